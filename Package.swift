@@ -1,0 +1,42 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "bursar",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Bursar", targets: ["Bursar"]),
+        .executable(name: "bursar", targets: ["bursar-cli"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "BursarSyntax", dependencies: ["CYAML"]),
+        .target(
+            name: "BursarPolicy",
+            dependencies: ["BursarSyntax", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "BursarAnalysis", dependencies: ["BursarPolicy"]),
+        .target(name: "BursarEngine", dependencies: ["BursarPolicy"]),
+        .target(name: "BursarTraffic", dependencies: ["BursarEngine", "CZlib"]),
+        .target(
+            name: "BursarReplay",
+            dependencies: [
+                "BursarTraffic", "BursarEngine", "BursarAnalysis",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ]),
+        .target(name: "Bursar", dependencies: ["BursarPolicy", "BursarEngine"]),
+        .executableTarget(
+            name: "bursar-cli",
+            dependencies: [
+                "BursarReplay", "BursarAnalysis",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/bursar"),
+    ],
+    swiftLanguageModes: [.v6]
+)

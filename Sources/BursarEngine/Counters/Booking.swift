@@ -1,0 +1,152 @@
+import BursarPolicy
+import BursarSyntax
+
+/// How amounts get into counters and out of them again.
+extension CounterBook {
+    /// Adds an amount to a counter that was brought to `time` before, and says what settling must know.
+    mutating func reserve(
+        _ amount: Int64, in reference: CounterRef, _ limit: Limit, grants: [Grant], run: Symbol, at time: Int64
+    ) -> ReservedAmount {
+        let index = Int(reference.index)
+        var reserved = ReservedAmount(
+            counter: reference, unit: limit.unit, kind: .window, window: counters[index].start, amount: amount)
+        switch limit.window {
+        case .rate(let length):
+            counters[index].level -= Int128(amount) * Int128(length)
+            reserved.kind = .bucket
+            reserved.length = length
+            reserved.capacity = limit.capacity
+        case .rolling:
+            let interval = limit.window.interval(at: time)
+            let slice = floorDiv(interval.start, interval.end - interval.start)
+            // What comes late counts in the newest slice: a clock that goes back opens nothing again.
+            let newest = extra(index)?.newestSlice ?? slice
+            reserved.kind = .rolling
+            reserved.window = max(slice, newest)
+            _ = add(amount, slice: reserved.window, to: index)
+        case .fromFirstUse(let length):
+            if counters[index].end == .min {
+                counters[index].start = time
+                counters[index].end = time.addingSaturated(length)
+            }
+            reserved.window = counters[index].start
+            counters[index].used = counters[index].used.addingSaturated(amount)
+        default:
+            if limit.isPrepaid {
+                reserved.kind = .prepaid
+                burn(amount, index, grants, at: time)
+            } else {
+                counters[index].used = counters[index].used.addingSaturated(amount)
+            }
+        }
+        if limit.unit == .runs, amount > 0 {
+            reserved.run = run.rawValue
+            let stamp: Int64
+            switch limit.window {
+            case .rate: stamp = time
+            case .rolling: stamp = reserved.window
+            default: stamp = counters[index].start
+            }
+            withExtra(index) { $0.runs[run.rawValue] = stamp }
+        }
+        return reserved
+    }
+
+    /// Puts another amount in place of a reserved one, in the window in which it was reserved.
+    mutating func adjust(_ reserved: ReservedAmount, to actual: Int64, grants: [Grant], reservedAt time: Int64) {
+        let index = Int(reserved.counter.index)
+        let delta = actual.addingSaturated(-reserved.amount)
+        if delta == 0 { return }
+        switch reserved.kind {
+        case .bucket:
+            let full = Int128(reserved.capacity) * Int128(reserved.length)
+            counters[index].level = min(full, counters[index].level - Int128(delta) * Int128(reserved.length))
+        case .rolling: _ = add(delta, slice: reserved.window, to: index)
+        case .prepaid:
+            if delta > 0 { burn(delta, index, grants, at: time) } else { unburn(-delta, index, grants, at: time) }
+        case .window: adjustWindow(index, reserved.window, delta)
+        }
+        if reserved.run != 0, actual == 0 { withExtra(index) { _ = $0.runs.removeValue(forKey: reserved.run) } }
+    }
+
+    private mutating func adjustWindow(_ index: Int, _ window: Int64, _ delta: Int64) {
+        if counters[index].start == window {
+            counters[index].used = counters[index].used.addingSaturated(delta)
+            return
+        }
+        if counters[index].earlier.start == window {
+            counters[index].earlier.used = counters[index].earlier.used.addingSaturated(delta)
+        }
+        // What an earlier window used changes what was carried out of it.
+        counters[index].carryAmount = -1
+        guard counters[index].extra >= 0 else { return }
+        let position = Int(counters[index].extra)
+        if let found = extras[position].history.lastIndex(where: { $0.start == window }) {
+            extras[position].history[found].used = extras[position].history[found].used.addingSaturated(delta)
+        }
+    }
+
+    // MARK: - Prepaid
+
+    /// Takes spend from the grants that hold, in their order; what they do not cover is overdrawn.
+    private mutating func burn(_ amount: Int64, _ index: Int, _ grants: [Grant], at time: Int64) {
+        withExtra(index) { extra in
+            var left = amount
+            while extra.burned.count < grants.count { extra.burned.append(0) }
+            for (position, grant) in grants.enumerated() where grant.holds(at: time) {
+                let taken = min(left, max(0, grant.amount - extra.burned[position]))
+                extra.burned[position] += taken
+                left -= taken
+            }
+            extra.overdraft = extra.overdraft.addingSaturated(left)
+        }
+    }
+
+    /// Gives back what was reserved too much, in the reverse of the order in which it was taken.
+    private mutating func unburn(_ amount: Int64, _ index: Int, _ grants: [Grant], at time: Int64) {
+        withExtra(index) { extra in
+            var left = amount
+            let overdrawn = min(left, extra.overdraft)
+            extra.overdraft -= overdrawn
+            left -= overdrawn
+            for position in extra.burned.indices.reversed() where left > 0 && grants[position].holds(at: time) {
+                let back = min(left, extra.burned[position])
+                extra.burned[position] -= back
+                left -= back
+            }
+        }
+    }
+
+    // MARK: - Throttles and events
+
+    /// Takes one request from a throttle's own bucket.
+    mutating func passThrottle(_ index: Int, _ key: Int32, requests: Int64, window: Int64, at time: Int64) {
+        withExtra(index) { extra in
+            let full = Int128(requests) * Int128(window)
+            let bucket = extra.throttles[key] ?? CounterExtra.Throttle(level: full, refilled: time)
+            let elapsed = max(0, time - bucket.refilled)
+            let level = min(full, bucket.level + Int128(requests) * Int128(elapsed))
+            extra.throttles[key] = CounterExtra.Throttle(
+                level: level - Int128(window), refilled: max(time, bucket.refilled))
+        }
+    }
+
+    /// Whether a threshold's event is due now; it is taken as given then.
+    mutating func takeEvent(_ index: Int, _ threshold: Int, _ window: Window, at time: Int64) -> Bool {
+        switch window {
+        case .request: return true
+        case .rate(let length), .rolling(let length):
+            // No window has an end here: at most one event in the length of the window.
+            return withExtra(index) { extra in
+                if let last = extra.eventTimes[Int32(threshold)], time < last.addingSaturated(length) { return false }
+                extra.eventTimes[Int32(threshold)] = time
+                return true
+            }
+        default:
+            let bit: UInt64 = 1 << UInt64(threshold)
+            if counters[index].fired & bit != 0 { return false }
+            counters[index].fired |= bit
+            return true
+        }
+    }
+}

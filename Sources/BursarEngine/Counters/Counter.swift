@@ -1,0 +1,146 @@
+import BursarPolicy
+import BursarSyntax
+
+/// What one limit has used in one scope.
+struct Counter: Sendable {
+    /// The current window; empty before the first request.
+    var start = Int64.min
+    var end = Int64.min
+    /// Settled and reserved in the current window, in the limit's unit. Of a bucket: unused.
+    var used: Int64 = 0
+    /// The amount in force at the last request that reached the limit in the current window.
+    var amount: Int64 = -1
+    /// The window before the current one in which anything reached the limit.
+    var earlier = EarlierWindow()
+    /// What was carried into the current window, as computed for the amount beside it; -1: not yet.
+    var carry: Int64 = 0
+    var carryAmount: Int64 = -1
+    /// Thresholds whose event has been given in the current window, a bit each.
+    var fired: UInt64 = 0
+    /// What a bucket holds, in units of 1/window microseconds.
+    var level: Int128 = 0
+    /// When a bucket was last refilled; `Int64.min`: it is full.
+    var refilled = Int64.min
+    /// The scope that it is counted for, for the first window in which that was seen.
+    var scope: Int32 = 0
+    /// Index of rarer state, or -1.
+    var extra: Int32 = -1
+
+    struct EarlierWindow: Sendable {
+        var start = Int64.min
+        var end = Int64.min
+        var used: Int64 = 0
+        var amount: Int64 = -1
+    }
+}
+
+/// State that only some kinds of limits have.
+struct CounterExtra: Sendable {
+    /// Of a rolling window: what each slice used, by slice number modulo 60.
+    var slices: [Int64] = []
+    var newestSlice = Int64.min
+    /// Runs that were counted, and when (the start of the window, slice, or request).
+    var runs: [UInt32: Int64] = [:]
+    /// Of a prepaid balance: what each grant has lost to spend, and spend beyond all grants.
+    var burned: [Int64] = []
+    var overdraft: Int64 = 0
+    /// Earlier windows, for compounding rollover.
+    var history: [Counter.EarlierWindow] = []
+    /// Buckets of `throttle`, by threshold and action.
+    var throttles: [Int32: Throttle] = [:]
+    /// When an event was last given, by threshold, for windows without bounds.
+    var eventTimes: [Int32: Int64] = [:]
+
+    struct Throttle: Sendable {
+        var level: Int128
+        var refilled: Int64
+    }
+}
+
+/// A counter of a tenant, or of its group.
+struct CounterRef: Sendable, Hashable {
+    var index: Int32
+    var isShared: Bool
+}
+
+/// The counters of one tenant or group, with the scopes that they are counted for.
+struct CounterBook: Sendable {
+    var counters: ContiguousArray<Counter> = []
+    var extras: ContiguousArray<CounterExtra> = []
+    /// First instant at which a request of a scope reached its limits, by scope; the tenant or group itself is 0.
+    var firstSeen: ContiguousArray<Int64> = [.max]
+    private var scopes: [ScopeStep: Int32] = [:]
+    private var byKey: [CounterName: Int32] = [:]
+    private var keys: [Limit.CounterKey: Int32] = [:]
+
+    private struct ScopeStep: Hashable {
+        var parent: Int32
+        var slot: UInt8
+        var value: UInt32
+    }
+
+    private struct CounterName: Hashable {
+        var key: Int32
+        var scope: Int32
+    }
+
+    /// The scope one step inside another.
+    mutating func scope(_ parent: Int32, _ slot: AttributeSlot, _ value: Symbol) -> Int32 {
+        let step = ScopeStep(parent: parent, slot: UInt8(slot.rawValue), value: value.rawValue)
+        if let found = scopes[step] { return found }
+        let made = Int32(firstSeen.count)
+        firstSeen.append(.max)
+        scopes[step] = made
+        return made
+    }
+
+    /// A number for a counter's name, the same for all scopes.
+    mutating func number(of key: Limit.CounterKey) -> Int32 {
+        if let found = keys[key] { return found }
+        let made = Int32(keys.count)
+        keys[key] = made
+        return made
+    }
+
+    /// The counter of a name in a scope.
+    mutating func counter(_ key: Int32, scope: Int32) -> Int32 {
+        let name = CounterName(key: key, scope: scope)
+        if let found = byKey[name] { return found }
+        let made = Int32(counters.count)
+        counters.append(Counter())
+        counters[Int(made)].scope = scope
+        byKey[name] = made
+        return made
+    }
+
+    /// Changes the rarer state of a counter, making it where there is none.
+    mutating func withExtra<Result>(_ index: Int, _ body: (inout CounterExtra) -> Result) -> Result {
+        if counters[index].extra < 0 {
+            counters[index].extra = Int32(extras.count)
+            extras.append(CounterExtra())
+        }
+        return body(&extras[Int(counters[index].extra)])
+    }
+
+    func extra(_ index: Int) -> CounterExtra? {
+        counters[index].extra < 0 ? nil : extras[Int(counters[index].extra)]
+    }
+
+    /// Invariants that hold between any two decisions; tests call it.
+    func checkInvariants() -> Bool {
+        counters.allSatisfy { counter in
+            counter.start <= counter.end && counter.earlier.start <= counter.earlier.end
+                && counter.earlier.end <= max(counter.start, counter.earlier.end)
+                && firstSeen.indices.contains(Int(counter.scope))
+                && (counter.extra < 0 || extras.indices.contains(Int(counter.extra)))
+        }
+    }
+}
+
+extension Int64 {
+    /// A sum that stays at the largest number where it would pass it, which refuses rather than wraps.
+    func addingSaturated(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other > 0 ? .max : .min) : sum
+    }
+}

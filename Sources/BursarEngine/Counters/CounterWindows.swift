@@ -1,0 +1,179 @@
+import BursarPolicy
+import BursarSyntax
+
+/// How counters follow the time: windows, slices, buckets, what is carried over.
+extension CounterBook {
+    /// Brings a counter to an instant. A clock that goes back never opens a window again: what comes late counts in
+    /// the current one.
+    mutating func advance(_ index: Int, _ limit: Limit, to time: Int64) {
+        switch limit.window {
+        case .calendar, .every:
+            if time < counters[index].end, counters[index].end != .min { return }
+            open(index, limit, limit.window.interval(at: time))
+        case .fromFirstUse(let length):
+            guard counters[index].end != .min, time >= counters[index].end else { return }
+            // Closed; it opens anew with the next request that it counts.
+            counters[index].start = .min
+            counters[index].end = .min
+            counters[index].used = 0
+            counters[index].fired = 0
+            if counters[index].extra >= 0 { extras[Int(counters[index].extra)].runs.removeAll() }
+            _ = length
+        case .rolling: advanceSlices(index, limit, to: time)
+        case .rate(let length): refill(index, limit, length, to: time)
+        case .request, .lifetime: break
+        }
+    }
+
+    private mutating func open(_ index: Int, _ limit: Limit, _ interval: Interval) {
+        if counters[index].end != .min {
+            let closed = Counter.EarlierWindow(
+                start: counters[index].start, end: counters[index].end, used: counters[index].used,
+                amount: counters[index].amount)
+            counters[index].earlier = closed
+            if limit.rollover?.isCompounding == true { withExtra(index) { $0.history.append(closed) } }
+            if counters[index].extra >= 0 { extras[Int(counters[index].extra)].runs.removeAll() }
+        }
+        counters[index].start = interval.start
+        counters[index].end = interval.end
+        counters[index].used = 0
+        counters[index].amount = -1
+        counters[index].fired = 0
+        counters[index].carryAmount = -1
+    }
+
+    // MARK: - Rolling windows
+
+    private mutating func advanceSlices(_ index: Int, _ limit: Limit, to time: Int64) {
+        let interval = limit.window.interval(at: time)
+        let slice = floorDiv(interval.start, interval.end - interval.start)
+        let freed = withExtra(index) { extra -> Int64 in
+            if extra.slices.isEmpty {
+                extra.slices = [Int64](repeating: 0, count: Int(Window.slices))
+                extra.newestSlice = slice
+            }
+            guard slice > extra.newestSlice else { return 0 }
+            var freed: Int64 = 0
+            for passed in 0..<min(slice - extra.newestSlice, Window.slices) {
+                let position = Int(positiveModulo(slice - passed))
+                freed += extra.slices[position]
+                extra.slices[position] = 0
+            }
+            extra.newestSlice = slice
+            if !extra.runs.isEmpty { extra.runs = extra.runs.filter { $0.value > slice - Window.slices } }
+            return freed
+        }
+        counters[index].used -= freed
+    }
+
+    /// Adds to the slice of a number, if it still counts.
+    mutating func add(_ amount: Int64, slice: Int64, to index: Int) -> Bool {
+        let counted = withExtra(index) { extra -> Bool in
+            guard !extra.slices.isEmpty, slice > extra.newestSlice - Window.slices, slice <= extra.newestSlice else { return false }
+            let position = Int(positiveModulo(slice))
+            extra.slices[position] = extra.slices[position].addingSaturated(amount)
+            return true
+        }
+        if counted { counters[index].used = counters[index].used.addingSaturated(amount) }
+        return counted
+    }
+
+    /// When the oldest slice that holds anything leaves the window.
+    func rollingReset(_ index: Int, sliceLength: Int64) -> Int64? {
+        guard let extra = extra(index), !extra.slices.isEmpty else { return nil }
+        for age in stride(from: Window.slices - 1, through: 0, by: -1) {
+            let slice = extra.newestSlice - age
+            if extra.slices[Int(positiveModulo(slice))] != 0 { return (slice + Window.slices) * sliceLength }
+        }
+        return nil
+    }
+
+    // MARK: - Buckets
+
+    private mutating func refill(_ index: Int, _ limit: Limit, _ length: Int64, to time: Int64) {
+        let full = Int128(limit.capacity) * Int128(length)
+        guard counters[index].refilled != .min else {
+            counters[index].level = full
+            counters[index].refilled = time
+            return
+        }
+        let elapsed = max(0, time - counters[index].refilled)
+        counters[index].level = min(full, counters[index].level + Int128(limit.amount) * Int128(elapsed))
+        counters[index].refilled = max(counters[index].refilled, time)
+    }
+
+    // MARK: - Rollover
+
+    /// What the current window took over from the one before.
+    mutating func carried(_ index: Int, _ limit: Limit, since: Int64?) -> Int64 {
+        guard let rollover = limit.rollover else { return 0 }
+        if counters[index].carryAmount == limit.amount { return counters[index].carry }
+        let carry = computeCarried(index, limit, rollover, since: since)
+        counters[index].carryAmount = limit.amount
+        counters[index].carry = carry
+        return carry
+    }
+
+    private func computeCarried(_ index: Int, _ limit: Limit, _ rollover: Rollover, since: Int64?) -> Int64 {
+        let counter = counters[index]
+        let interval = Interval(start: counter.start, end: counter.end)
+        guard isCarrying(interval, counter, since) else { return 0 }
+        let cap = rollover.cap.floor(of: limit.amount)
+        if !rollover.isCompounding {
+            let previous = counter.earlier.end == counter.start ? counter.earlier : nil
+            let amount = previous.map { $0.amount < 0 ? limit.amount : $0.amount } ?? limit.amount
+            return min(cap, max(0, amount.addingSaturated(-(previous?.used ?? 0))))
+        }
+        return compounded(index, limit, rollover, since: since)
+    }
+
+    /// Nothing is carried into the first window in which the scope was seen, nor into one that `since` is in or after.
+    private func isCarrying(_ window: Interval, _ counter: Counter, _ since: Int64?) -> Bool {
+        if let since, since >= window.start { return false }
+        return firstSeen[Int(counter.scope)] < window.start
+    }
+
+    /// carried(k) = min(cap × amount(k), max(0, amount(k−1) + carried(k−1) − used(k−1))), from the first window on.
+    private func compounded(_ index: Int, _ limit: Limit, _ rollover: Rollover, since: Int64?) -> Int64 {
+        let counter = counters[index]
+        let first = firstSeen[Int(counter.scope)]
+        guard first != .max else { return 0 }
+        let today = limit.amount
+        let windows = (extra(index)?.history ?? []).filter { $0.end > first }
+        var position = limit.window.interval(at: first)
+        var carry: Int64 = 0
+        var next = 0
+        while position.end <= counter.start {
+            let touched: Counter.EarlierWindow?
+            if next < windows.count, windows[next].start == position.start {
+                touched = windows[next]
+                next += 1
+            } else {
+                touched = nil
+            }
+            let amount = touched.map { $0.amount < 0 ? today : $0.amount } ?? today
+            let left = max(0, amount.addingSaturated(carry).addingSaturated(-(touched?.used ?? 0)))
+            let following = limit.window.interval(at: position.end)
+            let followingAmount =
+                following.start == counter.start
+                ? today
+                : next < windows.count && windows[next].start == following.start && windows[next].amount >= 0
+                    ? windows[next].amount : today
+            carry = isCarrying(following, counter, since) ? min(rollover.cap.floor(of: followingAmount), left) : 0
+            // A long gap changes nothing once the cap is reached.
+            if touched == nil, next >= windows.count, carry == rollover.cap.floor(of: today),
+                since.map({ $0 < following.start }) ?? true
+            {
+                return carry
+            }
+            position = following
+        }
+        return carry
+    }
+}
+
+/// The place of a slice among the sixty that are kept.
+private func positiveModulo(_ slice: Int64) -> Int64 {
+    let rest = slice % Window.slices
+    return rest < 0 ? rest + Window.slices : rest
+}

@@ -1,0 +1,211 @@
+import BursarPolicy
+import BursarSyntax
+
+/// An edition with its names resolved to symbols and its conditions to programs.
+final class CompiledEdition: Sendable {
+    struct CompiledRule: Sendable {
+        var rule: Rule
+        var index: Int
+        var program: ConditionProgram
+    }
+
+    let index: Int
+    let edition: Edition
+    let policy: PolicyVersion
+    let catalog: Catalog?
+    let symbols: SymbolTable
+    let rules: [CompiledRule]
+    /// By `ModelID`.
+    let modelSymbols: [Symbol]
+    let classSymbols: [Symbol]
+    let providerSymbols: [Symbol]
+    let defaultTier: Symbol
+    private let criticalFeatures: Set<UInt32>
+    /// From symbols of the policy set to models; -1 where the catalog does not list the name.
+    private let modelsBySymbol: [Int32]
+    private let tierPlans: [Symbol: CompiledPlan]
+
+    init(_ edition: Edition, index: Int, symbols: SymbolTable) {
+        self.index = index
+        self.edition = edition
+        self.symbols = symbols
+        policy = edition.policy
+        catalog = edition.catalog
+        rules = edition.policy.rules.enumerated().map { position, rule in
+            CompiledRule(
+                rule: rule, index: position,
+                program: ConditionProgram(rule.when, zone: edition.policy.zone, symbols: symbols))
+        }
+        let models = edition.catalog?.models ?? []
+        modelSymbols = models.map { symbols.intern($0.name) }
+        classSymbols = models.map { $0.modelClass.map(symbols.intern) ?? .absent }
+        providerSymbols = models.map { $0.provider.map(symbols.intern) ?? .absent }
+        criticalFeatures = Set(edition.policy.criticalFeatures.map { symbols.intern($0).rawValue })
+        defaultTier = edition.defaultTier.map(symbols.intern) ?? .absent
+        modelsBySymbol = (0..<symbols.baseCount).map { value in
+            edition.catalog?.model(symbols.text(Symbol(rawValue: value))).map { Int32($0.rawValue) } ?? -1
+        }
+        let zone = edition.policy.zone
+        var plans: [Symbol: CompiledPlan] = [:]
+        for name in edition.tierNames {
+            guard let plan = edition.plan(tier: name) else { continue }
+            plans[symbols.intern(name)] = CompiledPlan(plan, zone: zone, symbols: symbols)
+        }
+        tierPlans = plans
+    }
+
+    func plan(tier: Symbol) -> CompiledPlan? { tierPlans[tier] }
+
+    /// The plan of a tenant with keys of its own.
+    func plan(tier: Symbol, tenant index: Int, record: TenantRecord, at time: Int64) -> CompiledPlan? {
+        guard let base = tierPlans[tier] else { return nil }
+        guard !record.followsTier, let plan = edition.plan(tier: base.plan.tier, tenant: index, record: record, at: time)
+        else { return base }
+        return CompiledPlan(plan, zone: policy.zone, symbols: symbols)
+    }
+
+    /// The catalog's model of a name that a request used.
+    func model(_ symbol: Symbol) -> ModelID? {
+        if symbol.rawValue < symbols.baseCount {
+            let index = modelsBySymbol[Int(symbol.rawValue)]
+            return index < 0 ? nil : ModelID(rawValue: Int(index))
+        }
+        return catalog?.model(symbols.text(symbol))
+    }
+
+    func price(_ model: ModelID?) -> Price? { model.flatMap { catalog?[$0].price } }
+
+    func isCritical(_ feature: Symbol) -> Bool { criticalFeatures.contains(feature.rawValue) }
+
+    /// Puts a candidate into a request's attributes, for conditions and scopes that ask for the model.
+    func set(_ model: ModelID?, named name: Symbol, in request: inout Request) {
+        if let model {
+            request[.model] = modelSymbols[model.rawValue]
+            request[.modelClass] = classSymbols[model.rawValue]
+            request[.modelProvider] = providerSymbols[model.rawValue]
+        } else {
+            request[.model] = name
+            request[.modelClass] = .absent
+            request[.modelProvider] = .absent
+        }
+    }
+}
+
+/// A plan with its names resolved to symbols and its conditions to programs.
+final class CompiledPlan: Sendable {
+    /// What the engine asks of a limit at each request.
+    struct Row: Sendable {
+        var limit: Limit
+        var key: Limit.CounterKey
+        /// nil: every request.
+        var when: ConditionProgram?
+        var within: [(slot: AttributeSlot, value: Symbol)]
+        var per: [AttributeSlot]
+        /// Of a weight: its feature, or those that have a share of their own.
+        var feature: Symbol
+        var namedFeatures: [Symbol]
+        /// By threshold, by action; nil: always.
+        var actionConditions: [[ConditionProgram?]]
+        /// The counter belongs to the tenant itself, or to a fixed place in its tree.
+        var hasFixedCounter: Bool
+        /// The bound of the lowest threshold where nothing was carried: below it no threshold is crossed.
+        var safeBound: Int64
+        /// A limit per request, or of what remains, counts nothing; a throttle at it still does.
+        var needsCounter: Bool
+        var countsUse: Bool
+    }
+
+    let plan: Plan
+    let tier: Symbol
+    let rows: [Row]
+    let blockedFeatures: Set<UInt32>
+    let hasShadowLimits: Bool
+    let countsAttempts: Bool
+
+    init(_ plan: Plan, zone: TimeZoneRules, symbols: SymbolTable) {
+        self.plan = plan
+        tier = symbols.intern(plan.tier)
+        blockedFeatures = Set(plan.blockedFeatures.map { symbols.intern($0).rawValue })
+        hasShadowLimits = plan.limits.contains(where: \.isShadow)
+        countsAttempts = plan.limits.contains { $0.unit == .attempts }
+        rows = plan.limits.map { limit in
+            var made = Row(
+                limit: limit, key: limit.counterKey,
+                when: limit.when.map { ConditionProgram($0, zone: zone, symbols: symbols) },
+                within: limit.within.map { (AttributeSlot($0.scope), symbols.intern($0.value)) },
+                per: limit.per.map { AttributeSlot($0) }, feature: .absent, namedFeatures: [],
+                actionConditions: limit.thresholds.map { threshold in
+                    threshold.actions.map { action in
+                        action.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
+                    }
+                }, hasFixedCounter: limit.per.isEmpty, safeBound: .max,
+                needsCounter: true, countsUse: limit.window != .request && limit.weight?.isOfRemaining != true)
+            if let weight = limit.weight {
+                made.feature = weight.feature.map(symbols.intern) ?? .absent
+                made.namedFeatures = weight.named.map(symbols.intern)
+            }
+            let base = limit.weight.map { $0.share.floor(of: plan.limits[$0.of].amount) } ?? limit.capacity
+            made.safeBound = limit.thresholds.map { $0.bound(of: base) }.min() ?? .max
+            let throttles = limit.thresholds.flatMap(\.actions).flatMap(\.alternatives).contains { effect in
+                if case .throttle = effect { true } else { false }
+            }
+            made.needsCounter = made.countsUse || throttles
+            return made
+        }
+    }
+}
+
+/// Gathers the names that a policy set tells apart.
+struct NameCollector {
+    private(set) var names: [String] = []
+    private var seen = Set<String>()
+    /// Attributes whose every value is told apart, because a counter or a test of its text depends on it.
+    private(set) var exact: Set<Attribute> = [.tenant, .model, .feature, .tier]
+
+    private mutating func add(_ name: String) { if seen.insert(name).inserted { names.append(name) } }
+
+    private mutating func add(_ condition: Condition?) {
+        switch condition {
+        case .not(let inner)?: add(inner)
+        case .all(let parts)?, .any(let parts)?: for part in parts { add(part) }
+        case .text(let attribute, let test, let text)?:
+            if case .label(let key) = attribute { add(key) }
+            if test == .equals { add(text) } else { exact.insert(attribute) }
+        case .textIn(let attribute, let list)?:
+            if case .label(let key) = attribute { add(key) }
+            for text in list { add(text) }
+        case .isPresent(.label(let key))?: add(key)
+        case .contains(_, let test, let text)?: if test == .equals { add(text) }
+        default: break
+        }
+    }
+
+    mutating func add(_ edition: Edition) {
+        for model in edition.catalog?.models ?? [] {
+            add(model.name)
+            if let name = model.modelClass { add(name) }
+            if let name = model.provider { add(name) }
+        }
+        for name in edition.catalog?.knownNames ?? [] { add(name) }
+        for rule in edition.policy.rules { add(rule.when) }
+        for name in edition.policy.criticalFeatures.sorted() { add(name) }
+        for name in edition.tierNames {
+            add(name)
+            if let plan = edition.plan(tier: name) { add(plan) }
+        }
+    }
+
+    mutating func add(_ plan: Plan) {
+        for feature in plan.blockedFeatures.sorted() { add(feature) }
+        for limit in plan.limits {
+            add(limit.when)
+            for value in limit.within { add(value.value) }
+            for scope in limit.per + limit.within.map(\.scope) {
+                if let attribute = Attribute.named[scope.rawValue] { exact.insert(attribute) }
+            }
+            if limit.unit == .runs { exact.insert(.run) }
+            for name in limit.weight?.named ?? [] { add(name) }
+            for action in limit.thresholds.flatMap(\.actions) { add(action.when) }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import BursarPolicy
+import BursarSyntax
+
+/// What becomes of a request, from the gravest to plain permission.
+public enum Outcome: UInt8, Sendable, Comparable, CaseIterable {
+    case deny, throttle, approve, confirm, downgrade, allowWithCaps, allow
+
+    public var name: String {
+        switch self {
+        case .deny: "deny"
+        case .throttle: "throttle"
+        case .approve: "approve"
+        case .confirm: "confirm"
+        case .downgrade: "downgrade"
+        case .allowWithCaps: "allow_with_caps"
+        case .allow: "allow"
+        }
+    }
+
+    public static func < (left: Outcome, right: Outcome) -> Bool { left.rawValue < right.rawValue }
+
+    /// The request may be served now.
+    public var isAdmitted: Bool { self >= .downgrade }
+    public var isRefused: Bool { self <= .throttle }
+}
+
+/// Where the expected output of an estimate came from.
+public enum EstimateSource: UInt8, Sendable {
+    case expected, maxOutput, policy, standard, recorded
+
+    public var name: String {
+        switch self {
+        case .expected: "expected_output_tokens"
+        case .maxOutput: "max_output_tokens"
+        case .policy: "policy"
+        case .standard: "default"
+        case .recorded: "recorded"
+        }
+    }
+}
+
+/// What a request is expected to use.
+public struct Estimate: Sendable, Hashable {
+    public var inputTokens: Int64 = 0
+    public var cachedTokens: Int64 = 0
+    public var outputTokens: Int64 = 0
+    /// Nano-units; nil where the model's price is not known, which never counts as costing nothing.
+    public var spend: Int64? = 0
+    public var characters: Int64 = 0
+    public var toolCalls: Int64 = 0
+    public var source = EstimateSource.standard
+}
+
+/// Caps on an admitted request; the least of each kind that was asked for.
+public struct Caps: Sendable, Hashable {
+    public var maxOutputTokens: Int64?
+    public var maxInputTokens: Int64?
+    public var disabledTools: [String] = []
+    public var serveCached = false
+    public var maxSteps: Int64?
+    /// Microseconds.
+    public var coolDown: Int64?
+
+    public var isEmpty: Bool { self == Caps() }
+
+    mutating func add(_ cap: Cap, fit: Int64? = nil) {
+        func least(_ old: Int64?, _ new: Int64) -> Int64 { old.map { min($0, new) } ?? new }
+        switch cap {
+        case .output(let tokens): maxOutputTokens = least(maxOutputTokens, tokens)
+        case .outputToFit: if let fit { maxOutputTokens = least(maxOutputTokens, fit) }
+        case .input(let tokens): maxInputTokens = least(maxInputTokens, tokens)
+        case .disableTools(let patterns):
+            for pattern in patterns where !disabledTools.contains(pattern.text) { disabledTools.append(pattern.text) }
+        case .serveCached: serveCached = true
+        case .steps(let steps): maxSteps = least(maxSteps, steps)
+        case .coolDown(let micros): coolDown = max(coolDown ?? 0, micros)
+        }
+    }
+}
+
+/// One thing that led to a decision, with its numbers and its line.
+public struct Reason: Sendable {
+    public struct Numbers: Sendable {
+        public var used: Int64
+        /// nil: not known, of a model without price.
+        public var estimate: Int64?
+        public var amount: Int64
+        public var carried: Int64
+        public var window: Interval?
+        public var resetsAt: Int64?
+    }
+
+    public var code: String
+    /// As the language writes it: `deny`, `downgrade`, `cap output`, …
+    public var action: String
+    /// nil where no limit but a rule or the plan decided.
+    public var limit: String?
+    public var rule: String?
+    public var unit: Unit = .requests
+    public var scope: String?
+    public var threshold: String?
+    public var numbers: Numbers?
+    /// Of this request beyond the threshold, in nano-units, and what is billed for it.
+    public var overage: (excess: Int64, billed: Int64)?
+    public var message: String?
+    public var source: SourceRange?
+}
+
+/// A threshold with `notify` that was crossed for the first time in its window.
+public struct Event: Sendable {
+    public var limit: String
+    public var threshold: String
+    public var scope: String
+    public var audiences: [String]
+}
+
+/// What is left of a limit after the decision.
+public struct Remaining: Sendable {
+    public var limit: String
+    public var unit: Unit
+    public var scope: String
+    public var remaining: Int64
+    public var resetsAt: Int64?
+}
+
+/// The parts of a decision that a plain permission does not have.
+public final class DecisionDetail: Sendable {
+    public let reasons: [Reason]
+    public let events: [Event]
+    public let remaining: [Remaining]
+    public let caps: Caps
+    /// Microseconds.
+    public let retryAfter: Int64?
+    public let upgrade: Upgrade?
+    public let shadow: Decision?
+
+    init(
+        reasons: [Reason] = [], events: [Event] = [], remaining: [Remaining] = [], caps: Caps = Caps(),
+        retryAfter: Int64? = nil, upgrade: Upgrade? = nil, shadow: Decision? = nil
+    ) {
+        self.reasons = reasons
+        self.events = events
+        self.remaining = remaining
+        self.caps = caps
+        self.retryAfter = retryAfter
+        self.upgrade = upgrade
+        self.shadow = shadow
+    }
+}
+
+/// A reservation that waits for what its request really used.
+public struct ReservationID: Sendable, Hashable {
+    var slot: UInt32
+    var generation: UInt32
+}
+
+/// The answer to one request.
+public struct Decision: Sendable {
+    public var outcome: Outcome
+    /// The model that may be used; `.absent` where none may.
+    public var model: Symbol
+    /// Of the chosen candidate (of a refusal: the first), after caps.
+    public var estimate = Estimate()
+    /// nil where nothing was reserved.
+    public var reservation: ReservationID?
+    /// The model has no known price and was let through by `unpriced: allow`.
+    public var isUnpriced = false
+    /// The request's id was seen within the retry window.
+    public var isRepeat = false
+    /// The tier that was decided by; `.absent` where none was found.
+    public var tier = Symbol.absent
+    /// By index in `Engine.policySet.editions`; -1 where no policy was in force.
+    public var edition = Int32(-1)
+    /// nil of a plain permission unless details were asked for.
+    public var detail: DecisionDetail?
+
+    public var reasons: [Reason] { detail?.reasons ?? [] }
+    public var caps: Caps { detail?.caps ?? Caps() }
+    public var shadow: Decision? { detail?.shadow }
+
+    /// Asking again later may help: all that refused are rates, or requests that still run.
+    public var isRetryable: Bool {
+        guard let detail, outcome.isRefused, !detail.reasons.isEmpty else { return false }
+        if outcome == .throttle { return detail.retryAfter != nil }
+        return detail.reasons.allSatisfy { $0.unit == .concurrentRequests && $0.limit != nil }
+    }
+}

@@ -1,0 +1,214 @@
+import BursarPolicy
+import BursarSyntax
+import Synchronization
+
+/// Decides requests by a policy set, and keeps the counters.
+///
+/// An engine is safe to use from many threads. Tenants do not wait for each other; those of one group do where a limit
+/// is counted for the group. It has no clock: every request brings its time.
+public final class Engine: Sendable {
+    public let policySet: PolicySet
+    public let symbols: SymbolTable
+    /// Microseconds after which a reservation that was neither settled nor released is settled at its estimate.
+    public let reservationLifetime: Int64
+    /// Text attributes of which every value is told apart; of others only the names that the policy set holds.
+    let exactSlots: Set<AttributeSlot>
+    let editions: [CompiledEdition]
+    private let directory = Mutex(Directory())
+
+    private struct Directory {
+        var accounts: [Symbol: Account] = [:]
+        var groups: [Symbol: GroupAccount] = [:]
+    }
+
+    /// An hour: longer than any answer streams.
+    public static let defaultReservationLifetime = Micros.hour
+
+    public init(_ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime) {
+        self.policySet = policySet
+        self.reservationLifetime = reservationLifetime
+        var names = NameCollector()
+        for edition in policySet.editions { names.add(edition) }
+        for (index, record) in policySet.tenants.enumerated() where !record.followsTier {
+            guard let edition = policySet.editions.last, let tier = record.tier ?? edition.defaultTier else { continue }
+            let time = edition.interval.start == .min ? 0 : edition.interval.start
+            if let plan = edition.plan(tier: tier, tenant: index, record: record, at: time) { names.add(plan) }
+        }
+        let symbols = SymbolTable(base: names.names)
+        self.symbols = symbols
+        exactSlots = Set(names.exact.compactMap { AttributeSlot($0) })
+        editions = policySet.editions.enumerated().map { CompiledEdition($1, index: $0, symbols: symbols) }
+    }
+
+    // MARK: - Names
+
+    /// The tenant of an id, known to a document or not.
+    public func tenant(_ id: String) -> TenantID { tenant(symbols.intern(id), named: { id }) }
+
+    func tenant(_ symbol: Symbol, named name: () -> String) -> TenantID {
+        directory.withLock { directory in
+            if let account = directory.accounts[symbol] { return TenantID(account) }
+            let account = Account(id: symbol, record: policySet.tenantIndex(of: name()) ?? -1)
+            directory.accounts[symbol] = account
+            return TenantID(account)
+        }
+    }
+
+    /// The tenant of a symbol of this engine.
+    public func tenant(_ symbol: Symbol) -> TenantID { tenant(symbol, named: { symbols.text(symbol) }) }
+
+    func group(_ symbol: Symbol) -> GroupAccount {
+        directory.withLock { directory in
+            if let group = directory.groups[symbol] { return group }
+            let group = GroupAccount()
+            directory.groups[symbol] = group
+            return group
+        }
+    }
+
+    /// The symbol of an attribute's value: its own where a counter or a condition depends on it, else `.other`.
+    public func symbol(_ slot: AttributeSlot, _ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
+        exactSlots.contains(slot) ? symbols.intern(bytes) : symbols.known(bytes)
+    }
+
+    func edition(at time: Int64) -> CompiledEdition? {
+        for edition in editions.reversed() where edition.edition.interval.start <= time {
+            return edition.edition.interval.contains(time) ? edition : nil
+        }
+        return nil
+    }
+
+    // MARK: - Deciding
+
+    public enum Counting: Sendable {
+        /// What is admitted is reserved.
+        case decided
+        /// What happened is counted as it happened, whatever was decided.
+        case observed
+    }
+
+    /// Decides a request and reserves what it is expected to use in every limit that applies: all or none.
+    ///
+    /// - Parameters:
+    ///   - detailed: a plain permission also lists what remains of each limit.
+    ///   - counting: `.observed` in replays of what really happened.
+    public func decide(_ request: Request, detailed: Bool = false, counting: Counting = .decided) -> Decision {
+        guard let edition = edition(at: request.time) else {
+            return refusal("no_policy_in_force", message: "no version of the policy is in force at this time")
+        }
+        let account = request.tenant.account
+        let group = groupAccount(account, request)
+        return account.lock.withLock { _ in
+            guard let group else {
+                var sitting = Sitting(self, edition, account, nil, request, detailed, counting)
+                return sitting.decide()
+            }
+            return group.lock.withLock { _ in
+                var sitting = Sitting(self, edition, account, group, request, detailed, counting)
+                return sitting.decide()
+            }
+        }
+    }
+
+    /// The record's group goes before the request's.
+    private func groupAccount(_ account: Account, _ request: Request) -> GroupAccount? {
+        guard exactSlots.contains(.group) else { return nil }
+        if account.record >= 0, let name = policySet.tenants[account.record].group { return group(symbols.intern(name)) }
+        return request[.group].isPresent ? group(request[.group]) : nil
+    }
+
+    func refusal(_ code: String, message: String) -> Decision {
+        let reason = Reason(code: code, action: "deny", message: message)
+        return Decision(outcome: .deny, model: .absent, detail: DecisionDetail(reasons: [reason]))
+    }
+
+    /// A refusal of a request that cannot be read.
+    public func badRequest(_ message: String) -> Decision { refusal("bad_request", message: message) }
+
+    // MARK: - Settling
+
+    /// What settling can meet.
+    public enum SettlementError: Error, Sendable {
+        /// The reservation was settled, released or has expired; nothing changed.
+        case notOpen
+        /// The usage cannot be counted: negative, or more cached than input tokens; nothing changed.
+        case badUsage(String)
+    }
+
+    /// Puts what a request really used in place of what was reserved for it, in the windows in which it was reserved,
+    /// even where they have closed. What is above the estimate is counted in full.
+    public func settle(_ id: ReservationID, of tenant: TenantID, usage: Usage) throws(SettlementError) {
+        guard usage.inputTokens >= 0, usage.cachedTokens >= 0, usage.outputTokens >= 0 else {
+            throw .badUsage("a count is negative")
+        }
+        guard usage.cachedTokens <= usage.inputTokens else { throw .badUsage("more cached than input tokens") }
+        guard max(usage.inputTokens, usage.outputTokens) <= Request.largestCount else { throw .badUsage("a count is too large") }
+        try close(id, of: tenant) { reserved, reservation in
+            switch reserved.unit {
+            case .spend:
+                usage.cost
+                    ?? reservation.price.map {
+                        $0.cost(input: usage.inputTokens, cached: usage.cachedTokens, output: usage.outputTokens) ?? .max
+                    } ?? reserved.amount
+            case .tokens: usage.inputTokens + usage.outputTokens
+            case .inputTokens: usage.inputTokens
+            case .outputTokens: usage.outputTokens
+            case .concurrentRequests: 0
+            default: reserved.amount
+            }
+        }
+    }
+
+    /// Takes a reservation away: the request was never made. An attempt stays an attempt.
+    public func release(_ id: ReservationID, of tenant: TenantID) throws(SettlementError) {
+        try close(id, of: tenant) { reserved, _ in reserved.unit == .attempts ? reserved.amount : 0 }
+    }
+
+    private func close(
+        _ id: ReservationID, of tenant: TenantID, actual: (ReservedAmount, Reservation) -> Int64
+    ) throws(SettlementError) {
+        let account = tenant.account
+        let isClosed = account.lock.withLock { _ in
+            guard let reservation = account.reservations.close(id) else { return false }
+            account.finish(reservation, actual)
+            return true
+        }
+        guard isClosed else { throw .notOpen }
+    }
+
+    /// Whether every counter of a tenant is as it must be between two decisions; for tests.
+    public func checkInvariants(of tenant: TenantID) -> Bool {
+        tenant.account.lock.withLock { _ in tenant.account.book.checkInvariants() }
+    }
+}
+
+extension Account {
+    /// Puts actual amounts in place of reserved ones; the account's lock is held.
+    func finish(_ reservation: Reservation, _ actual: (ReservedAmount, Reservation) -> Int64) {
+        for reserved in reservation.amounts {
+            let amount = actual(reserved, reservation)
+            if reserved.counter.isShared {
+                guard let group = reservation.group else { continue }
+                group.lock.withLock { _ in
+                    group.book.adjust(reserved, to: amount, grants: [], reservedAt: reservation.time)
+                }
+            } else {
+                book.adjust(reserved, to: amount, grants: reservation.grants, reservedAt: reservation.time)
+            }
+        }
+    }
+
+    /// Settles at their estimates the reservations that nobody settled in time. Locks of account and group are held.
+    func expire(at time: Int64, heldGroup: GroupAccount?) {
+        while let id = reservations.nextExpired(at: time) {
+            guard let reservation = reservations.close(id) else { continue }
+            for reserved in reservation.amounts where reserved.unit == .concurrentRequests {
+                if !reserved.counter.isShared {
+                    book.adjust(reserved, to: 0, grants: [], reservedAt: reservation.time)
+                } else if let group = reservation.group, group === heldGroup {
+                    group.book.adjust(reserved, to: 0, grants: [], reservedAt: reservation.time)
+                }
+            }
+        }
+    }
+}

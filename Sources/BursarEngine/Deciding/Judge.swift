@@ -1,0 +1,412 @@
+import BursarPolicy
+import BursarSyntax
+
+/// Judges candidates against the limits of a tenant's plan, as `Docs/semantics.md` says. It reads and advances
+/// counters; it never adds to them.
+struct Judge {
+    let edition: CompiledEdition
+    let plan: CompiledPlan
+    let symbols: SymbolTable
+    let record: TenantRecord?
+    let account: Account
+    let group: GroupAccount?
+
+    // MARK: - What applies
+
+    func holds(_ program: ConditionProgram?, _ request: Request) -> Bool {
+        guard let program else { return true }
+        return program.constant
+            ?? program.holds(request, isCritical: edition.isCritical(request[.feature]), symbols: symbols)
+    }
+
+    /// Whether a limit counts and judges a request whose candidate stands in its attributes.
+    func applies(_ row: CompiledPlan.Row, to request: Request) -> Bool {
+        for (slot, value) in row.within where request[slot] != value { return false }
+        for slot in row.per where !request[slot].isPresent { return false }
+        if row.limit.unit == .runs, !request[.run].isPresent { return false }
+        if row.limit.weight != nil {
+            let feature = request[.feature]
+            guard feature.isPresent else { return false }
+            if row.feature.isPresent ? row.feature != feature : row.namedFeatures.contains(feature) { return false }
+        }
+        return holds(row.when, request)
+    }
+
+    /// The counter of a limit for a request; nil where the window is the request itself.
+    func counter(_ index: Int, _ request: Request) -> CounterRef? {
+        let row = plan.rows[index]
+        if !row.needsCounter { return nil }
+        if row.limit.isShared {
+            guard let group else { return nil }
+            return CounterRef(index: group.counter(row, request), isShared: true)
+        }
+        if row.hasFixedCounter { return CounterRef(index: account.slots[index], isShared: false) }
+        return CounterRef(index: account.counter(row, request), isShared: false)
+    }
+
+    // MARK: - Estimates
+
+    func estimate(_ request: Request, _ candidate: Candidate) -> Estimate {
+        var estimate = Estimate()
+        estimate.inputTokens = max(0, request.inputTokens)
+        estimate.cachedTokens = max(0, request.cachedTokens)
+        estimate.characters = max(0, request.characters)
+        estimate.toolCalls = Int64(request.tools.count)
+        if request.expectedOutputTokens >= 0 {
+            estimate.outputTokens = request.expectedOutputTokens
+            estimate.source = request.isRecorded ? .recorded : .expected
+        } else if request.maxOutputTokens >= 0 {
+            estimate.outputTokens = request.maxOutputTokens
+            estimate.source = .maxOutput
+        } else if let output = edition.policy.estimatedOutput {
+            estimate.outputTokens = output
+            estimate.source = .policy
+        } else {
+            estimate.outputTokens = 1_000
+            estimate.source = .standard
+        }
+        if request.maxOutputTokens >= 0 { estimate.outputTokens = min(estimate.outputTokens, request.maxOutputTokens) }
+        price(&estimate, candidate)
+        return estimate
+    }
+
+    private func price(_ estimate: inout Estimate, _ candidate: Candidate) {
+        guard let price = candidate.price else {
+            estimate.spend = nil
+            return
+        }
+        // A cost beyond 64 bits stays at the largest number, which no limit lets through.
+        estimate.spend =
+            price.cost(input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens) ?? .max
+    }
+
+    /// What a request adds to a limit, in its unit; nil: spend that is not known.
+    func amount(_ estimate: Estimate, _ unit: Unit, run isNewRun: Bool) -> Int64? {
+        switch unit {
+        case .spend: estimate.spend
+        case .tokens: estimate.inputTokens + estimate.outputTokens
+        case .inputTokens: estimate.inputTokens
+        case .outputTokens: estimate.outputTokens
+        case .requests, .attempts, .concurrentRequests: 1
+        case .runs: isNewRun ? 1 : 0
+        case .characters: estimate.characters
+        case .toolCalls: estimate.toolCalls
+        }
+    }
+
+    // MARK: - States
+
+    /// A limit's state, its counter brought to the request's time.
+    func state(_ index: Int, _ request: Request) -> LimitState {
+        let row = plan.rows[index]
+        var state = LimitState(row: index, counter: counter(index, request), amount: row.limit.amount)
+        if let reference = state.counter {
+            if reference.isShared, let group {
+                read(&state, row, request, &group.book)
+            } else {
+                read(&state, row, request, &account.book)
+            }
+        }
+        if let weight = row.limit.weight {
+            let base = self.state(weight.of, request)
+            let whole = weight.isOfRemaining ? base.base.addingSaturated(-base.used) : base.base
+            state.amount = max(0, weight.share.floor(of: whole))
+            state.carried = 0
+        }
+        return state
+    }
+
+    private func read(_ state: inout LimitState, _ row: CompiledPlan.Row, _ request: Request, _ book: inout CounterBook) {
+        guard let reference = state.counter else { return }
+        let index = Int(reference.index)
+        let limit = row.limit
+        let time = request.time
+        let scope = Int(book.counters[index].scope)
+        book.firstSeen[scope] = min(book.firstSeen[scope], time)
+        book.advance(index, limit, to: time)
+        switch limit.window {
+        case .rate(let length):
+            state.amount = limit.capacity
+            state.level = book.counters[index].level
+            let missing = Int128(limit.capacity) * Int128(length) - state.level
+            state.used = Int64(clamping: (missing + Int128(length - 1)) / Int128(length))
+        case .calendar, .every:
+            book.counters[index].amount = limit.amount
+            state.used = book.counters[index].used
+            state.carried = book.carried(index, limit, since: record?.since)
+        default: state.used = book.counters[index].used
+        }
+        if limit.isPrepaid { readPrepaid(&state, limit, index, time, &book) }
+    }
+
+    private func readPrepaid(
+        _ state: inout LimitState, _ limit: Limit, _ index: Int, _ time: Int64, _ book: inout CounterBook
+    ) {
+        let grants = plan.plan.grants
+        let extra = book.extra(index)
+        state.used = extra?.overdraft ?? 0
+        guard !grants.isEmpty else { return }
+        state.amount = 0
+        for (position, grant) in grants.enumerated() where grant.holds(at: time) {
+            state.amount = state.amount.addingSaturated(grant.amount)
+            if let extra, position < extra.burned.count { state.used = state.used.addingSaturated(extra.burned[position]) }
+        }
+    }
+
+    /// The counter has not counted this run in the window that holds the request.
+    func isNewRun(_ state: LimitState, _ request: Request) -> Bool {
+        guard let reference = state.counter else { return true }
+        let book = reference.isShared ? group?.book : account.book
+        let limit = plan.rows[state.row].limit
+        guard let stamp = book?.extra(Int(reference.index))?.runs[request[.run].rawValue] else { return true }
+        switch limit.window {
+        case .rate(let length): return request.time - stamp >= length
+        default: return false
+        }
+    }
+
+    // MARK: - Thresholds
+
+    /// Whether what was used and an estimate cross a threshold.
+    func isCrossed(_ threshold: Threshold, _ state: LimitState, _ estimate: Int64?) -> Bool {
+        let limit = plan.rows[state.row].limit
+        if case .rate(let length) = limit.window {
+            return isCrossed(threshold, bucket: state, length: length, estimate, limit)
+        }
+        let bound = threshold.bound(of: state.base)
+        guard let estimate else {
+            // The cost is not known, but it is not nothing: what is used up stays used up.
+            return state.used >= bound
+        }
+        // A request that costs nothing passes a limit on spend that is used up.
+        if limit.unit == .spend, estimate == 0 { return false }
+        return state.used.addingSaturated(estimate) > bound
+    }
+
+    private func isCrossed(
+        _ threshold: Threshold, bucket state: LimitState, length: Int64, _ estimate: Int64?, _ limit: Limit
+    ) -> Bool {
+        let window = Int128(length)
+        let bound: Int128
+        switch threshold.level {
+        case .amount(let absolute): bound = Int128(absolute) * window
+        case .share(let percentage):
+            // floor(p × capacity × window), in two steps so that no product passes 128 bits.
+            let (whole, rest) = (Int128(percentage.scaled) * Int128(limit.capacity))
+                .quotientAndRemainder(dividingBy: Int128(Percentage.one))
+            bound = whole * window + rest * window / Int128(Percentage.one)
+        }
+        let used = Int128(limit.capacity) * window - state.level
+        guard let estimate else { return used >= bound }
+        if limit.unit == .spend, estimate == 0 { return false }
+        return used + Int128(estimate) * window > bound
+    }
+
+    /// The most whole output tokens for which a limit stays within a threshold; nil where none do.
+    func fit(_ threshold: Threshold, _ state: LimitState, _ judgement: Judgement) -> Int64? {
+        let limit = plan.rows[state.row].limit
+        let room: Int64
+        if case .rate(let length) = limit.window {
+            let bound = Int128(threshold.bound(of: limit.capacity)) * Int128(length)
+            let used = Int128(limit.capacity) * Int128(length) - state.level
+            room = Int64(clamping: floorDivide(bound - used, Int128(length)))
+        } else {
+            room = threshold.bound(of: state.base).addingSaturated(-state.used)
+        }
+        guard room >= 0 else { return nil }
+        let estimate = judgement.rawEstimate
+        switch limit.unit {
+        case .outputTokens: return room
+        case .tokens: return room >= estimate.inputTokens ? room - estimate.inputTokens : nil
+        case .spend:
+            guard let price = judgement.candidate.price, price.output > 0 else { return nil }
+            let before = price.picosBeforeOutput(input: estimate.inputTokens, cached: estimate.cachedTokens)
+            let left = Int128(room) * 1_000 - before
+            return left < 0 ? nil : Int64(clamping: left / Int128(price.output))
+        default: return nil
+        }
+    }
+
+    private func floorDivide(_ value: Int128, _ divisor: Int128) -> Int128 {
+        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+
+    // MARK: - Judging
+
+    /// Judges a candidate: estimate, projection, caps, what the caps leave, violations and needs.
+    ///
+    /// - Parameters:
+    ///   - withShadow: limits in shadow bind too, for what would have been decided.
+    ///   - isFallback: no substitute was found, so what stands behind `downgrade else` holds.
+    func judge(_ candidate: Candidate, _ request: Request, withShadow: Bool, isFallback: Bool = false) -> Judgement {
+        var request = request
+        edition.set(candidate.model, named: candidate.name, in: &request)
+        var judgement = Judgement(candidate: candidate, request: request)
+        judgement.rawEstimate = estimate(request, candidate)
+        judgement.estimate = judgement.rawEstimate
+        for index in plan.rows.indices where applies(plan.rows[index], to: request) {
+            var state = state(index, request)
+            let limit = plan.rows[index].limit
+            state.rawEstimate = amount(
+                judgement.rawEstimate, limit.unit, run: limit.unit == .runs && isNewRun(state, request))
+            state.estimate = state.rawEstimate
+            judgement.states.append(state)
+        }
+        if judgement.states.contains(where: { plan.rows[$0.row].hasFixedCounter && plan.rows[$0.row].within.isEmpty }) {
+            account.book.firstSeen[0] = min(account.book.firstSeen[0], request.time)
+        }
+        gatherCaps(&judgement, withShadow: withShadow, isFallback: isFallback)
+        if let cap = judgement.caps.maxOutputTokens, cap < judgement.estimate.outputTokens {
+            judgement.estimate.outputTokens = cap
+            price(&judgement.estimate, candidate)
+            for index in judgement.states.indices {
+                let unit = plan.rows[judgement.states[index].row].limit.unit
+                if unit.dependsOnOutput { judgement.states[index].estimate = amount(judgement.estimate, unit, run: false) }
+            }
+        }
+        gatherConsequences(&judgement, withShadow: withShadow, isFallback: isFallback)
+        return judgement
+    }
+
+    private func isJudging(_ state: LimitState, withShadow: Bool) -> Bool {
+        withShadow || !plan.rows[state.row].limit.isShadow
+    }
+
+    /// The effects of an action that hold for a candidate: the first alternative that finds a way.
+    private func effects(
+        _ action: ThresholdAction, _ threshold: Threshold, _ state: LimitState, _ judgement: Judgement, isFallback: Bool
+    ) -> [(effect: Effect, fit: Int64?)] {
+        var active: [(Effect, Int64?)] = []
+        for (index, effect) in action.alternatives.enumerated() {
+            switch effect {
+            case .cap(.outputToFit(let minimum)):
+                if let fit = fit(threshold, state, judgement), fit >= minimum { return active + [(effect, fit)] }
+            case .downgrade where index + 1 < action.alternatives.count:
+                active.append((effect, nil))
+                // With a refusal at its end the threshold binds each candidate; otherwise what follows holds only
+                // where no substitute was found.
+                if !action.endsInDeny, !isFallback { return active }
+            default: return active + [(effect, nil)]
+            }
+        }
+        return active
+    }
+
+    private func gatherCaps(_ judgement: inout Judgement, withShadow: Bool, isFallback: Bool) {
+        for (index, state) in judgement.states.enumerated() where isJudging(state, withShadow: withShadow) {
+            let row = plan.rows[state.row]
+            for (position, threshold) in row.limit.thresholds.enumerated()
+            where isCrossed(threshold, state, state.rawEstimate) {
+                for (number, action) in threshold.actions.enumerated()
+                where holds(row.actionConditions[position][number], judgement.request) {
+                    for (effect, fit) in effects(action, threshold, state, judgement, isFallback: isFallback) {
+                        guard case .cap(let cap) = effect else { continue }
+                        judgement.caps.add(cap, fit: fit)
+                        judgement.capping.append((Crossing(state: index, threshold: position), Self.verb(cap)))
+                    }
+                }
+            }
+        }
+    }
+
+    private func gatherConsequences(_ judgement: inout Judgement, withShadow: Bool, isFallback: Bool) {
+        for (index, state) in judgement.states.enumerated() where isJudging(state, withShadow: withShadow) {
+            let row = plan.rows[state.row]
+            var isViolated = false
+            for (position, threshold) in row.limit.thresholds.enumerated()
+            where isCrossed(threshold, state, state.estimate) {
+                let crossing = Crossing(state: index, threshold: position)
+                judgement.crossings.append(crossing)
+                for (number, action) in threshold.actions.enumerated()
+                where holds(row.actionConditions[position][number], judgement.request) {
+                    for (effect, _) in effects(action, threshold, state, judgement, isFallback: isFallback) {
+                        let violation = consequence(effect, crossing, number, &judgement)
+                        // One reason a limit: its lowest violated threshold.
+                        if let violation, !isViolated {
+                            judgement.violations.append(violation)
+                            isViolated = true
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func consequence(
+        _ effect: Effect, _ crossing: Crossing, _ number: Int, _ judgement: inout Judgement
+    ) -> Violation? {
+        let state = judgement.states[crossing.state]
+        let limit = plan.rows[state.row].limit
+        switch effect {
+        case .notify, .cap: return nil
+        case .downgrade(let model): judgement.downgrades.append((crossing, model))
+        case .confirm: judgement.confirmations.append(crossing)
+        case .approve: judgement.approvals.append(crossing)
+        case .deny(let code):
+            let wait = limit.window.isRate ? retryAfter(limit.thresholds[crossing.threshold], state, limit) : nil
+            return Violation(
+                crossing: crossing, code: code ?? limit.defaultCode, action: "deny", isRate: limit.window.isRate,
+                retryAfter: wait)
+        case .throttle(let requests, let window):
+            let wait = throttleWait(crossing, number, requests, window, judgement)
+            if wait == 0 {
+                judgement.throttles.append((crossing, number, requests, window))
+            } else {
+                return Violation(
+                    crossing: crossing, code: "rate_limited", action: "throttle", isRate: true, retryAfter: wait)
+            }
+        case .overage(let ceiling, let rate):
+            let bound = limit.thresholds[crossing.threshold].bound(of: state.base)
+            let excess = state.used.addingSaturated(state.estimate ?? 0).addingSaturated(-bound)
+            if let ceiling, excess > ceiling {
+                return Violation(
+                    crossing: crossing, code: limit.defaultCode, action: "overage", isRate: false, retryAfter: nil)
+            }
+            judgement.overages.append((crossing, rate))
+        }
+        return nil
+    }
+
+    /// Microseconds until a bucket holds the estimate; nil where it never will.
+    private func retryAfter(_ threshold: Threshold, _ state: LimitState, _ limit: Limit) -> Int64? {
+        guard case .rate(let length) = limit.window, limit.amount > 0, let estimate = state.estimate else { return nil }
+        let window = Int128(length)
+        let bound = Int128(threshold.bound(of: limit.capacity)) * window
+        let full = Int128(limit.capacity) * window
+        // What the bucket must hold so that the level after the request is full − bound.
+        let needed = full - bound + Int128(estimate) * window
+        guard needed <= full else { return nil }
+        let missing = needed - state.level
+        return Int64(clamping: (missing + Int128(limit.amount) - 1) / Int128(limit.amount))
+    }
+
+    /// Microseconds until a throttle's own bucket holds one request.
+    private func throttleWait(
+        _ crossing: Crossing, _ number: Int, _ requests: Int64, _ window: Int64, _ judgement: Judgement
+    ) -> Int64 {
+        let state = judgement.states[crossing.state]
+        guard let reference = state.counter else { return 0 }
+        let book = reference.isShared ? group?.book : account.book
+        let key = Self.throttleKey(crossing.threshold, number)
+        guard let bucket = book?.extra(Int(reference.index))?.throttles[key] else { return 0 }
+        let full = Int128(requests) * Int128(window)
+        let elapsed = max(0, judgement.request.time - bucket.refilled)
+        let level = min(full, bucket.level + Int128(requests) * Int128(elapsed))
+        let missing = Int128(window) - level
+        return missing <= 0 ? 0 : Int64(clamping: (missing + Int128(requests) - 1) / Int128(requests))
+    }
+
+    static func throttleKey(_ threshold: Int, _ action: Int) -> Int32 { Int32(threshold * 1_000 + action) }
+
+    private static func verb(_ cap: Cap) -> String {
+        switch cap {
+        case .output, .outputToFit: "cap output"
+        case .input: "cap input"
+        case .disableTools: "disable tools"
+        case .serveCached: "serve cached"
+        case .steps: "cap steps"
+        case .coolDown: "cool down"
+        }
+    }
+}

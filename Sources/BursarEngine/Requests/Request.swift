@@ -1,0 +1,154 @@
+import BursarPolicy
+import BursarSyntax
+
+/// The identity of a request for recognising a repeat: 128 bits of hash over its id.
+public struct RequestID: Sendable, Hashable {
+    public var high: UInt64
+    public var low: UInt64
+
+    @inlinable public init(_ bytes: UnsafeBufferPointer<UInt8>) {
+        high = hashBytes(bytes, seed: 0x8EBC_6AF0_9C88_C6E3)
+        low = hashBytes(bytes, seed: 0x5899_65CC_7537_4CC3)
+    }
+
+    public init(_ text: String) {
+        var text = text
+        self = text.withUTF8 { RequestID($0) }
+    }
+}
+
+/// The text attributes of a request by place in `Request.attributes`.
+public enum AttributeSlot: Int, Sendable, CaseIterable {
+    case tenant, tier, group, workspace, app, workflow, agent, toolset, run, session, user, apiKey
+    case feature, route, environment, requestClass, promptVersion, model, modelClass, modelProvider, fallbackReason
+
+    /// nil for attributes that are no text.
+    public init?(_ attribute: Attribute) {
+        switch attribute {
+        case .tenant: self = .tenant
+        case .tier: self = .tier
+        case .group: self = .group
+        case .workspace: self = .workspace
+        case .app: self = .app
+        case .workflow: self = .workflow
+        case .agent: self = .agent
+        case .toolset: self = .toolset
+        case .run: self = .run
+        case .session: self = .session
+        case .user: self = .user
+        case .apiKey: self = .apiKey
+        case .feature: self = .feature
+        case .route: self = .route
+        case .environment: self = .environment
+        case .requestClass: self = .requestClass
+        case .promptVersion: self = .promptVersion
+        case .model: self = .model
+        case .modelClass: self = .modelClass
+        case .modelProvider: self = .modelProvider
+        case .fallbackReason: self = .fallbackReason
+        default: return nil
+        }
+    }
+
+    public init(_ scope: Scope) {
+        switch scope {
+        case .tenant: self = .tenant
+        case .workspace: self = .workspace
+        case .app: self = .app
+        case .workflow: self = .workflow
+        case .agent: self = .agent
+        case .toolset: self = .toolset
+        case .run: self = .run
+        case .session: self = .session
+        case .user: self = .user
+        case .apiKey: self = .apiKey
+        case .group: self = .group
+        case .feature: self = .feature
+        case .model: self = .model
+        }
+    }
+}
+
+/// One request with its names resolved to numbers of one engine; make it with `Engine.request(_:)` or field by field.
+public struct Request: Sendable {
+    /// Microseconds since 1970 UTC.
+    public var time: Int64
+    /// nil: never taken for a repeat.
+    public var id: RequestID?
+    public var tenant: TenantID
+    /// Symbols by `AttributeSlot`.
+    public var attributes = SIMD32<UInt32>(repeating: 0)
+    /// Counts below zero stand for absent ones.
+    public var inputTokens: Int64 = -1
+    public var cachedTokens: Int64 = -1
+    public var maxOutputTokens: Int64 = -1
+    public var expectedOutputTokens: Int64 = -1
+    public var characters: Int64 = -1
+    public var attempt: Int64 = -1
+    public var tools: [Symbol] = []
+    public var labels: [Label] = []
+    /// nil: the request does not say.
+    public var isFallback: Bool?
+    public var isConfirmed = false
+    public var isApproved = false
+    public var acceptsDowngrade = false
+    /// The expected output is what a log recorded.
+    public var isRecorded = false
+
+    public struct Label: Sendable, Hashable {
+        public var key: Symbol
+        public var value: Symbol
+
+        public init(key: Symbol, value: Symbol) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    /// The most tokens or characters that a request may name; beyond it, costs could pass 128 bits.
+    public static let largestCount: Int64 = 1_000_000_000_000_000
+
+    public init(time: Int64, tenant: TenantID, model: Symbol) {
+        self.time = time
+        self.tenant = tenant
+        self[.model] = model
+    }
+
+    @inlinable public subscript(slot: AttributeSlot) -> Symbol {
+        get { Symbol(rawValue: attributes[slot.rawValue]) }
+        set { attributes[slot.rawValue] = newValue.rawValue }
+    }
+
+    /// What makes the request impossible to decide; nil where nothing does.
+    public var defect: String? {
+        if max(inputTokens, cachedTokens, maxOutputTokens, expectedOutputTokens, characters) > Self.largestCount {
+            return "a count is larger than 10^15"
+        }
+        return max(cachedTokens, 0) > max(inputTokens, 0) ? "cached_tokens is greater than input_tokens" : nil
+    }
+}
+
+/// A tenant of one engine, found once and then used without looking it up. It lives as long as its engine does.
+public struct TenantID: @unchecked Sendable {
+    let unmanaged: Unmanaged<Account>
+
+    init(_ account: Account) { unmanaged = Unmanaged.passUnretained(account) }
+
+    var account: Account { unmanaged._withUnsafeGuaranteedRef { $0 } }
+}
+
+/// What a request really used, once that is known.
+public struct Usage: Sendable {
+    public var inputTokens: Int64
+    public var cachedTokens: Int64
+    public var outputTokens: Int64
+    /// Nano-units; nil: by the catalog's price of the model that was decided.
+    public var cost: Int64?
+
+    public init(inputTokens: Int64, cachedTokens: Int64 = 0, outputTokens: Int64, cost: Int64? = nil) {
+        self.inputTokens = inputTokens
+        self.cachedTokens = cachedTokens
+        self.outputTokens = outputTokens
+        self.cost = cost
+    }
+}

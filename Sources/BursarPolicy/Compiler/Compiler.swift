@@ -1,0 +1,384 @@
+import BursarSyntax
+
+/// Makes a policy set from its documents: names, inheritance, overrides, weights and scopes all resolved.
+public struct Compiler {
+    private let documents: Documents
+    private var diagnostics = Diagnostics()
+
+    /// Reads and compiles the policy set at a path. The set is nil where anything of severity error was found.
+    public static func compile(_ path: String) -> (set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
+        var diagnostics = Diagnostics()
+        let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
+        return compile(documents, diagnostics)
+    }
+
+    /// Compiles documents that were read before.
+    public static func compile(
+        _ documents: Documents, _ earlier: Diagnostics
+    ) -> (set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
+        var diagnostics = earlier
+        // Where a file could not be read, a name that it defines would seem unknown everywhere else.
+        guard !documents.isIncomplete else { return (nil, documents.sources, diagnostics) }
+        var compiler = Compiler(documents: documents)
+        let set = compiler.run()
+        diagnostics.add(contentsOf: compiler.diagnostics)
+        return (diagnostics.hasErrors ? nil : set, documents.sources, diagnostics)
+    }
+
+    private init(documents: Documents) { self.documents = documents }
+
+    private mutating func report(
+        _ code: String, _ message: String, at range: SourceRange, notes: [Diagnostic.Note] = [], help: String? = nil,
+        severity: Severity = .error
+    ) {
+        diagnostics.add(Diagnostic(code, message, severity: severity, at: range, notes: notes, help: help))
+    }
+
+    private mutating func run() -> PolicySet? {
+        checkTenants()
+        guard let first = documents.policies.first else {
+            if !documents.catalogs.isEmpty || !documents.tenants.isEmpty {
+                let place = documents.catalogs.first?.id.range ?? documents.tenants.first?.id.range
+                diagnostics.add(Diagnostic("syntax/shape", "the set has no `policy` document", at: place))
+            }
+            for catalog in documents.catalogs { _ = compile(catalog, zone: .utc) }
+            return nil
+        }
+        for policy in documents.policies where policy.id.value != first.id.value {
+            report(
+                "name/duplicate", "a set decides by one policy, and `\(policy.id.value)` is a second one", at: policy.id.range,
+                notes: [.init("the first one is here", at: first.id.range)], help: "put it into a folder of its own")
+        }
+        var versions = documents.policies.filter { $0.id.value == first.id.value }.map { Prepared(document: $0) }
+        for index in versions.indices { prepare(&versions[index]) }
+        checkVersions(versions)
+        checkCatalogVersions()
+        let editions = editions(versions)
+        checkTenantPlans(editions)
+        let records = tenantRecords(zone: versions.max { $0.effective < $1.effective }?.zone ?? .utc)
+        return PolicySet(editions: editions, tenants: records, sources: documents.sources)
+    }
+
+    /// A policy version with its times resolved.
+    private struct Prepared {
+        var document: PolicyDocument
+        var zone = TimeZoneRules.utc
+        var effective = Int64.min
+        var until = Int64.max
+        var tiers: [String: PlanDeclaration] = [:]
+    }
+
+    private mutating func prepare(_ version: inout Prepared) {
+        let document = version.document
+        if let name = document.timezone {
+            if let zone = TimeZoneRules.named(name.value) {
+                version.zone = zone
+            } else {
+                report(
+                    "syntax/scalar", "there is no time zone `\(name.value)` on this system", at: name.range,
+                    help: "an IANA name such as Europe/Berlin; the package tzdata provides them")
+            }
+        }
+        let context = CompileContext(zone: version.zone, currency: "", catalog: nil, audiences: [], isShadow: false)
+        if let effective = document.effective { version.effective = context.instant(effective.value) }
+        if let until = document.until {
+            version.until = context.instant(until.value)
+            if version.until <= version.effective {
+                report(
+                    "version/interval", "`until` is not after `effective`, so this version is never in force", at: until.range,
+                    notes: document.effective.map { [.init("it takes effect here", at: $0.range)] } ?? [])
+            }
+        }
+        version.tiers = resolveTiers(document)
+    }
+
+    // MARK: - Tiers
+
+    private mutating func resolveTiers(_ document: PolicyDocument) -> [String: PlanDeclaration] {
+        let byName = Dictionary(document.tiers.map { ($0.name.value, $0) }, uniquingKeysWith: { first, _ in first })
+        let names = document.tiers.map(\.name.value)
+        var resolved: [String: PlanDeclaration] = [:]
+        for tier in document.tiers {
+            // From the tier up to the one that extends nothing, then down again.
+            var path: [TierDeclaration] = []
+            var next: TierDeclaration? = tier
+            while let current = next {
+                if path.contains(where: { $0.name.value == current.name.value }) {
+                    if current.name.value == tier.name.value, let extends = tier.extends {
+                        report(
+                            "name/cycle", "`extends` runs in a circle: "
+                                + (path.map(\.name.value) + [current.name.value]).joined(separator: " -> "),
+                            at: extends.range)
+                    }
+                    break
+                }
+                path.append(current)
+                guard let extends = current.extends else { break }
+                next = byName[extends.value]
+                if next == nil, path.count == 1 {
+                    diagnostics.add(Names.unknown("tier", extends, among: names.filter { $0 != tier.name.value }))
+                }
+            }
+            resolved[tier.name.value] = path.reversed().reduce(PlanDeclaration()) { $0.overridden(by: $1) }
+            if let to = tier.upgrade?.to, byName[to.value] == nil {
+                diagnostics.add(Names.unknown("tier", to, among: names))
+            }
+        }
+        if let tier = document.defaultTier, byName[tier.value] == nil {
+            diagnostics.add(Names.unknown("tier", tier, among: names))
+        }
+        return resolved
+    }
+
+    // MARK: - Versions
+
+    private mutating func checkVersions(_ versions: [Prepared]) {
+        for (index, version) in versions.enumerated() {
+            for other in versions[..<index] {
+                let notes = [Diagnostic.Note("the other one is here", at: other.document.version.range)]
+                if other.document.version.value == version.document.version.value {
+                    report(
+                        "version/duplicate",
+                        "version \(version.document.version.value) of `\(version.document.id.value)` stands twice",
+                        at: version.document.version.range, notes: notes)
+                } else if other.effective == version.effective {
+                    report(
+                        "version/overlap", "two versions of `\(version.document.id.value)` take effect at the same instant",
+                        at: version.document.effective?.range ?? version.document.version.range, notes: notes)
+                }
+            }
+        }
+        let ordered = versions.sorted { $0.document.version.value < $1.document.version.value }
+        for (earlier, later) in zip(ordered, ordered.dropFirst()) where later.effective < earlier.effective {
+            report(
+                "version/order",
+                "version \(later.document.version.value) takes effect before version \(earlier.document.version.value)",
+                at: later.document.effective?.range ?? later.document.version.range,
+                notes: [.init("the earlier version is here", at: earlier.document.version.range)], severity: .warning)
+        }
+        let byTime = versions.sorted { $0.effective < $1.effective }
+        var covered = byTime.first?.until ?? .max
+        for version in byTime.dropFirst() {
+            if version.effective > covered {
+                report(
+                    "version/gap",
+                    "from \(instantText(covered)) to \(instantText(version.effective)) no version is in force: every request is denied",
+                    at: version.document.effective?.range ?? version.document.version.range, severity: .warning)
+            }
+            covered = max(covered, version.until)
+        }
+    }
+
+    private mutating func checkCatalogVersions() {
+        for (index, catalog) in documents.catalogs.enumerated() {
+            for other in documents.catalogs[..<index]
+            where other.id.value == catalog.id.value && other.version.value == catalog.version.value {
+                report(
+                    "version/duplicate", "version \(catalog.version.value) of catalog `\(catalog.id.value)` stands twice",
+                    at: catalog.version.range, notes: [.init("the other one is here", at: other.version.range)])
+            }
+        }
+    }
+
+    private mutating func editions(_ versions: [Prepared]) -> [Edition] {
+        var bounds = Set(versions.flatMap { [$0.effective, $0.until] })
+        bounds.remove(.max)
+        let starts = bounds.sorted()
+        var editions: [Edition] = []
+        var catalogs: [String: Catalog] = [:]
+        for (index, start) in starts.enumerated() {
+            let end = index + 1 < starts.count ? starts[index + 1] : .max
+            let inForce = versions.filter { $0.effective <= start && start < $0.until }
+            guard let version = inForce.max(by: { $0.effective < $1.effective }) else { continue }
+            editions += self.editions(of: version, from: start, to: end, &catalogs)
+        }
+        for version in versions where !editions.contains(where: { $0.policy.version == version.document.version.value }) {
+            // Never in force, but its text is checked all the same.
+            editions += self.editions(of: version, from: version.effective, to: version.effective, &catalogs)
+        }
+        return editions.filter { $0.interval.start < $0.interval.end || $0.interval == .always }
+    }
+
+    private mutating func editions(
+        of version: Prepared, from start: Int64, to end: Int64, _ cache: inout [String: Catalog]
+    ) -> [Edition] {
+        let document = version.document
+        let available = catalogs(for: document)
+        guard let available, !available.isEmpty else {
+            return [edition(version, catalog: nil, Interval(start: start, end: end))]
+        }
+        var compiled: [Catalog] = []
+        for catalog in available {
+            let key = "\(catalog.id.value)|\(catalog.version.value)|\(catalog.version.range.start)|\(version.zone.name)"
+            let made = cache[key] ?? compile(catalog, zone: version.zone)
+            cache[key] = made
+            compiled.append(made)
+        }
+        compiled.sort { ($0.effective, $0.version) < ($1.effective, $1.version) }
+        if compiled[0].effective > start {
+            let place = document.catalog?.range ?? document.version.range
+            report(
+                "version/catalog",
+                "no version of catalog `\(compiled[0].id)` is in force when version \(document.version.value) takes effect",
+                at: place, notes: [.init("its first version takes effect \(instantText(compiled[0].effective))")])
+        }
+        if compiled.contains(where: { $0.currency != (document.currency?.value ?? "USD") }) {
+            report(
+                "syntax/scalar",
+                "the catalog's prices are in \(compiled[0].currency), the policy's amounts in \(document.currency?.value ?? "USD")",
+                at: document.currency?.range ?? document.id.range)
+        }
+        var result: [Edition] = []
+        for (index, catalog) in compiled.enumerated() {
+            let from = max(start, catalog.effective)
+            let to = index + 1 < compiled.count ? min(end, compiled[index + 1].effective) : end
+            if from < to || (start == end && index == compiled.count - 1) {
+                result.append(edition(version, catalog: catalog, Interval(start: from, end: to)))
+            }
+        }
+        return result
+    }
+
+    /// The versions of the policy's catalog; nil where it has none.
+    private mutating func catalogs(for document: PolicyDocument) -> [CatalogDocument]? {
+        let ids = documents.catalogs.map(\.id.value)
+        if let name = document.catalog {
+            let found = documents.catalogs.filter { $0.id.value == name.value }
+            if found.isEmpty { diagnostics.add(Names.unknown("catalog", name, among: Array(Set(ids)).sorted())) }
+            return found
+        }
+        if Set(ids).count > 1 {
+            report("syntax/shape", "the set has several catalogs, so the policy must name its own", at: document.id.range)
+        }
+        return Set(ids).count == 1 ? documents.catalogs : nil
+    }
+
+    private mutating func edition(_ version: Prepared, catalog: Catalog?, _ interval: Interval) -> Edition {
+        let document = version.document
+        let context = CompileContext(
+            zone: version.zone, currency: document.currency?.value ?? "USD", catalog: catalog,
+            audiences: Set(document.audiences.map(\.value)), isShadow: document.mode == .shadow)
+        let policy = PolicyVersion(
+            id: document.id.value, version: document.version.value, digest: Digest.of(document.node),
+            effective: version.effective, until: version.until, zone: version.zone, currency: context.currency,
+            catalogID: catalog?.id, mode: document.mode, allowsUnpriced: document.allowsUnpriced,
+            estimatedOutput: document.estimatedOutput,
+            retryWindow: document.retryWindow ?? PolicyVersion.defaultRetryWindow,
+            rules: document.rules.map {
+                Rule(
+                    name: $0.name.value, when: $0.when?.value ?? .always, effect: $0.effect, code: $0.code.value,
+                    source: $0.name.range)
+            },
+            tools: ToolRules(
+                deny: document.tools.deny.map(\.value), approve: document.tools.approve.map(\.value),
+                allow: document.tools.allow.map(\.value), fallback: document.tools.fallback,
+                denySource: document.tools.deny.first?.range, approveSource: document.tools.approve.first?.range),
+            criticalFeatures: Set(document.features.filter(\.isCritical).map(\.name.value)), source: document.id.range)
+        let plans = PlanBuilder(
+            context: context, policyLimits: LimitDeclaration.merge([], with: document.limits), tiers: version.tiers,
+            tierNames: document.tiers.map(\.name.value), tenants: documents.tenants)
+        for tier in document.tiers {
+            if let price = tier.price { context.check(price.value.currency, at: price.range, &diagnostics) }
+            _ = plans.plan(tier: tier.name.value, tenant: nil, at: interval.start, diagnostics: &diagnostics)
+        }
+        if document.tiers.isEmpty {
+            // The policy's own limits are compiled with the tiers; without any they are checked by themselves.
+            _ = plans.plan(tier: "", tenant: nil, at: interval.start, diagnostics: &diagnostics)
+        }
+        return Edition(
+            policy: policy, catalog: catalog, interval: interval, defaultTier: document.defaultTier?.value, plans: plans)
+    }
+
+    // MARK: - Catalogs
+
+    private mutating func compile(_ document: CatalogDocument, zone: TimeZoneRules) -> Catalog {
+        let currency = document.currency?.value ?? "USD"
+        let context = CompileContext(zone: zone, currency: currency, catalog: nil, audiences: [], isShadow: false)
+        let classes = document.classes.map(\.value)
+        var models: [Model] = []
+        var aliases: [(Pattern, Int)] = []
+        var owners: [String: Name] = Dictionary(
+            document.models.map { ($0.name.value, $0.name) }, uniquingKeysWith: { first, _ in first })
+        for (index, declaration) in document.models.enumerated() {
+            if let name = declaration.modelClass, !classes.contains(name.value) {
+                diagnostics.add(Names.unknown("class", name, among: classes))
+            }
+            for mark in declaration.price?.marks ?? [] { context.check(mark.value, at: mark.range, &diagnostics) }
+            models.append(
+                Model(
+                    name: declaration.name.value, modelClass: declaration.modelClass?.value, provider: declaration.provider,
+                    price: declaration.price.map {
+                        Price(
+                            input: $0.input, cached: $0.cached ?? $0.input, output: $0.output,
+                            request: Int128($0.request) * 1_000)
+                    }, context: declaration.context, source: declaration.name.range))
+            for alias in declaration.aliases {
+                if alias.value.isExact {
+                    if let owner = owners[alias.value.text], owner.value != declaration.name.value {
+                        report(
+                            "name/duplicate", "`\(alias.value.text)` already names the model `\(owner.value)`",
+                            at: alias.range, notes: [.init("the other one is here", at: owner.range)])
+                        continue
+                    }
+                    owners[alias.value.text] = declaration.name
+                }
+                aliases.append((alias.value, index))
+            }
+        }
+        return Catalog(
+            id: document.id.value, version: document.version.value, digest: Digest.of(document.node),
+            effective: document.effective.map { context.instant($0.value) } ?? .min, currency: currency,
+            classes: classes, models: models, aliases: aliases)
+    }
+
+    // MARK: - Tenants
+
+    private mutating func checkTenants() {
+        var seen: [String: Name] = [:]
+        for tenant in documents.tenants {
+            if let first = seen[tenant.id.value] {
+                report(
+                    "name/duplicate", "tenant `\(tenant.id.value)` has two records", at: tenant.id.range,
+                    notes: [.init("the first one is here", at: first.range)])
+            } else {
+                seen[tenant.id.value] = tenant.id
+            }
+        }
+    }
+
+    /// Every tenant's plan is compiled once, in the newest edition that has its tier, for what does not fit.
+    private mutating func checkTenantPlans(_ editions: [Edition]) {
+        guard let newest = editions.last else { return }
+        let known = Set(editions.flatMap(\.tierNames))
+        for tenant in documents.tenants {
+            let tier = tenant.tier?.value ?? newest.defaultTier
+            if let name = tenant.tier, !known.contains(name.value) {
+                diagnostics.add(Names.unknown("tier", name, among: newest.tierNames))
+                continue
+            }
+            let changesNothing =
+                tenant.limits.isEmpty && tenant.scopes.isEmpty && tenant.exceptions.isEmpty && tenant.models == nil
+                && tenant.downgrade == nil && tenant.weights == nil && tenant.grants.isEmpty
+            if changesNothing { continue }
+            guard let tier, let edition = editions.last(where: { $0.tierNames.contains(tier) }) else { continue }
+            let time = edition.interval.start == .min ? 0 : edition.interval.start
+            for grant in tenant.grants {
+                edition.plans.context.check(grant.amount.value.currency, at: grant.amount.range, &diagnostics)
+            }
+            _ = edition.plans.plan(tier: tier, tenant: tenant, at: time, diagnostics: &diagnostics)
+        }
+    }
+
+    private func tenantRecords(zone: TimeZoneRules) -> [TenantRecord] {
+        let context = CompileContext(zone: zone, currency: "", catalog: nil, audiences: [], isShadow: false)
+        return documents.tenants.map { tenant in
+            TenantRecord(
+                id: tenant.id.value, tier: tenant.tier?.value, group: tenant.group, isSuspended: tenant.isSuspended,
+                acceptsDowngrade: tenant.acceptsDowngrade, since: tenant.since.map { context.instant($0.value) },
+                source: tenant.id.range,
+                followsTier: tenant.models == nil && tenant.downgrade == nil && tenant.block == nil
+                    && tenant.limits.isEmpty && tenant.weights == nil && tenant.upgrade == nil && tenant.scopes.isEmpty
+                    && tenant.exceptions.isEmpty && tenant.grants.isEmpty)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import BursarSyntax
+
+/// A tier, or a tenant's plan, as declarations: what `extends` and overrides leave.
+struct PlanDeclaration: Sendable {
+    var models: Located<[Located<Pattern>]>?
+    var downgrade: DowngradeDeclaration?
+    var block: Located<[Name]>?
+    var limits: [LimitDeclaration] = []
+    var weights: WeightsDeclaration?
+    var upgrade: UpgradeDeclaration?
+    var price: Located<MoneyLiteral>?
+
+    /// Limits merge by name, all else is replaced.
+    func overridden(by tier: TierDeclaration) -> PlanDeclaration {
+        var merged = self
+        merged.models = tier.models ?? models
+        merged.downgrade = tier.downgrade ?? downgrade
+        merged.block = tier.block ?? block
+        merged.limits = LimitDeclaration.merge(limits, with: tier.limits)
+        merged.weights = tier.weights ?? weights
+        merged.upgrade = tier.upgrade ?? upgrade
+        merged.price = tier.price ?? price
+        return merged
+    }
+
+    func overridden(by tenant: TenantDeclaration) -> PlanDeclaration {
+        var merged = self
+        merged.models = tenant.models ?? models
+        merged.downgrade = tenant.downgrade ?? downgrade
+        merged.block = tenant.block ?? block
+        merged.limits = LimitDeclaration.merge(limits, with: tenant.limits)
+        merged.weights = tenant.weights ?? weights
+        merged.upgrade = tenant.upgrade ?? upgrade
+        return merged
+    }
+}
+
+extension LimitDeclaration {
+    /// The keys that this declaration gives, over another's; a merged limit keeps the place of the first.
+    func over(_ base: LimitDeclaration) -> LimitDeclaration {
+        var merged = base
+        merged.name = name
+        merged.range = range
+        merged.amount = amount ?? base.amount
+        merged.per = per ?? base.per
+        merged.when = when ?? base.when
+        merged.thresholds = thresholds ?? base.thresholds
+        merged.rollover = rollover ?? base.rollover
+        merged.burst = burst ?? base.burst
+        merged.mode = mode ?? base.mode
+        merged.prepaid = prepaid ?? base.prepaid
+        return merged
+    }
+
+    static func merge(_ base: [LimitDeclaration], with others: [LimitDeclaration]) -> [LimitDeclaration] {
+        var merged = base
+        for limit in others {
+            let index = merged.firstIndex { $0.name.value == limit.name.value }
+            switch (index, limit.isRemoved) {
+            case (let index?, true): merged.remove(at: index)
+            case (let index?, false): merged[index] = limit.over(merged[index])
+            case (nil, true): break
+            case (nil, false): merged.append(limit)
+            }
+        }
+        return merged
+    }
+}

@@ -1,0 +1,31 @@
+import BursarSyntax
+import Crypto
+
+/// The digest of a document's meaning-bearing text: keys and values in their order, without layout, comments or quotes.
+enum Digest {
+    static func of(_ node: YAMLNode) -> String {
+        var json = JSONWriter()
+        append(node, to: &json)
+        return sha256(json.bytes)
+    }
+
+    static func sha256(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef")
+        return "sha256:" + String(SHA256.hash(data: bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+
+    /// Recursion is bounded by `Bounds.yamlDepth`.
+    private static func append(_ node: YAMLNode, to json: inout JSONWriter) {
+        switch node.content {
+        case .scalar(let text, _): json.value(text)
+        case .list(let nodes): json.array { json in for node in nodes { append(node, to: &json) } }
+        case .map(let entries):
+            json.object { json in
+                for entry in entries {
+                    json.key(text: entry.name)
+                    append(entry.value, to: &json)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+import BursarSyntax
+
+/// What a limit's declaration is compiled against.
+struct CompileContext: Sendable {
+    var zone: TimeZoneRules
+    var currency: String
+    var catalog: Catalog?
+    var audiences: Set<String>
+    var isShadow: Bool
+
+    /// Microseconds since 1970; a date is its midnight in the policy's zone.
+    func instant(_ literal: InstantLiteral) -> Int64 {
+        switch literal {
+        case .exact(let micros): micros
+        case .date(let date): zone.utc(ofLocal: date.daysSince1970 * 86_400) * Micros.second
+        }
+    }
+
+    private static let dollars: Set<String> = [
+        "USD", "AUD", "BBD", "BMD", "BND", "BSD", "BZD", "CAD", "FJD", "GYD", "HKD", "JMD", "KYD", "LRD", "NAD", "NZD",
+        "SBD", "SGD", "SRD", "TTD", "TWD", "XCD",
+    ]
+
+    /// Reports a currency that is not the policy's.
+    func check(_ mark: CurrencyMark?, at range: SourceRange, _ diagnostics: inout Diagnostics) {
+        switch mark {
+        case .dollar where !Self.dollars.contains(currency):
+            diagnostics.add(
+                Diagnostic(
+                    "syntax/scalar", "`$` is a dollar, and the currency here is \(currency)", at: range,
+                    help: "write the amount with its currency, as in `5 \(currency)`"))
+        case .code(let code) where code != currency:
+            diagnostics.add(
+                Diagnostic("syntax/scalar", "the currency here is \(currency), not \(code)", at: range))
+        default: break
+        }
+    }
+}
+
+/// Makes limits from their declarations.
+struct LimitCompiler {
+    let context: CompileContext
+    var diagnostics = Diagnostics()
+
+    mutating func limit(
+        _ declaration: LimitDeclaration, layer: Layer, within: [Limit.ScopeValue] = []
+    ) -> Limit? {
+        let isPrepaid = declaration.prepaid?.value ?? false
+        guard let quantity = amount(of: declaration, isPrepaid: isPrepaid) else { return nil }
+        context.check(quantity.value.currency, at: quantity.range, &diagnostics)
+        var limit = Limit(
+            name: declaration.name.value, layer: layer, amount: quantity.value.amount, unit: quantity.value.unit,
+            window: window(quantity.value.window), per: scopes(declaration.per?.value ?? []), within: within,
+            when: declaration.when?.value, thresholds: [], rollover: nil, burst: declaration.burst?.value,
+            isShadow: declaration.mode.map { $0.value == .shadow } ?? context.isShadow, isPrepaid: isPrepaid,
+            weight: nil, source: declaration.name.range)
+        if isPrepaid { checkPrepaid(declaration, quantity) }
+        if let burst = declaration.burst, !limit.window.isRate {
+            diagnostics.add(
+                Diagnostic(
+                    "limit/burst", "`burst` belongs to a rate, and `\(limit.name)` is no limit per second, minute or hour",
+                    at: burst.range, help: "remove `burst`, or count per second, minute or hour"))
+        }
+        if let rollover = declaration.rollover {
+            limit.rollover = Rollover(cap: rollover.value.cap, isCompounding: rollover.value.isCompounding)
+            if !limit.window.isPeriodic {
+                let window = limit.window.text.isEmpty ? "no window" : "the window `\(limit.window.text)`"
+                diagnostics.add(
+                    Diagnostic(
+                        "limit/rollover", "`\(limit.name)` has \(window), which has no next one that could take over what is left",
+                        at: rollover.range,
+                        help: "rollover needs a day, week, month, quarter or year, or `every N days from …`"))
+                limit.rollover = nil
+            }
+        }
+        limit.thresholds = thresholds(declaration, limit)
+        return limit
+    }
+
+    private mutating func amount(of limit: LimitDeclaration, isPrepaid: Bool) -> Located<QuantityLiteral>? {
+        if let amount = limit.amount { return amount }
+        if isPrepaid {
+            return Located(QuantityLiteral(amount: 0, unit: .spend, currency: nil, window: nil), at: limit.range)
+        }
+        diagnostics.add(
+            Diagnostic(
+                "syntax/shape", "limit `\(limit.name.value)` needs an `amount`: there is none of this name to take it over from",
+                at: limit.name.range))
+        return nil
+    }
+
+    private mutating func checkPrepaid(_ limit: LimitDeclaration, _ quantity: Located<QuantityLiteral>) {
+        if quantity.value.unit != .spend || quantity.value.window != nil {
+            diagnostics.add(
+                Diagnostic(
+                    "syntax/shape", "a prepaid balance is money without a window", at: quantity.range,
+                    help: "leave `amount` out: the tenant's record says the balance"))
+        }
+        if let per = limit.per, per.value != [.tenant] {
+            diagnostics.add(Diagnostic("syntax/shape", "a prepaid balance belongs to the tenant", at: per.range))
+        }
+    }
+
+    private func window(_ literal: WindowLiteral?) -> Window {
+        switch literal {
+        case .rate(let micros): .rate(micros: micros)
+        case .calendar(let unit, let fromDay): .calendar(unit, fromDay: fromDay, zone: context.zone)
+        case .rolling(let micros): .rolling(micros: micros)
+        case .fromFirstUse(let micros): .fromFirstUse(micros: micros)
+        case .every(let micros, let from): .every(micros: micros, anchor: context.instant(from))
+        case .request: .request
+        case nil: .lifetime
+        }
+    }
+
+    /// In one order, so that the same scopes name the same counter; the tenant goes without saying.
+    private func scopes(_ written: [Scope]) -> [Scope] {
+        let isShared = written.contains(.group) && !written.contains(.tenant)
+        let rest = Scope.allCases.filter { $0 != .tenant && $0 != .group && written.contains($0) }
+        if isShared { return [.group] + rest }
+        return rest + (written.contains(.group) ? [.group] : [])
+    }
+
+    // MARK: - Thresholds
+
+    private mutating func thresholds(_ declaration: LimitDeclaration, _ limit: Limit) -> [Threshold] {
+        guard let written = declaration.thresholds else { return [defaultThreshold(limit)] }
+        var thresholds: [Threshold] = []
+        for threshold in written.value {
+            guard let level = level(threshold.level, limit) else { continue }
+            let actions = threshold.actions.compactMap { action($0, limit) }
+            thresholds.append(
+                Threshold(
+                    level: level, text: text(threshold.level.value), actions: actions, source: threshold.level.range))
+        }
+        // Percentages and amounts are ordered by where they stand today; equal ones stay as written.
+        return thresholds.enumerated()
+            .sorted { ($0.element.bound(of: limit.capacity), $0.offset) < ($1.element.bound(of: limit.capacity), $1.offset) }
+            .map(\.element)
+    }
+
+    private func defaultThreshold(_ limit: Limit) -> Threshold {
+        // A limit per request on output tokens does not refuse: it shortens the answer.
+        let isOutputCap = limit.unit == .outputTokens && limit.window == .request
+        let effect: Effect = isOutputCap ? .cap(.output(limit.amount)) : .deny(code: nil)
+        return Threshold(
+            level: .share(.full), text: "100%", actions: [ThresholdAction(alternatives: [effect], when: nil)],
+            source: limit.source)
+    }
+
+    private mutating func level(_ level: Located<ThresholdLiteral>, _ limit: Limit) -> Threshold.Level? {
+        switch level.value {
+        case .percentage(let percentage): return .share(percentage)
+        case .money(let money):
+            guard limit.unit == .spend else { break }
+            context.check(money.currency, at: level.range, &diagnostics)
+            return .amount(money.nanos)
+        case .count(let count, let unit):
+            guard limit.unit != .spend, unit == nil || unit == limit.unit else { break }
+            return .amount(count)
+        }
+        diagnostics.add(
+            Diagnostic(
+                "syntax/scalar", "a threshold of `\(limit.name)` is a percentage or an amount of \(limit.unit.rawValue)",
+                at: level.range))
+        return nil
+    }
+
+    private func text(_ level: ThresholdLiteral) -> String {
+        switch level {
+        case .percentage(let percentage): percentage.text
+        case .money(let money):
+            switch money.currency {
+            case .dollar: "$" + moneyText(money.nanos)
+            case .code(let code): moneyText(money.nanos) + " " + code
+            }
+        case .count(let count, _): String(count)
+        }
+    }
+
+    private mutating func action(_ declaration: ActionDeclaration, _ limit: Limit) -> ThresholdAction? {
+        var effects: [Effect] = []
+        for action in declaration.action.value.alternatives {
+            guard let effect = effect(action, limit, declaration.action.range) else { return nil }
+            effects.append(effect)
+        }
+        return ThresholdAction(alternatives: effects, when: declaration.when?.value)
+    }
+
+    private mutating func effect(_ action: Action, _ limit: Limit, _ range: SourceRange) -> Effect? {
+        func refuse(_ message: String, help: String? = nil, code: String = "syntax/action") -> Effect? {
+            diagnostics.add(Diagnostic(code, message, at: range, help: help))
+            return nil
+        }
+        switch action {
+        case .notify(let audiences):
+            for name in audiences where !context.audiences.contains(name) {
+                return refuse(
+                    "no audience is named `\(name)`", help: nameHelp(name, context.audiences.sorted())
+                        ?? "declare it under `audiences`", code: "name/unknown")
+            }
+            return .notify(audiences)
+        case .capOutput(let tokens): return .cap(.output(tokens))
+        case .capOutputToFit(let minimum):
+            guard limit.unit.dependsOnOutput else {
+                return refuse(
+                    "`cap output to fit` has no sense at a limit of \(limit.unit.rawValue): a shorter answer changes nothing there")
+            }
+            return .cap(.outputToFit(minimum: minimum))
+        case .capInput(let tokens): return .cap(.input(tokens))
+        case .disableTools(let patterns): return .cap(.disableTools(patterns))
+        case .serveCached: return .cap(.serveCached)
+        case .capSteps(let steps): return .cap(.steps(steps))
+        case .coolDown(let micros): return .cap(.coolDown(micros))
+        case .downgrade(nil): return .downgrade(to: nil)
+        case .downgrade(let name?):
+            guard let model = context.catalog?.model(name) else {
+                let known = context.catalog?.models.map(\.name) ?? []
+                return refuse("no model is named `\(name)`", help: nameHelp(name, known), code: "name/unknown")
+            }
+            guard context.catalog?[model].price != nil else {
+                return refuse("the catalog has no price for `\(name)`, so it cannot be a substitute", code: "chain/unpriced")
+            }
+            return .downgrade(to: model)
+        case .throttle(let requests, let micros): return .throttle(requests: requests, windowMicros: micros)
+        case .confirm: return .confirm
+        case .approve: return .approve
+        case .overage(let ceiling, let rate):
+            if let ceiling {
+                guard limit.unit == .spend else {
+                    return refuse("a ceiling of money has no sense at a limit of \(limit.unit.rawValue)")
+                }
+                context.check(ceiling.currency, at: range, &diagnostics)
+            }
+            return .overage(ceiling: ceiling?.nanos, rate: rate ?? .full)
+        case .deny(let code): return .deny(code: code)
+        case .orElse: return nil
+        }
+    }
+
+    private func nameHelp(_ name: String, _ known: [String]) -> String? { Names.help(for: name, among: known) }
+
+    // MARK: - Weights
+
+    /// The limits that divide another one among features.
+    mutating func weights(_ weights: WeightsDeclaration, of index: Int, _ base: Limit) -> [Limit] {
+        let named = weights.shares.map(\.feature.value)
+        func part(_ feature: Name?, _ share: Percentage, _ range: SourceRange) -> Limit {
+            var limit = base
+            limit.name = "\(base.name)/\(feature?.value ?? "other")"
+            limit.layer = .plan
+            limit.rollover = nil
+            limit.source = range
+            limit.isPrepaid = false
+            limit.thresholds = base.thresholds.filter { if case .share = $0.level { true } else { false } }
+            if feature == nil { limit.per = base.per.filter { $0 != .feature } + [.feature] }
+            limit.weight = Weight(
+                of: index, share: share, isOfRemaining: weights.isOfRemaining, feature: feature?.value, named: named)
+            return limit
+        }
+        var parts = weights.shares.map { part($0.feature, $0.share.value, $0.feature.range) }
+        if let other = weights.other { parts.append(part(nil, other.value, other.range)) }
+        return parts
+    }
+}

@@ -1,0 +1,18 @@
+import BursarSyntax
+
+/// Help for a name that nobody defines.
+enum Names {
+    static func help(for name: String, among known: [String]) -> String? {
+        if let near = nearestName(to: name, among: known) { return "did you mean `\(near)`?" }
+        guard !known.isEmpty, known.count <= 24 else { return nil }
+        return "known: " + known.map { "`\($0)`" }.joined(separator: ", ")
+    }
+
+    static func unknown(_ what: String, _ name: Name, among known: [String]) -> Diagnostic {
+        let near = nearestName(to: name.value, among: known)
+        return Diagnostic(
+            "name/unknown", "no \(what) is named `\(name.value)`", at: name.range,
+            help: near == nil ? help(for: name.value, among: known) : nil,
+            fix: near.map { .init("did you mean", replace: name.range, with: $0) })
+    }
+}

@@ -1,0 +1,99 @@
+import BursarSyntax
+
+/// A model by its place in its catalog.
+public struct ModelID: Sendable, Hashable, RawRepresentable {
+    public let rawValue: Int
+    public init(rawValue: Int) { self.rawValue = rawValue }
+}
+
+/// What a model costs, exactly.
+public struct Price: Sendable, Hashable {
+    /// 10^-12 of the currency per token.
+    public var input: Int64
+    public var cached: Int64
+    public var output: Int64
+    /// 10^-12 of the currency per request.
+    public var request: Int128
+
+    public var isFree: Bool { input == 0 && cached == 0 && output == 0 && request == 0 }
+
+    /// `(input − cached) × input price + cached × cached price + request fee` in 10^-12 of the currency.
+    @inlinable public func picosBeforeOutput(input: Int64, cached: Int64) -> Int128 {
+        Int128(input - cached) * Int128(self.input) + Int128(cached) * Int128(self.cached) + request
+    }
+
+    /// The exact sum over token kinds and fee in nano-units, rounded up once; nil where it exceeds 64 bits.
+    @inlinable public func cost(input: Int64, cached: Int64, output: Int64) -> Int64? {
+        let picos = picosBeforeOutput(input: input, cached: cached) + Int128(output) * Int128(self.output)
+        return Int64(exactly: (picos + 999) / 1_000)
+    }
+
+    @usableFromInline init(input: Int64, cached: Int64, output: Int64, request: Int128) {
+        self.input = input
+        self.cached = cached
+        self.output = output
+        self.request = request
+    }
+}
+
+public struct Model: Sendable {
+    public var name: String
+    public var modelClass: String?
+    public var provider: String?
+    /// nil: listed, but its price is not known, which is never zero.
+    public var price: Price?
+    public var context: Int64?
+    public var source: SourceRange
+}
+
+/// One version of a catalog: models by name and alias, with what they cost.
+public final class Catalog: Sendable {
+    public let id: String
+    public let version: Version
+    public let digest: String
+    public let effective: Int64
+    public let currency: String
+    public let classes: [String]
+    public let models: [Model]
+    private let names: [String: Int]
+    private let exactAliases: [String: Int]
+    /// Patterns, the longest first.
+    private let patterns: [(pattern: Pattern, model: Int)]
+
+    init(
+        id: String, version: Version, digest: String, effective: Int64, currency: String, classes: [String],
+        models: [Model], aliases: [(Pattern, Int)]
+    ) {
+        self.id = id
+        self.version = version
+        self.digest = digest
+        self.effective = effective
+        self.currency = currency
+        self.classes = classes
+        self.models = models
+        names = Dictionary(models.indices.map { (models[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+        exactAliases = Dictionary(
+            aliases.filter { $0.0.isExact }.map { ($0.0.text, $0.1) }, uniquingKeysWith: { first, _ in first })
+        patterns = aliases.filter { !$0.0.isExact }.enumerated()
+            .sorted { ($1.element.0.text.utf8.count, $0.offset) < ($0.element.0.text.utf8.count, $1.offset) }
+            .map { ($0.element.0, $0.element.1) }
+    }
+
+    public subscript(_ id: ModelID) -> Model { models[id.rawValue] }
+
+    /// By exact name, then exact alias, then the longest pattern that matches.
+    public func model(_ name: String) -> ModelID? {
+        if let index = names[name] ?? exactAliases[name] { return ModelID(rawValue: index) }
+        return patterns.first { $0.pattern.matches(name) }.map { ModelID(rawValue: $0.model) }
+    }
+
+    /// The model of exactly this name.
+    public func model(named name: String) -> ModelID? { names[name].map { ModelID(rawValue: $0) } }
+
+    /// Names and exact aliases, for tables that are made in advance.
+    public var knownNames: [String] { models.map(\.name) + exactAliases.keys.sorted() }
+
+    public var pricedModels: [ModelID] {
+        models.indices.filter { models[$0].price != nil }.map { ModelID(rawValue: $0) }
+    }
+}

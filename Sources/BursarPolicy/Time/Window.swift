@@ -1,0 +1,142 @@
+import BursarSyntax
+
+/// When a limit's counter begins anew.
+public enum Window: Sendable, Hashable {
+    /// A token bucket that refills its amount over so many microseconds.
+    case rate(micros: Int64)
+    case calendar(CalendarUnit, fromDay: Int, zone: TimeZoneRules)
+    case rolling(micros: Int64)
+    case fromFirstUse(micros: Int64)
+    /// Windows of a fixed length, one of which begins at the anchor.
+    case every(micros: Int64, anchor: Int64)
+    /// No counter: each request by itself.
+    case request
+    /// As long as the scope lasts.
+    case lifetime
+
+    /// Slices of a rolling window.
+    public static let slices: Int64 = 60
+
+    /// The window's bounds follow from the time alone, and one ends where the next begins.
+    public var isPeriodic: Bool {
+        switch self {
+        case .calendar, .every: true
+        default: false
+        }
+    }
+
+    public var isRate: Bool { if case .rate = self { true } else { false } }
+}
+
+/// A closed-open interval of microseconds since 1970.
+public struct Interval: Sendable, Hashable {
+    public var start: Int64
+    public var end: Int64
+
+    public init(start: Int64, end: Int64) {
+        self.start = start
+        self.end = end
+    }
+
+    public static let always = Interval(start: .min, end: .max)
+
+    public func contains(_ time: Int64) -> Bool { start <= time && time < end }
+}
+
+/// The quotient rounded towards minus infinity.
+@inlinable public func floorDiv(_ value: Int64, _ divisor: Int64) -> Int64 {
+    let quotient = value / divisor
+    return value % divisor < 0 ? quotient - 1 : quotient
+}
+
+extension Window {
+    /// The window that holds an instant, for windows whose bounds follow from the time alone.
+    public func interval(at time: Int64) -> Interval {
+        switch self {
+        case .calendar(let unit, let fromDay, let zone):
+            return Self.calendarInterval(unit, fromDay: fromDay, zone: zone, at: time)
+        case .every(let length, let anchor):
+            // The anchor is brought near zero first, so that the subtraction cannot overflow.
+            let phase = anchor - floorDiv(anchor, length) * length
+            let start = floorDiv(time - phase, length) * length + phase
+            return Interval(start: start, end: start + length)
+        case .rolling(let length):
+            let slice = length / Self.slices
+            let start = floorDiv(time, slice) * slice
+            return Interval(start: start, end: start + slice)
+        case .rate, .fromFirstUse, .request, .lifetime: return .always
+        }
+    }
+
+    private static func calendarInterval(
+        _ unit: CalendarUnit, fromDay: Int, zone: TimeZoneRules, at time: Int64
+    ) -> Interval {
+        let seconds = floorDiv(time, Micros.second)
+        let localDay = floorDiv(seconds + zone.offset(atUTC: seconds), 86_400)
+        // Where midnight does not exist a day begins later than its local midnight, so the neighbours are tried too.
+        for shift in [Int64(0), -1, 1] {
+            let (first, next) = period(unit, fromDay: fromDay, holding: localDay + shift)
+            let interval = Interval(
+                start: zone.utc(ofLocal: first * 86_400) * Micros.second,
+                end: zone.utc(ofLocal: next * 86_400) * Micros.second)
+            if interval.contains(time) { return interval }
+        }
+        return .always
+    }
+
+    /// First day of the period that holds a day, and of the one after it, in days since 1970.
+    private static func period(_ unit: CalendarUnit, fromDay: Int, holding day: Int64) -> (Int64, Int64) {
+        let date = CalendarDate(daysSince1970: day)
+        switch unit {
+        case .day: return (day, day + 1)
+        case .week:
+            // 1970-01-01 was a Thursday, three days after a Monday.
+            let monday = floorDiv(day + 3, 7) * 7 - 3
+            return (monday, monday + 7)
+        case .month:
+            var index = date.year * 12 + date.month - 1
+            if monthStart(index, fromDay: fromDay) > day { index -= 1 }
+            return (monthStart(index, fromDay: fromDay), monthStart(index + 1, fromDay: fromDay))
+        case .quarter:
+            let index = date.year * 12 + (date.month - 1) / 3 * 3
+            return (monthStart(index, fromDay: 1), monthStart(index + 3, fromDay: 1))
+        case .year:
+            return (monthStart(date.year * 12, fromDay: 1), monthStart((date.year + 1) * 12, fromDay: 1))
+        }
+    }
+
+    /// The day on which a billing month begins; the last of the calendar month where that is shorter.
+    private static func monthStart(_ index: Int, fromDay: Int) -> Int64 {
+        let year = Int(floorDiv(Int64(index), 12))
+        let month = index - year * 12 + 1
+        let day = min(fromDay, CalendarDate.daysIn(month: month, year: year))
+        return CalendarDate(year: year, month: month, day: day).daysSince1970
+    }
+
+    /// As the language writes it, for messages.
+    public var text: String {
+        switch self {
+        case .rate(let micros):
+            switch micros {
+            case Micros.second: "second"
+            case Micros.minute: "minute"
+            case Micros.hour: "hour"
+            default: Self.lengthText(micros)
+            }
+        case .calendar(let unit, let fromDay, _): fromDay == 1 ? unit.rawValue : "\(unit.rawValue) from \(fromDay)"
+        case .rolling(let micros): "rolling \(Self.lengthText(micros))"
+        case .fromFirstUse(let micros): "\(Self.lengthText(micros)) from first use"
+        case .every(let micros, let anchor): "every \(Self.lengthText(micros)) from \(instantText(anchor))"
+        case .request: "request"
+        case .lifetime: ""
+        }
+    }
+
+    private static func lengthText(_ micros: Int64) -> String {
+        for (unit, name) in [(Micros.day, "days"), (Micros.hour, "hours"), (Micros.minute, "minutes")]
+        where micros % unit == 0 {
+            return "\(micros / unit) \(name)"
+        }
+        return "\(micros / Micros.second) seconds"
+    }
+}

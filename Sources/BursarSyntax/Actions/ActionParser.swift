@@ -1,0 +1,156 @@
+extension TextScanner {
+    /// A whole action, `A else B` included.
+    public mutating func action() throws(ScalarError) -> Action {
+        skipSpaces()
+        var parts: [Action] = []
+        while true {
+            let start = position
+            parts.append(try simpleAction())
+            skipSpaces()
+            guard takeWords("else") else { break }
+            switch parts[parts.count - 1] {
+            case .downgrade, .capOutputToFit: break
+            default:
+                throw error(
+                    "`else` follows `downgrade` or `cap output to fit`: nothing else can fail to find a way", from: start)
+            }
+            guard parts.count < Bounds.actionAlternatives else { throw error("too many alternatives", from: start) }
+            skipSpaces()
+        }
+        try expectEnd(help: "several actions are a list: [notify owner, deny]")
+        var action = parts.removeLast()
+        while let earlier = parts.popLast() { action = .orElse(earlier, action) }
+        return action
+    }
+
+    private mutating func simpleAction() throws(ScalarError) -> Action {
+        if takeWords("notify") { return .notify(try names("an audience")) }
+        if takeWords("cap", "output", "to", "fit") {
+            let end = position
+            skipSpaces()
+            if takeWords("min") {
+                skipSpaces()
+                return .capOutputToFit(minimum: try count("a number of tokens"))
+            }
+            position = end
+            return .capOutputToFit(minimum: 1)
+        }
+        if takeWords("cap", "output") { return .capOutput(try tokens()) }
+        if takeWords("cap", "input") { return .capInput(try tokens()) }
+        if takeWords("cap", "steps") {
+            skipSpaces()
+            return .capSteps(try count("a number of steps"))
+        }
+        if takeWords("disable", "tools") { return .disableTools(try patterns()) }
+        if takeWords("serve", "cached") { return .serveCached }
+        if takeWords("cool", "down") {
+            skipSpaces()
+            return .coolDown(try duration())
+        }
+        if takeWords("downgrade") { return try downgrade() }
+        if takeWords("throttle") { return try throttle() }
+        if takeWords("confirm") { return .confirm }
+        if takeWords("approve") { return .approve }
+        if takeWords("overage") { return try overage() }
+        if takeWords("deny") {
+            let end = position
+            skipSpaces()
+            let seesElse = takeWords("else")
+            position = end
+            guard !seesElse, !isAtEnd else { return .deny(code: nil) }
+            skipSpaces()
+            guard !isAtEnd else { return .deny(code: nil) }
+            return .deny(code: try name("a code"))
+        }
+        let start = position
+        let word = word()
+        let known = Self.actionForms.map { String($0.prefix { $0 != " " }) }
+        let near = nearestName(to: word, among: known)
+        throw word.isEmpty
+            ? unexpected("expected an action")
+            : error(
+                "there is no action `\(word)`", from: start,
+                help: near.map { "did you mean `\($0)`?" } ?? "actions: " + Self.actionForms.joined(separator: ", "))
+    }
+
+    static let actionForms = [
+        "notify AUDIENCE", "cap output N tokens", "cap output to fit", "cap input N tokens", "disable tools PATTERN",
+        "serve cached", "cap steps N", "cool down 30s", "downgrade", "downgrade to MODEL", "throttle N requests/minute",
+        "confirm", "approve", "overage", "deny", "deny CODE",
+    ]
+
+    private mutating func tokens() throws(ScalarError) -> Int64 {
+        skipSpaces()
+        let number = try count("a number of tokens")
+        skipSpaces()
+        guard takeWords("tokens") || takeWords("token") else { throw unexpected("expected `tokens`") }
+        return number
+    }
+
+    private mutating func names(_ what: String) throws(ScalarError) -> [String] {
+        var names: [String] = []
+        repeat {
+            skipSpaces()
+            names.append(try name(what))
+            skipSpaces()
+        } while take(",")
+        return names
+    }
+
+    private mutating func patterns() throws(ScalarError) -> [Pattern] {
+        var patterns: [Pattern] = []
+        repeat {
+            skipSpaces()
+            patterns.append(try pattern("a tool or a pattern of tools"))
+            skipSpaces()
+        } while take(",")
+        return patterns
+    }
+
+    private mutating func downgrade() throws(ScalarError) -> Action {
+        let end = position
+        skipSpaces()
+        guard takeWords("to") else {
+            position = end
+            return .downgrade(to: nil)
+        }
+        skipSpaces()
+        return .downgrade(to: try pattern("a model").text)
+    }
+
+    private mutating func throttle() throws(ScalarError) -> Action {
+        skipSpaces()
+        let start = position
+        let number = try count("a number of requests")
+        skipSpaces()
+        guard takeWords("requests") || takeWords("request") else { throw unexpected("expected `requests`") }
+        skipSpaces()
+        guard take("/") else { throw unexpected("expected `/` and second, minute or hour") }
+        skipSpaces()
+        let windowStart = position
+        guard case .rate(let micros) = try window() else {
+            throw error("a throttle is a rate per second, minute or hour", from: windowStart)
+        }
+        guard number > 0 else { throw error("a throttle of zero lets nothing through: say `deny`", from: start) }
+        return .throttle(requests: number, windowMicros: micros)
+    }
+
+    private mutating func overage() throws(ScalarError) -> Action {
+        var ceiling: MoneyLiteral?
+        var rate: Percentage?
+        while true {
+            let end = position
+            skipSpaces()
+            if ceiling == nil, takeWords("up", "to") {
+                skipSpaces()
+                ceiling = try money()
+            } else if rate == nil, takeWords("at") {
+                skipSpaces()
+                rate = try percentage()
+            } else {
+                position = end
+                return .overage(ceiling: ceiling, rate: rate)
+            }
+        }
+    }
+}

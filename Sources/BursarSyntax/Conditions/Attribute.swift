@@ -1,0 +1,58 @@
+/// What a condition may ask of a request.
+public enum Attribute: Hashable, Sendable {
+    case tenant, tier, group, workspace, app, workflow, agent, toolset, run, session, user
+    case apiKey, feature, route, environment, requestClass, promptVersion
+    case model, modelClass, modelProvider
+    case fallback, fallbackReason
+    case inputTokens, cachedTokens, maxOutputTokens, characters, attempt
+    case tools
+    case label(String)
+    case hour, weekday
+    case featureCritical
+
+    public enum Kind: String, Sendable {
+        case text = "text"
+        case number = "a number"
+        case boolean = "true or false"
+        case list = "a list"
+        case weekday = "a day of the week"
+    }
+
+    public var kind: Kind {
+        switch self {
+        case .fallback, .featureCritical: .boolean
+        case .inputTokens, .cachedTokens, .maxOutputTokens, .characters, .attempt, .hour: .number
+        case .weekday: .weekday
+        case .tools: .list
+        default: .text
+        }
+    }
+
+    /// The attributes by the names that conditions use, but for `labels["…"]`.
+    public static let named: [String: Attribute] = [
+        "tenant": .tenant, "tier": .tier, "group": .group, "workspace": .workspace, "app": .app,
+        "workflow": .workflow, "agent": .agent, "toolset": .toolset, "run": .run, "session": .session, "user": .user,
+        "api_key": .apiKey, "feature": .feature, "route": .route, "environment": .environment,
+        "request_class": .requestClass, "prompt_version": .promptVersion, "model": .model,
+        "model.class": .modelClass, "model.provider": .modelProvider, "fallback": .fallback,
+        "fallback_reason": .fallbackReason, "input_tokens": .inputTokens, "cached_tokens": .cachedTokens,
+        "max_output_tokens": .maxOutputTokens, "characters": .characters, "attempt": .attempt, "tools": .tools,
+        "hour": .hour, "weekday": .weekday, "feature.critical": .featureCritical,
+    ]
+
+    private static let names: [Attribute: String] = Dictionary(uniqueKeysWithValues: named.map { ($1, $0) })
+
+    public var name: String {
+        if case .label(let key) = self { "labels[\"\(key)\"]" } else { Attribute.names[self] ?? "" }
+    }
+}
+
+/// Days of the week as conditions write them; numbered from 1, Monday, as in ISO 8601.
+public enum Weekday {
+    static let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+    static func number(_ text: String) -> Int64? {
+        let lowered = text.lowercased()
+        return names.firstIndex { $0 == lowered || $0.prefix(3) == lowered }.map { Int64($0 + 1) }
+    }
+}

@@ -1,0 +1,37 @@
+/// A condition on requests: total, without side effects, without arithmetic.
+public indirect enum Condition: Sendable, Hashable {
+    public enum Comparison: String, Sendable { case equal = "==", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">=" }
+
+    public enum TextTest: String, Sendable { case startsWith, endsWith, equals = "==" }
+
+    case always
+    case never
+    case not(Condition)
+    case all([Condition])
+    case any([Condition])
+    case isPresent(Attribute)
+    case boolean(Attribute)
+    /// Of a boolean attribute with a literal, where an absent one compares as false.
+    case booleanEquals(Attribute, Bool)
+    case text(Attribute, TextTest, String)
+    case textIn(Attribute, [String])
+    case number(Attribute, Comparison, Int64)
+    case numberIn(Attribute, [Int64])
+    /// Some element of a list stands in that relation to the text.
+    case contains(Attribute, TextTest, String)
+}
+
+extension Condition {
+    /// The attributes that it asks for.
+    public var attributes: Set<Attribute> {
+        switch self {
+        case .always, .never: []
+        case .not(let inner): inner.attributes
+        case .all(let parts), .any(let parts): parts.reduce(into: []) { $0.formUnion($1.attributes) }
+        case .isPresent(let attribute), .boolean(let attribute), .booleanEquals(let attribute, _),
+            .text(let attribute, _, _), .textIn(let attribute, _), .number(let attribute, _, _),
+            .numberIn(let attribute, _), .contains(let attribute, _, _):
+            [attribute]
+        }
+    }
+}

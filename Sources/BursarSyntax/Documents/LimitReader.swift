@@ -1,0 +1,214 @@
+/// Limits, thresholds, actions, weights and downgrades: the parts that tiers, tenants and scopes share.
+extension NodeReader {
+    private static let limitKeys = ["amount", "per", "when", "at", "rollover", "burst", "mode", "prepaid", "description"]
+
+    mutating func limits(_ node: YAMLNode) -> [LimitDeclaration] {
+        namedEntries(node, "limits").compactMap { limit($0) }
+    }
+
+    private mutating func limit(_ entry: YAMLEntry) -> LimitDeclaration? {
+        guard let name = name(entry.key, "the name of a limit") else { return nil }
+        var limit = LimitDeclaration(name: name, range: entry.range)
+        guard entry.value.entries != nil else {
+            if entry.value.scalar == "none" {
+                limit.isRemoved = true
+            } else {
+                limit.amount = quantity(entry.value, "limit `\(name.value)`")
+                if limit.amount == nil { return nil }
+            }
+            return limit
+        }
+        guard let map = map(entry.value, "a limit", keys: Self.limitKeys) else { return nil }
+        let errors = diagnostics.items.count
+        if let node = map["amount"]?.value { limit.amount = quantity(node, "amount") }
+        if let node = map["per"]?.value { limit.per = scopes(node) }
+        if let node = map["when"]?.value { limit.when = condition(node, "when") }
+        if let node = map["at"]?.value { limit.thresholds = thresholds(node) }
+        if let node = map["rollover"]?.value { limit.rollover = rollover(node) }
+        if let node = map["burst"]?.value {
+            limit.burst = scalar(node, "burst") { scanner throws(ScalarError) in try scanner.burst() }
+        }
+        if let node = map["mode"]?.value, let mode = oneOf(node, "mode of a limit", LimitMode.self) {
+            limit.mode = Located(mode == .shadow ? .shadow : .enforce, at: node.range)
+        }
+        if let node = map["prepaid"]?.value { limit.prepaid = boolean(node, "prepaid") }
+        if let node = map["description"]?.value { _ = text(node, "description") }
+        // A limit that was read in part would refuse or allow something else than what is written.
+        return diagnostics.items.count > errors && limit.amount == nil && map["amount"] != nil ? nil : limit
+    }
+
+    private enum LimitMode: String, CaseIterable { case enforce, shadow }
+
+    mutating func quantity(_ node: YAMLNode, _ what: String) -> Located<QuantityLiteral>? {
+        scalar(node, what) { scanner throws(ScalarError) in try scanner.quantity() }
+    }
+
+    private mutating func scopes(_ node: YAMLNode) -> Located<[Scope]>? {
+        var scopes: [Scope] = []
+        for element in elements(node, "per") {
+            guard let scope = oneOf(element, "per", Scope.self) else { continue }
+            if scopes.contains(scope) {
+                report("syntax/shape", "`\(scope.rawValue)` stands twice", at: element.range)
+            } else {
+                scopes.append(scope)
+            }
+        }
+        return scopes.isEmpty ? nil : Located(scopes, at: node.range)
+    }
+
+    private mutating func rollover(_ node: YAMLNode) -> Located<RolloverDeclaration>? {
+        if node.entries == nil {
+            return scalar(node, "rollover") { scanner throws(ScalarError) in
+                RolloverDeclaration(cap: try scanner.percentage(), isCompounding: false)
+            }
+        }
+        guard let map = map(node, "rollover", keys: ["cap", "compounding"], required: ["cap"]), let cap = map["cap"],
+            let percentage = scalar(cap.value, "cap", { scanner throws(ScalarError) in try scanner.percentage() })
+        else { return nil }
+        let compounding = map["compounding"].flatMap { boolean($0.value, "compounding") }
+        return Located(
+            RolloverDeclaration(cap: percentage.value, isCompounding: compounding?.value ?? false), at: node.range)
+    }
+
+    private mutating func thresholds(_ node: YAMLNode) -> Located<[ThresholdDeclaration]>? {
+        guard let entries = node.entries else {
+            shape(node, expected: "a map from thresholds to actions", for: "at", help: "as in {80%: notify owner, 100%: deny}")
+            return nil
+        }
+        guard entries.count <= Bounds.thresholds else {
+            report("syntax/shape", "more than \(Bounds.thresholds) thresholds", at: node.range)
+            return nil
+        }
+        var thresholds: [ThresholdDeclaration] = []
+        for entry in entries {
+            if node.isFlow, entry.value.isEmpty {
+                report(
+                    "syntax/action",
+                    "a comma inside `{…}` ends an action, so `\(entry.name)` is read as a threshold without action",
+                    at: entry.key.range, help: "write the actions as a list: {80%: [notify owner, deny]}, or quote the action")
+                continue
+            }
+            guard
+                let level = scalar(
+                    entry.key, "threshold", { scanner throws(ScalarError) in try scanner.threshold() })
+            else { continue }
+            let actions: [YAMLNode]
+            if case .list(let nodes) = entry.value.content { actions = nodes } else { actions = [entry.value] }
+            if actions.isEmpty {
+                report("syntax/action", "a threshold without action does nothing", at: entry.value.range)
+            }
+            thresholds.append(ThresholdDeclaration(level: level, actions: actions.compactMap { action($0) }))
+        }
+        return Located(thresholds, at: node.range)
+    }
+
+    private mutating func action(_ node: YAMLNode) -> ActionDeclaration? {
+        var when: Located<Condition>?
+        var text = node
+        if node.entries != nil {
+            guard let map = map(node, "an action", keys: ["do", "when"], required: ["do"]), let action = map["do"] else {
+                return nil
+            }
+            text = action.value
+            if let node = map["when"]?.value {
+                when = condition(node, "when")
+                if when == nil { return nil }
+            }
+        }
+        let action = scalar(text, "action", code: "syntax/action") { scanner throws(ScalarError) in
+            try scanner.action()
+        }
+        return action.map { ActionDeclaration(action: $0, when: when) }
+    }
+
+    mutating func weights(_ node: YAMLNode) -> WeightsDeclaration? {
+        guard let entries = node.entries else {
+            shape(node, expected: "a map", for: "weights", help: "as in {of: daily, chat: 40%, other: 5%}")
+            return nil
+        }
+        guard let of = entries.first(where: { $0.name == "of" }), let limit = name(of.value, "the name of a limit") else {
+            if !entries.contains(where: { $0.name == "of" }) {
+                report("syntax/shape", "weights need the key `of`: the limit that they divide", at: node.range)
+            }
+            return nil
+        }
+        var weights = WeightsDeclaration(of: limit, shares: [], range: node.range)
+        for entry in entries where entry.name != "of" {
+            if entry.name == "share" {
+                if oneOf(entry.value, "share", WeightShare.self) == .remaining { weights.isOfRemaining = true }
+                continue
+            }
+            guard let share = scalar(entry.value, "share", { scanner throws(ScalarError) in try scanner.percentage() })
+            else { continue }
+            if entry.name == "other" {
+                weights.other = share
+            } else if let feature = name(entry.key, "a feature") {
+                weights.shares.append((feature, share))
+            }
+        }
+        return weights
+    }
+
+    private enum WeightShare: String, CaseIterable { case whole, remaining }
+
+    mutating func downgrade(_ node: YAMLNode) -> DowngradeDeclaration? {
+        guard node.entries != nil else { return DowngradeDeclaration(chains: chains(node)) }
+        guard let map = map(node, "downgrade", keys: ["chains", "consent"], required: ["chains"]) else { return nil }
+        var downgrade = DowngradeDeclaration(chains: map["chains"].map { chains($0.value) } ?? [])
+        if let node = map["consent"]?.value,
+            let consent = oneOf(node, "consent", DowngradeDeclaration.Consent.self)
+        {
+            downgrade.consent = consent
+        }
+        return downgrade
+    }
+
+    private mutating func chains(_ node: YAMLNode) -> [Located<[Name]>] {
+        if node.scalar == "none" { return [] }
+        return elements(node, "downgrade").compactMap { element in
+            guard let chain = scalar(element, "chain", { scanner throws(ScalarError) in try scanner.chain() }) else {
+                return nil
+            }
+            let map = element.scalar.flatMap { text -> ValueMap? in
+                guard case .scalar(_, let style) = element.content else { return nil }
+                return ValueMap(text: text, style: style, range: element.range)
+            }
+            let models = chain.value.map { part in
+                Located(part.name, at: map?.range(part.lower, part.upper) ?? element.range)
+            }
+            return Located(models, at: element.range)
+        }
+    }
+}
+
+extension TextScanner {
+    struct ChainPart {
+        var name: String
+        var lower: Int
+        var upper: Int
+    }
+
+    /// `gpt-4o -> gpt-4o-mini`.
+    mutating func chain() throws(ScalarError) -> [ChainPart] {
+        var parts: [ChainPart] = []
+        repeat {
+            skipSpaces()
+            let start = position
+            let model = try pattern("a model")
+            guard model.isExact else { throw error("a chain names models, not patterns", from: start) }
+            parts.append(ChainPart(name: model.text, lower: start, upper: position))
+            skipSpaces()
+        } while take("->")
+        try expectEnd(help: "models of a chain are joined by `->`")
+        guard parts.count > 1 else {
+            throw error("a chain needs at least two models", from: 0, help: "as in `gpt-4o -> gpt-4o-mini`")
+        }
+        return parts
+    }
+
+    /// A count with an optional unit, as in `burst: 5`.
+    mutating func burst() throws(ScalarError) -> Int64 {
+        if let money = try moneyIfPresent() { return money.nanos }
+        return try count("a count")
+    }
+}

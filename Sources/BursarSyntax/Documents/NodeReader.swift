@@ -1,0 +1,219 @@
+/// Reads shapes out of nodes, and reports what does not fit while reading goes on.
+struct NodeReader {
+    var diagnostics = Diagnostics()
+
+    mutating func report(_ code: String, _ message: String, at range: SourceRange, help: String? = nil) {
+        diagnostics.add(Diagnostic(code, message, at: range, help: help))
+    }
+
+    mutating func shape(_ node: YAMLNode, expected: String, for what: String, help: String? = nil) {
+        report("syntax/shape", "\(what) must be \(expected), not \(node.shape)", at: node.range, help: help)
+    }
+
+    // MARK: - Maps
+
+    /// The values of a map by key, once every key is known to be one of `keys`.
+    mutating func map(_ node: YAMLNode, _ what: String, keys: [String], required: [String] = []) -> [String: YAMLEntry]? {
+        guard let entries = node.entries else {
+            shape(node, expected: "a map", for: what, help: "keys: " + keys.joined(separator: ", "))
+            return nil
+        }
+        var values: [String: YAMLEntry] = [:]
+        for entry in entries {
+            guard keys.contains(entry.name) else {
+                unknownKey(entry, in: node, what, keys)
+                continue
+            }
+            if values[entry.name] == nil { values[entry.name] = entry }
+        }
+        for key in required where values[key] == nil {
+            let place = entries.first?.key.range ?? node.range
+            report("syntax/shape", "\(what) needs the key `\(key)`", at: place)
+        }
+        return values
+    }
+
+    private mutating func unknownKey(_ entry: YAMLEntry, in map: YAMLNode, _ what: String, _ keys: [String]) {
+        if entry.key.scalar == "<<" { return }
+        if map.isFlow, entry.value.isEmpty, nearestName(to: entry.name, among: keys) == nil {
+            let digits = entry.name.first.map { $0.isNumber } ?? false
+            report(
+                "syntax/unknown-key",
+                "a comma inside `{…}` ends a value, so `\(entry.name)` is read as a key of \(what)", at: entry.key.range,
+                help: digits
+                    ? "`_` groups digits: $1_000" : "write a list ([a, b]), quote the whole value, or use block style")
+            return
+        }
+        if keys.contains(where: { entry.name.hasPrefix($0 + ":") }) {
+            report(
+                "syntax/unknown-key", "`\(entry.name)` is one key for YAML: a space must follow the colon",
+                at: entry.key.range)
+            return
+        }
+        let near = nearestName(to: entry.name, among: keys)
+        diagnostics.add(
+            Diagnostic(
+                "syntax/unknown-key", "\(what) has no key `\(entry.name)`", at: entry.key.range,
+                help: near == nil ? "keys: " + keys.joined(separator: ", ") : nil,
+                fix: near.map { .init("did you mean", replace: entry.key.range, with: $0) }))
+    }
+
+    /// A map whose keys are names that the policy gives.
+    mutating func namedEntries(_ node: YAMLNode, _ what: String) -> [YAMLEntry] {
+        if node.isEmpty { return [] }
+        guard let entries = node.entries else {
+            shape(node, expected: "a map from names", for: what)
+            return []
+        }
+        var seen = Set<String>()
+        // The reader has reported a name that stands twice; the first one holds.
+        return entries.filter { $0.key.scalar != nil && $0.name != "<<" && seen.insert($0.name).inserted }
+    }
+
+    mutating func name(_ node: YAMLNode, _ what: String) -> Name? {
+        scalar(node, what) { scanner throws(ScalarError) in try scanner.name(what) }
+    }
+
+    // MARK: - Scalars
+
+    /// A value that its grammar takes whole.
+    mutating func scalar<Value>(
+        _ node: YAMLNode, _ what: String, code: String = "syntax/scalar",
+        _ grammar: (inout TextScanner) throws(ScalarError) -> Value
+    ) -> Located<Value>? {
+        guard case .scalar(let text, let style) = node.content else {
+            shape(node, expected: "a single value", for: what)
+            return nil
+        }
+        guard !node.isEmpty else {
+            report("syntax/shape", "\(what) has no value", at: node.range)
+            return nil
+        }
+        if style == .literal || style == .folded {
+            report(
+                code, "\(what) cannot be a text block", at: node.range,
+                help: "a leading `>` or `|` begins a text block in YAML; write the value on one line, in quotes where needed")
+            return nil
+        }
+        if text.contains("\n") || Int(node.range.end - node.range.start) < text.utf8.count || text.utf8.isEmpty {
+            report(code, "\(what) must stand on one line", at: node.range)
+            return nil
+        }
+        var scanner = TextScanner(text)
+        do throws(ScalarError) {
+            let value = try grammar(&scanner)
+            try scanner.expectEnd()
+            return Located(value, at: node.range)
+        } catch {
+            add(error, code: code, text: text, style: style, node: node, what: what)
+            return nil
+        }
+    }
+
+    private mutating func add(
+        _ error: ScalarError, code: String, text: String, style: YAMLNode.Style, node: YAMLNode, what: String
+    ) {
+        let place = ValueMap(text: text, style: style, range: node.range).range(error.lower, error.upper)
+        diagnostics.add(Diagnostic(code, "\(what): \(error.message)", at: place, help: error.help))
+    }
+
+    mutating func condition(_ node: YAMLNode, _ what: String) -> Located<Condition>? {
+        guard case .scalar(let text, let style) = node.content else {
+            shape(node, expected: "a condition", for: what, help: "quote a condition that begins with `[` or `{`")
+            return nil
+        }
+        guard !text.isEmpty else {
+            report("syntax/condition", "\(what) has no condition", at: node.range, help: "quote a condition that begins with `!`")
+            return nil
+        }
+        do throws(ConditionError) {
+            return Located(try ConditionParser.parse(text), at: node.range)
+        } catch {
+            add(error.error, code: error.code, text: text, style: style, node: node, what: what)
+            return nil
+        }
+    }
+
+    mutating func oneOf<Value: RawRepresentable & CaseIterable>(
+        _ node: YAMLNode, _ what: String, _ type: Value.Type
+    ) -> Value? where Value.RawValue == String {
+        guard let text = node.scalar else {
+            shape(node, expected: "a single value", for: what)
+            return nil
+        }
+        if let value = Value(rawValue: text) { return value }
+        let known = Value.allCases.map(\.rawValue)
+        diagnostics.add(
+            Diagnostic(
+                "syntax/scalar", "\(what) cannot be `\(text)`", at: node.range,
+                help: "one of: " + known.joined(separator: ", "),
+                fix: nearestName(to: text, among: known).map { .init("did you mean", replace: node.range, with: $0) }))
+        return nil
+    }
+
+    /// Text that is kept as written.
+    mutating func text(_ node: YAMLNode, _ what: String) -> Name? {
+        guard let text = node.scalar, !text.isEmpty else {
+            shape(node, expected: "text", for: what)
+            return nil
+        }
+        return Located(text, at: node.range)
+    }
+
+    mutating func boolean(_ node: YAMLNode, _ what: String) -> Located<Bool>? {
+        switch node.scalar {
+        case "true": return Located(true, at: node.range)
+        case "false": return Located(false, at: node.range)
+        default:
+            report("syntax/scalar", "\(what) must be `true` or `false`", at: node.range)
+            return nil
+        }
+    }
+
+    // MARK: - Lists
+
+    /// The elements of a list; a single value stands for a list of one.
+    mutating func elements(_ node: YAMLNode, _ what: String) -> [YAMLNode] {
+        switch node.content {
+        case .list(let nodes): return nodes
+        case .scalar:
+            if node.isEmpty { shape(node, expected: "a list", for: what) }
+            return node.isEmpty ? [] : [node]
+        case .map:
+            shape(node, expected: "a list", for: what)
+            return []
+        }
+    }
+
+    mutating func texts(_ node: YAMLNode, _ what: String) -> [Name] {
+        elements(node, what).compactMap { text($0, what) }
+    }
+
+    mutating func patterns(_ node: YAMLNode, _ what: String) -> [Located<Pattern>] {
+        elements(node, what).compactMap { element in
+            scalar(element, what) { scanner throws(ScalarError) in try scanner.pattern(what) }
+        }
+    }
+}
+
+/// From bytes of a value to bytes of the text that it was read from, so that a caret stands right.
+struct ValueMap {
+    private let base: SourceRange
+    /// nil where the value is not a slice of its source.
+    private let shift: Int?
+
+    init(text: String, style: YAMLNode.Style, range: SourceRange) {
+        base = range
+        let length = Int(range.end - range.start)
+        switch style {
+        case .plain: shift = length == text.utf8.count ? 0 : nil
+        case .singleQuoted, .doubleQuoted: shift = length == text.utf8.count + 2 ? 1 : nil
+        case .literal, .folded: shift = nil
+        }
+    }
+
+    func range(_ lower: Int, _ upper: Int) -> SourceRange {
+        guard let shift else { return base }
+        return base.slice(lower + shift, max(upper, lower + 1) + shift)
+    }
+}

@@ -1,0 +1,139 @@
+/// The currency as it was written: a sign, which stands for the policy's own dollar, or an ISO 4217 code.
+public enum CurrencyMark: Sendable, Hashable {
+    case dollar
+    case code(String)
+}
+
+/// `$25`, `12.5 EUR`: exact, in nano-units (10^-9) of its currency.
+public struct MoneyLiteral: Sendable, Hashable {
+    public var nanos: Int64
+    public var currency: CurrencyMark
+}
+
+/// `50%`: an exact fraction.
+public struct Percentage: Sendable, Hashable, Comparable {
+    /// 100% in the units of `scaled`; nine digits after the point of a percentage are kept.
+    public static let one: Int64 = 100_000_000_000
+
+    public var scaled: Int64
+
+    public init(scaled: Int64) { self.scaled = scaled }
+
+    public static let full = Percentage(scaled: one)
+
+    public static func < (left: Percentage, right: Percentage) -> Bool { left.scaled < right.scaled }
+
+    /// This share of an amount, rounded down to a whole unit; the largest 64-bit number where the product is larger.
+    public func floor(of amount: Int64) -> Int64 {
+        let product = Int128(amount) * Int128(scaled)
+        let (quotient, remainder) = product.quotientAndRemainder(dividingBy: Int128(Percentage.one))
+        let floored = remainder < 0 ? quotient - 1 : quotient
+        return Int64(clamping: floored)
+    }
+
+    /// `12.5%`.
+    public var text: String {
+        let unit = Percentage.one / 100
+        return decimalText(scaled, scale: unit) + "%"
+    }
+}
+
+/// A whole number of the `scale`-th part of something in decimal digits, without trailing zeros.
+public func decimalText(_ value: Int64, scale: Int64) -> String {
+    let magnitude = value.magnitude
+    let unit = scale.magnitude
+    var text = (value < 0 ? "-" : "") + String(magnitude / unit)
+    var rest = magnitude % unit
+    if rest > 0 {
+        text += "."
+        var step = unit / 10
+        while rest > 0, step > 0 {
+            text += String(rest / step)
+            rest %= step
+            step /= 10
+        }
+    }
+    return text
+}
+
+/// Money in JSON and reports: nano-units as a decimal of the currency.
+public func moneyText(_ nanos: Int64) -> String { decimalText(nanos, scale: 1_000_000_000) }
+
+extension TextScanner {
+    static let nanosPerUnit: Int64 = 1_000_000_000
+
+    /// Whether money begins here.
+    var seesDollar: Bool { peek == UInt8(ascii: "$") }
+
+    public mutating func money() throws(ScalarError) -> MoneyLiteral {
+        if take("$") {
+            let digits = try digits("an amount of money")
+            return MoneyLiteral(nanos: try nanos(digits), currency: .dollar)
+        }
+        let digits = try digits("an amount of money")
+        skipSpaces()
+        guard let code = currencyCode() else {
+            throw unexpected("expected a currency, as in `$25` or `12.5 EUR`")
+        }
+        return MoneyLiteral(nanos: try nanos(digits), currency: .code(code))
+    }
+
+    private func nanos(_ digits: Digits) throws(ScalarError) -> Int64 {
+        guard digits.fraction.count <= 9 else {
+            throw error("money has at most 9 digits after the point", from: digits.start)
+        }
+        return try exact(digits, scale: Self.nanosPerUnit, "the amount of money")
+    }
+
+    /// Three capital letters.
+    mutating func currencyCode() -> String? {
+        let start = position
+        while let byte = peek, byte >= UInt8(ascii: "A"), byte <= UInt8(ascii: "Z") { position += 1 }
+        if position - start == 3, !(peek.map(isWordByte) ?? false) { return text(start, position) }
+        position = start
+        return nil
+    }
+
+    public mutating func percentage() throws(ScalarError) -> Percentage {
+        let digits = try digits("a percentage")
+        guard take("%") else { throw unexpected("expected `%`") }
+        guard digits.fraction.count <= 9 else {
+            throw error("a percentage has at most 9 digits after the point", from: digits.start)
+        }
+        return Percentage(scaled: try exact(digits, scale: Percentage.one / 100, "the percentage"))
+    }
+}
+
+/// The price of a token kind, in 10^-12 of the currency per token.
+public struct PriceLiteral: Sendable, Hashable {
+    public var picosPerToken: Int64
+    public var currency: CurrencyMark
+}
+
+extension TextScanner {
+    /// `$2.50/1M`: money per so many tokens; it must come out exact in 10^-12 per token.
+    public mutating func price() throws(ScalarError) -> PriceLiteral {
+        let start = position
+        let money = try money()
+        skipSpaces()
+        guard take("/") else { throw unexpected("expected `/` and a number of tokens, as in `$2.50/1M`") }
+        skipSpaces()
+        let tokens = try count("a number of tokens")
+        if takeSpaceAndWord("tokens") || takeSpaceAndWord("token") {}
+        guard tokens > 0 else { throw error("a price per zero tokens has no meaning", from: start) }
+        let (picos, rest) = (Int128(money.nanos) * 1_000).quotientAndRemainder(dividingBy: Int128(tokens))
+        guard rest == 0 else {
+            throw error("a price is kept in 10^-12 per token; this one has more digits", from: start)
+        }
+        guard let exact = Int64(exactly: picos) else { throw error("the price is too large", from: start) }
+        return PriceLiteral(picosPerToken: exact, currency: money.currency)
+    }
+
+    private mutating func takeSpaceAndWord(_ word: String) -> Bool {
+        let start = position
+        skipSpaces()
+        if takeWords(word) { return true }
+        position = start
+        return false
+    }
+}

@@ -1,0 +1,203 @@
+/// Why a scalar's grammar refuses a text: what was expected, and where in the text.
+public struct ScalarError: Error, Sendable {
+    public var message: String
+    /// Bytes of the text, half open.
+    public var lower: Int
+    public var upper: Int
+    public var help: String?
+
+    public init(_ message: String, _ lower: Int, _ upper: Int, help: String? = nil) {
+        self.message = message
+        self.lower = lower
+        self.upper = upper
+        self.help = help
+    }
+}
+
+/// Reads one scalar's bytes from left to right; every grammar of a scalar is written on it.
+public struct TextScanner {
+    public let bytes: [UInt8]
+    public var position = 0
+
+    public init(_ text: String) { bytes = Array(text.utf8) }
+
+    public var isAtEnd: Bool { position >= bytes.count }
+
+    public var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    func peek(_ ahead: Int) -> UInt8? {
+        position + ahead < bytes.count ? bytes[position + ahead] : nil
+    }
+
+    public func text(_ lower: Int, _ upper: Int) -> String {
+        String(decoding: bytes[min(lower, bytes.count)..<min(max(lower, upper), bytes.count)], as: UTF8.self)
+    }
+
+    public mutating func skipSpaces() {
+        while peek == UInt8(ascii: " ") { position += 1 }
+    }
+
+    /// Takes a literal text if it stands here.
+    public mutating func take(_ literal: StaticString) -> Bool {
+        literal.withUTF8Buffer { buffer in
+            guard position + buffer.count <= bytes.count,
+                bytes[position..<position + buffer.count].elementsEqual(buffer)
+            else { return false }
+            position += buffer.count
+            return true
+        }
+    }
+
+    /// Takes whole words separated by single or more spaces; nothing is taken where one is missing.
+    public mutating func takeWords(_ words: String...) -> Bool {
+        let start = position
+        for (index, word) in words.enumerated() {
+            if index > 0 { skipSpaces() }
+            let utf8 = Array(word.utf8)
+            guard position + utf8.count <= bytes.count, bytes[position..<position + utf8.count].elementsEqual(utf8),
+                !(peek(utf8.count).map(isWordByte) ?? false)
+            else {
+                position = start
+                return false
+            }
+            position += utf8.count
+        }
+        return true
+    }
+
+    /// The next run of letters.
+    public mutating func word() -> String {
+        let start = position
+        while let byte = peek, isLetter(byte) { position += 1 }
+        return text(start, position)
+    }
+
+    /// A name: letters, digits, `_`, `-`, `.`; begins with a letter.
+    public mutating func name(_ what: String) throws(ScalarError) -> String {
+        let start = position
+        guard let first = peek, isLetter(first) else { throw unexpected("expected \(what)") }
+        while let byte = peek, isNameByte(byte) { position += 1 }
+        return text(start, position)
+    }
+
+    public func unexpected(_ message: String, help: String? = nil) -> ScalarError {
+        guard !isAtEnd else { return ScalarError("\(message) at the end", max(0, position - 1), position, help: help) }
+        var end = position + 1
+        if let byte = peek, isWordByte(byte) {
+            while end < bytes.count, isWordByte(bytes[end]) { end += 1 }
+        }
+        while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
+        return ScalarError("\(message), found `\(text(position, end))`", position, end, help: help)
+    }
+
+    public func error(_ message: String, from start: Int, help: String? = nil) -> ScalarError {
+        ScalarError(message, start, max(start, position), help: help)
+    }
+
+    public func expectEnd(help: String? = nil) throws(ScalarError) {
+        if !isAtEnd { throw ScalarError("`\(text(position, bytes.count))` is more than belongs here", position, bytes.count, help: help) }
+    }
+
+    // MARK: - Numbers
+
+    /// Digits with `_` between groups and at most one fraction, kept as text without the `_`.
+    struct Digits {
+        var whole: [UInt8] = []
+        var fraction: [UInt8] = []
+        var start = 0
+    }
+
+    mutating func digits(_ what: String) throws(ScalarError) -> Digits {
+        var digits = Digits(start: position)
+        if peek == UInt8(ascii: "-") { throw unexpected("\(what) cannot be negative") }
+        digits.whole = try run(what)
+        if peek == UInt8(ascii: "."), let next = peek(1), isDigit(next) {
+            position += 1
+            digits.fraction = try run(what)
+        }
+        if peek == UInt8(ascii: ",") {
+            throw unexpected("expected \(what)", help: "`_` groups digits: 1_000")
+        }
+        return digits
+    }
+
+    private mutating func run(_ what: String) throws(ScalarError) -> [UInt8] {
+        guard let first = peek, isDigit(first) else { throw unexpected("expected \(what)") }
+        var digits: [UInt8] = []
+        while let byte = peek {
+            if isDigit(byte) {
+                digits.append(byte)
+            } else if byte == UInt8(ascii: "_"), let next = peek(1), isDigit(next) {
+            } else {
+                break
+            }
+            position += 1
+        }
+        return digits
+    }
+
+    /// `digits × scale`, exact: an error if a digit would be lost or 64 bits do not suffice.
+    func exact(_ digits: Digits, scale: Int64, _ what: String) throws(ScalarError) -> Int64 {
+        var value: Int64 = 0
+        for digit in digits.whole {
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(Int64(digit - UInt8(ascii: "0")))
+            guard !overflow, !carry else { throw error("\(what) is too large for 64 bits", from: digits.start) }
+            value = sum
+        }
+        let (scaled, overflow) = value.multipliedReportingOverflow(by: scale)
+        guard !overflow else { throw error("\(what) is too large for 64 bits", from: digits.start) }
+        var result = scaled
+        var unit = scale
+        for digit in digits.fraction {
+            let number = Int64(digit - UInt8(ascii: "0"))
+            if unit % 10 != 0 {
+                guard number == 0 else {
+                    throw error(
+                        scale == 1 ? "\(what) must be a whole number" : "\(what) has more digits than can be kept",
+                        from: digits.start)
+                }
+                continue
+            }
+            unit /= 10
+            let (sum, carry) = result.addingReportingOverflow(number * unit)
+            guard !carry else { throw error("\(what) is too large for 64 bits", from: digits.start) }
+            result = sum
+        }
+        return result
+    }
+
+    /// A whole number without suffix.
+    mutating func whole(_ what: String) throws(ScalarError) -> Int64 {
+        let digits = try digits(what)
+        return try exact(digits, scale: 1, what)
+    }
+
+    /// `50`, `2_000`, `8k`, `1.5M`: whole after its suffix.
+    public mutating func count(_ what: String = "a count") throws(ScalarError) -> Int64 {
+        let digits = try digits(what)
+        var scale: Int64 = 1
+        if let byte = peek, !(peek(1).map(isWordByte) ?? false) {
+            switch byte {
+            case UInt8(ascii: "k"): scale = 1_000
+            case UInt8(ascii: "M"): scale = 1_000_000
+            case UInt8(ascii: "B"): scale = 1_000_000_000
+            case UInt8(ascii: "K"), UInt8(ascii: "m"), UInt8(ascii: "b"), UInt8(ascii: "g"), UInt8(ascii: "G"):
+                throw unexpected("unknown suffix of \(what)", help: "k is 1,000, M is 1,000,000, B is 1,000,000,000")
+            default: break
+            }
+            if scale != 1 { position += 1 }
+        }
+        return try exact(digits, scale: scale, what)
+    }
+}
+
+func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= UInt8(ascii: "a") && (byte | 0x20) <= UInt8(ascii: "z") }
+
+func isWordByte(_ byte: UInt8) -> Bool { isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "_") }
+
+func isNameByte(_ byte: UInt8) -> Bool {
+    isWordByte(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+}

@@ -1,0 +1,95 @@
+/// How grave a finding is.
+public enum Severity: String, Sendable, Comparable {
+    case error, warning, note
+
+    public static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .error: 0
+        case .warning: 1
+        case .note: 2
+        }
+    }
+}
+
+/// One finding about the text of a policy set: a code, a sentence, a place, and what helps.
+public struct Diagnostic: Sendable {
+    /// A second place that takes part in the finding.
+    public struct Note: Sendable {
+        public var message: String
+        public var range: SourceRange?
+
+        public init(_ message: String, at range: SourceRange? = nil) {
+            self.message = message
+            self.range = range
+        }
+    }
+
+    /// The text that should stand in place of a range.
+    public struct Fix: Sendable {
+        public var message: String
+        public var range: SourceRange
+        public var replacement: String
+
+        public init(_ message: String, replace range: SourceRange, with replacement: String) {
+            self.message = message
+            self.range = range
+            self.replacement = replacement
+        }
+    }
+
+    /// Stable, such as `syntax/unknown-key`.
+    public var code: String
+    public var severity: Severity
+    public var message: String
+    public var range: SourceRange?
+    /// The file when there is no place in it, such as one that cannot be read.
+    public var path: String?
+    public var notes: [Note]
+    public var help: String?
+    public var fix: Fix?
+
+    public init(
+        _ code: String, _ message: String, severity: Severity = .error, at range: SourceRange?,
+        notes: [Note] = [], help: String? = nil, fix: Fix? = nil, path: String? = nil
+    ) {
+        self.code = code
+        self.severity = severity
+        self.message = message
+        self.range = range
+        self.notes = notes
+        self.help = help
+        self.fix = fix
+        self.path = path
+    }
+}
+
+/// Gathers the findings of one run.
+public struct Diagnostics: Sendable {
+    public private(set) var items: [Diagnostic] = []
+
+    public init() {}
+
+    public var hasErrors: Bool { items.contains { $0.severity == .error } }
+
+    public mutating func add(_ diagnostic: Diagnostic) { items.append(diagnostic) }
+
+    public mutating func add(contentsOf others: Diagnostics) { items += others.items }
+
+    /// By file and position, as written where two stand at one place; exact repeats are dropped.
+    public func sorted() -> [Diagnostic] {
+        var seen = Set<String>()
+        return items.enumerated()
+            .sorted { left, right in
+                let a = (left.element.range?.file ?? -1, left.element.range?.start ?? -1, left.offset)
+                let b = (right.element.range?.file ?? -1, right.element.range?.start ?? -1, right.offset)
+                return a < b
+            }
+            .map(\.element)
+            .filter { item in
+                let key = "\(item.code)|\(item.range.map { "\($0.file):\($0.start):\($0.end)" } ?? "")|\(item.message)"
+                return seen.insert(key).inserted
+            }
+    }
+}

@@ -1,0 +1,107 @@
+/// A finding as text for people: `file:line:column: severity: message [code]`, the line underlined, notes, help.
+public struct DiagnosticTextRenderer: Sendable {
+    public let sources: SourceMap
+    public let color: Bool
+
+    public init(sources: SourceMap, color: Bool = false) {
+        self.sources = sources
+        self.color = color
+    }
+
+    public func render(_ diagnostic: Diagnostic) -> String {
+        var text = paint(place(diagnostic.range, path: diagnostic.path), "1")
+        let tint =
+            switch diagnostic.severity {
+            case .error: "1;31"
+            case .warning: "1;35"
+            case .note: "1;36"
+            }
+        text += paint("\(diagnostic.severity.rawValue): ", tint)
+        text += paint(diagnostic.message, "1") + " [\(diagnostic.code)]\n"
+        if let range = diagnostic.range { text += excerpt(range, tint) }
+        for note in diagnostic.notes {
+            text += place(note.range, path: nil) + paint("note: ", "1;36") + note.message + "\n"
+            if let range = note.range { text += excerpt(range, "1;36") }
+        }
+        if let help = diagnostic.help { text += "  help: \(help)\n" }
+        if let fix = diagnostic.fix { text += "  help: \(fix.message): \(fix.replacement)\n" }
+        return text
+    }
+
+    private func place(_ range: SourceRange?, path: String?) -> String {
+        guard let range, let file = sources[range] else { return path.map { "\($0): " } ?? "" }
+        let position = file.position(at: Int(range.start))
+        return "\(file.path):\(position.line):\(position.column): "
+    }
+
+    private func excerpt(_ range: SourceRange, _ tint: String) -> String {
+        guard let file = sources[range] else { return "" }
+        let from = file.position(at: Int(range.start))
+        let to = file.position(at: Int(range.end))
+        let characters = Array(file.line(from.line))
+        let scalars = Array(file.line(from.line).unicodeScalars)
+        guard scalars.count <= 400 else { return "" }
+        let end = to.line == from.line ? to.column : scalars.count + 1
+        let width = max(1, min(end, scalars.count + 1) - from.column)
+        // A tab in the line keeps its width under it, so that the mark stands below what it means.
+        let pad = scalars.prefix(from.column - 1).map { $0 == "\t" ? "\t" : " " }.joined()
+        let number = String(from.line)
+        let margin = String(repeating: " ", count: number.count)
+        return " \(number) | \(String(characters))\n \(margin) | \(pad)"
+            + paint(String(repeating: "^", count: width), tint) + "\n"
+    }
+
+    private func paint(_ text: String, _ code: String) -> String {
+        color ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
+}
+
+/// A finding as one line of JSON.
+public struct DiagnosticJSONRenderer: Sendable {
+    public let sources: SourceMap
+
+    public init(sources: SourceMap) { self.sources = sources }
+
+    public func render(_ diagnostic: Diagnostic) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.field("code", diagnostic.code)
+            json.field("severity", diagnostic.severity.rawValue)
+            json.field("message", diagnostic.message)
+            place(diagnostic.range, path: diagnostic.path, &json)
+            if let help = diagnostic.help { json.field("help", help) }
+            json.array("notes") { json in
+                for note in diagnostic.notes {
+                    json.object { json in
+                        json.field("message", note.message)
+                        place(note.range, path: nil, &json)
+                    }
+                }
+            }
+            if let fix = diagnostic.fix {
+                json.object("fix") { json in
+                    json.field("message", fix.message)
+                    place(fix.range, path: nil, &json)
+                    json.field("replacement", fix.replacement)
+                }
+            }
+        }
+        return json.text
+    }
+
+    private func place(_ range: SourceRange?, path: String?, _ json: inout JSONWriter) {
+        guard let range, let file = sources[range] else {
+            if let path { json.field("file", path) }
+            return
+        }
+        let from = file.position(at: Int(range.start))
+        let to = file.position(at: Int(range.end))
+        json.field("file", file.path)
+        json.field("line", from.line)
+        json.field("column", from.column)
+        json.field("end_line", to.line)
+        json.field("end_column", to.column)
+        json.field("byte", Int(range.start))
+        json.field("end_byte", Int(range.end))
+    }
+}

@@ -1,0 +1,83 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Why a file cannot be read.
+public struct FileError: Error, CustomStringConvertible {
+    public let path: String
+    public let reason: String
+
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
+    public var description: String { "\(path): \(reason)" }
+}
+
+/// Files and folders through the C library: no more is needed, and a service that embeds the engine stays small.
+public enum FileReading {
+    public enum Kind { case file, folder, missing }
+
+    public static func kind(of path: String) -> Kind {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return .missing }
+        return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
+    }
+
+    /// The bytes of a file of at most `limit` bytes.
+    public static func read(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
+        guard kind(of: path) != .folder else { throw FileError(path: path, reason: "is a folder") }
+        guard let stream = fopen(path, "rb") else {
+            throw FileError(path: path, reason: String(cString: strerror(errno)))
+        }
+        defer { fclose(stream) }
+        var bytes: [UInt8] = []
+        let step = 1 << 16
+        while true {
+            let count = bytes.count
+            guard count <= limit else {
+                throw FileError(path: path, reason: "is larger than \(limit >> 20) MiB")
+            }
+            let room = max(step, min(count, 1 << 24))
+            let got = [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in
+                initialized = fread(buffer.baseAddress, 1, room, stream)
+            }
+            if got.isEmpty { break }
+            bytes += got
+        }
+        guard ferror(stream) == 0 else { throw FileError(path: path, reason: String(cString: strerror(errno))) }
+        return bytes
+    }
+
+    /// Names in a folder in byte order, hidden ones left out.
+    public static func names(in folder: String) throws(FileError) -> [String] {
+        guard let handle = opendir(folder) else {
+            throw FileError(path: folder, reason: String(cString: strerror(errno)))
+        }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// Writes a file anew.
+    public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+        guard let stream = fopen(path, "wb") else {
+            throw FileError(path: path, reason: String(cString: strerror(errno)))
+        }
+        let written = fwrite(bytes, 1, bytes.count, stream)
+        guard fclose(stream) == 0, written == bytes.count else {
+            throw FileError(path: path, reason: String(cString: strerror(errno)))
+        }
+    }
+}

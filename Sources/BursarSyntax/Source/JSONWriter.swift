@@ -1,0 +1,157 @@
+/// Writes JSON into bytes: compact, keys in the order of the calls, text escaped as RFC 8259 asks.
+public struct JSONWriter: Sendable {
+    public private(set) var bytes: [UInt8] = []
+    private var needsComma = false
+
+    public init() {}
+
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    public mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        needsComma = false
+    }
+
+    public mutating func object(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
+        open(key, UInt8(ascii: "{"))
+        body(&self)
+        close(UInt8(ascii: "}"))
+    }
+
+    public mutating func array(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
+        open(key, UInt8(ascii: "["))
+        body(&self)
+        close(UInt8(ascii: "]"))
+    }
+
+    private mutating func open(_ key: StaticString?, _ bracket: UInt8) {
+        if let key { self.key(key) } else { separate() }
+        bytes.append(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        bytes.append(bracket)
+        needsComma = true
+    }
+
+    /// A newline between values of a stream of JSON lines.
+    public mutating func endLine() {
+        bytes.append(UInt8(ascii: "\n"))
+        needsComma = false
+    }
+
+    private mutating func separate() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
+    }
+
+    private mutating func key(_ key: StaticString) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        key.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    /// A key that is not known when the program is compiled.
+    public mutating func key(text: String) {
+        separate()
+        quote(text)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    public mutating func field(_ key: StaticString, _ value: String) {
+        self.key(key)
+        quote(value)
+    }
+
+    public mutating func field(_ key: StaticString, _ value: String?) {
+        if let value { field(key, value) } else { null(key) }
+    }
+
+    public mutating func field(_ key: StaticString, _ value: Int) {
+        self.key(key)
+        number(value)
+    }
+
+    public mutating func field(_ key: StaticString, _ value: Bool) {
+        self.key(key)
+        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+    }
+
+    public mutating func null(_ key: StaticString) {
+        self.key(key)
+        bytes.append(contentsOf: "null".utf8)
+    }
+
+    /// A field whose value is already JSON.
+    public mutating func raw(_ key: StaticString, _ value: some Sequence<UInt8>) {
+        self.key(key)
+        bytes.append(contentsOf: value)
+    }
+
+    /// Bytes that are already JSON, such as the fields of a line that goes out again.
+    public mutating func raw(_ value: some Sequence<UInt8>) {
+        separate()
+        bytes.append(contentsOf: value)
+    }
+
+    public mutating func value(_ value: String) {
+        separate()
+        quote(value)
+    }
+
+    public mutating func value(_ value: Int) {
+        separate()
+        number(value)
+    }
+
+    private mutating func number(_ value: Int) {
+        if value >= 0, value < 10 {
+            bytes.append(UInt8(ascii: "0") + UInt8(value))
+        } else {
+            appendDecimal(Int64(value), to: &bytes)
+        }
+    }
+
+    private mutating func quote(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        var text = text
+        text.withUTF8 { buffer in
+            for byte in buffer {
+                switch byte {
+                case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                    bytes.append(UInt8(ascii: "\\"))
+                    bytes.append(byte)
+                case 0x0A: bytes.append(contentsOf: "\\n".utf8)
+                case 0x0D: bytes.append(contentsOf: "\\r".utf8)
+                case 0x09: bytes.append(contentsOf: "\\t".utf8)
+                case 0..<0x20:
+                    bytes.append(contentsOf: "\\u00".utf8)
+                    bytes.append(hexDigit(byte >> 4))
+                    bytes.append(hexDigit(byte & 15))
+                default: bytes.append(byte)
+                }
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}
+
+private func hexDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+}
+
+/// Appends a whole number in decimal digits without making a `String`.
+public func appendDecimal(_ value: Int64, to bytes: inout [UInt8]) {
+    var magnitude = value.magnitude
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    let start = bytes.count
+    repeat {
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10))
+        magnitude /= 10
+    } while magnitude > 0
+    bytes[start...].reverse()
+}

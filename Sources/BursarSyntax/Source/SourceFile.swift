@@ -1,0 +1,105 @@
+/// A place in the text of a policy set: a file and a half-open range of its bytes.
+public struct SourceRange: Sendable, Hashable {
+    /// Index of the file in its `SourceMap`.
+    public var file: Int32
+    /// First byte.
+    public var start: Int32
+    /// The byte after the last.
+    public var end: Int32
+
+    public init(file: Int32, start: Int32, end: Int32) {
+        self.file = file
+        self.start = start
+        self.end = max(start, end)
+    }
+
+    /// A part of this range, counted in bytes from its start.
+    public func slice(_ lower: Int, _ upper: Int) -> SourceRange {
+        SourceRange(file: file, start: start + Int32(lower), end: min(end, start + Int32(upper)))
+    }
+}
+
+/// A place as people count it: lines and columns from 1, columns in Unicode scalars.
+public struct SourcePosition: Sendable, Hashable {
+    public var line: Int
+    public var column: Int
+}
+
+/// One file's bytes with an index of its lines.
+public struct SourceFile: Sendable {
+    /// The path as it was given, for messages that an editor can follow.
+    public let path: String
+    /// The path below the root of the policy set, the same wherever the set lies.
+    public let name: String
+    public let bytes: [UInt8]
+    private let lineStarts: [Int32]
+
+    public init(path: String, name: String, bytes: [UInt8]) {
+        self.path = path
+        self.name = name
+        self.bytes = bytes
+        var starts: [Int32] = [0]
+        for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") {
+            starts.append(Int32(index + 1))
+        }
+        lineStarts = starts
+    }
+
+    private func lineIndex(at offset: Int) -> Int {
+        var low = 0
+        var high = lineStarts.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if Int(lineStarts[middle]) <= offset { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    /// The line and column of a byte.
+    public func position(at offset: Int) -> SourcePosition {
+        let line = lineIndex(at: min(offset, bytes.count))
+        let start = Int(lineStarts[line])
+        var column = 1
+        for byte in bytes[start..<min(max(start, offset), bytes.count)] where byte & 0xC0 != 0x80 { column += 1 }
+        return SourcePosition(line: line + 1, column: column)
+    }
+
+    /// The text of a line (from 1) without its end.
+    public func line(_ number: Int) -> String {
+        guard number >= 1, number <= lineStarts.count else { return "" }
+        let start = Int(lineStarts[number - 1])
+        var end = number < lineStarts.count ? Int(lineStarts[number]) - 1 : bytes.count
+        if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+        return String(decoding: bytes[start..<max(start, end)], as: UTF8.self)
+    }
+
+    /// The text that a range covers.
+    public func text(_ range: SourceRange) -> String {
+        let start = min(Int(range.start), bytes.count)
+        return String(decoding: bytes[start..<min(max(start, Int(range.end)), bytes.count)], as: UTF8.self)
+    }
+}
+
+/// The files of a policy set; a `SourceRange` points into them.
+public struct SourceMap: Sendable {
+    public private(set) var files: [SourceFile] = []
+
+    public init() {}
+
+    /// Adds a file and returns its index.
+    public mutating func add(_ file: SourceFile) -> Int32 {
+        files.append(file)
+        return Int32(files.count - 1)
+    }
+
+    public subscript(range: SourceRange) -> SourceFile? {
+        files.indices.contains(Int(range.file)) ? files[Int(range.file)] : nil
+    }
+
+    /// `file.yaml:21:16`, the form in which decisions and explanations point at the text.
+    public func reference(_ range: SourceRange) -> String {
+        guard let file = self[range] else { return "" }
+        let place = file.position(at: Int(range.start))
+        return "\(file.name):\(place.line):\(place.column)"
+    }
+}
