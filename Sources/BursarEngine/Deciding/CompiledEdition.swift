@@ -164,7 +164,8 @@ struct NameCollector {
 
     private mutating func add(_ name: String) { if seen.insert(name).inserted { names.append(name) } }
 
-    private mutating func add(_ condition: Condition?) {
+    mutating func add(_ condition: Condition?) {
+        for attribute in condition?.attributes ?? [] where attribute == .group { exact.insert(.group) }
         switch condition {
         case .not(let inner)?: add(inner)
         case .all(let parts)?, .any(let parts)?: for part in parts { add(part) }

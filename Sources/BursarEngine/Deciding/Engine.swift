@@ -14,6 +14,7 @@ public final class Engine: Sendable {
     /// Text attributes of which every value is told apart; of others only the names that the policy set holds.
     let exactSlots: Set<AttributeSlot>
     let editions: [CompiledEdition]
+    private let filters: [ConditionProgram]
     private let directory = Mutex(Directory())
 
     private struct Directory {
@@ -24,7 +25,10 @@ public final class Engine: Sendable {
     /// An hour: longer than any answer streams.
     public static let defaultReservationLifetime = Micros.hour
 
-    public init(_ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime) {
+    /// - Parameter filters: conditions that will be asked besides the policy's, with `matches`.
+    public init(
+        _ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime, filters: [Condition] = []
+    ) {
         self.policySet = policySet
         self.reservationLifetime = reservationLifetime
         var names = NameCollector()
@@ -34,8 +38,11 @@ public final class Engine: Sendable {
             let time = edition.interval.start == .min ? 0 : edition.interval.start
             if let plan = edition.plan(tier: tier, tenant: index, record: record, at: time) { names.add(plan) }
         }
+        for filter in filters { names.add(filter) }
         let symbols = SymbolTable(base: names.names)
         self.symbols = symbols
+        let zone = policySet.editions.last?.policy.zone ?? .utc
+        self.filters = filters.map { ConditionProgram($0, zone: zone, symbols: symbols) }
         exactSlots = Set(names.exact.compactMap { AttributeSlot($0) })
         editions = policySet.editions.enumerated().map { CompiledEdition($1, index: $0, symbols: symbols) }
     }
@@ -77,6 +84,28 @@ public final class Engine: Sendable {
         }
         return nil
     }
+
+    /// Whether every filter that the engine was made with holds for a request, its model resolved.
+    public func matchesFilters(_ request: Request) -> Bool {
+        if filters.isEmpty { return true }
+        guard let edition = edition(at: request.time) ?? editions.last else { return false }
+        var request = request
+        request[.tenant] = request.tenant.account.id
+        edition.set(edition.model(request[.model]), named: request[.model], in: &request)
+        return filters.allSatisfy {
+            $0.constant
+                ?? $0.holds(request, isCritical: edition.isCritical(request[.feature]), symbols: symbols)
+        }
+    }
+
+    /// The price of a model by the catalog that is in force at a time; nil where it is not known.
+    public func price(of model: Symbol, at time: Int64) -> Price? {
+        guard let edition = edition(at: time) else { return nil }
+        return edition.price(edition.model(model))
+    }
+
+    /// Some limit is counted across tenants, so that tenants cannot be decided apart from each other.
+    public var countsGroups: Bool { exactSlots.contains(.group) }
 
     // MARK: - Deciding
 
@@ -180,6 +209,11 @@ public final class Engine: Sendable {
     public func checkInvariants(of tenant: TenantID) -> Bool {
         tenant.account.lock.withLock { _ in tenant.account.book.checkInvariants() }
     }
+}
+
+extension SymbolTable {
+    /// The name of a tenant.
+    public func tenantSymbol(of tenant: TenantID) -> Symbol { tenant.account.id }
 }
 
 extension Account {

@@ -21,26 +21,30 @@ public struct Symbol: Sendable, Hashable, RawRepresentable {
 public final class SymbolTable: Sendable {
     private struct Content {
         var index = ByteIndex()
-        var texts: [String] = ["", "(other)"]
+        var texts: [String] = []
     }
 
-    private let content: Mutex<Content>
-    /// Symbols below this stand in the policy set.
-    public let baseCount: UInt32
+    /// Names of the policy set; read without a lock.
+    private let base: ByteIndex
+    private let baseTexts: [String]
+    private let content = Mutex(Content())
 
-    init(base: [String]) {
-        var content = Content()
-        for text in base {
+    /// Symbols below this stand in the policy set.
+    public var baseCount: UInt32 { UInt32(baseTexts.count) }
+
+    init(base names: [String]) {
+        var index = ByteIndex()
+        var texts = ["", "(other)"]
+        for text in names {
             var text = text
             text.withUTF8 { bytes in
-                if content.index.find(bytes) == nil {
-                    content.index.insert(bytes, value: UInt32(content.texts.count))
-                    content.texts.append(String(decoding: bytes, as: UTF8.self))
-                }
+                guard index.find(bytes) == nil else { return }
+                index.insert(bytes, value: UInt32(texts.count))
+                texts.append(String(decoding: bytes, as: UTF8.self))
             }
         }
-        baseCount = UInt32(content.texts.count)
-        self.content = Mutex(content)
+        base = index
+        baseTexts = texts
     }
 
     /// The symbol of a name, new where it was not known.
@@ -50,9 +54,10 @@ public final class SymbolTable: Sendable {
     }
 
     public func intern(_ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
-        content.withLock { content in
+        if let found = base.find(bytes) { return Symbol(rawValue: found) }
+        return content.withLock { content in
             if let found = content.index.find(bytes) { return Symbol(rawValue: found) }
-            let value = UInt32(content.texts.count)
+            let value = UInt32(baseTexts.count + content.texts.count)
             content.index.insert(bytes, value: value)
             content.texts.append(String(decoding: bytes, as: UTF8.self))
             return Symbol(rawValue: value)
@@ -61,14 +66,13 @@ public final class SymbolTable: Sendable {
 
     /// The symbol of a name that the policy set holds, else `.other`.
     public func known(_ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
-        content.withLock { content in
-            guard let found = content.index.find(bytes), found < baseCount else { return .other }
-            return Symbol(rawValue: found)
-        }
+        base.find(bytes).map { Symbol(rawValue: $0) } ?? .other
     }
 
     public func text(_ symbol: Symbol) -> String {
-        content.withLock { $0.texts[Int(symbol.rawValue)] }
+        let index = Int(symbol.rawValue)
+        if index < baseTexts.count { return baseTexts[index] }
+        return content.withLock { $0.texts[index - baseTexts.count] }
     }
 }
 

@@ -1,0 +1,2 @@
+@_exported import BursarEngine
+@_exported import BursarPolicy

@@ -1,0 +1,110 @@
+import BursarSyntax
+import BursarTraffic
+
+/// A stretch of a log that any thread may read.
+struct BlockStretch {
+    var stretch: LogReader.Stretch
+    var path: String
+    var lines: [UInt32]?
+    var sequences: [Int]?
+
+    var byteCount: Int { stretch.byteCount }
+}
+
+/// Where a replay's blocks come from.
+protocol BlockLog: AnyObject {
+    var path: String { get }
+    /// Why the log could not be read to its end.
+    var failure: String? { get }
+    func nextStretch() throws -> BlockStretch?
+}
+
+/// A log in the order in which it was written.
+final class PlainLog: BlockLog {
+    private let reader: LogReader
+    var path: String { reader.path }
+    var failure: String? { reader.failure }
+
+    init(_ path: String, map: FieldMap) throws {
+        reader = try LogReader(path, map: map)
+    }
+
+    func nextStretch() throws -> BlockStretch? {
+        try reader.next().map { BlockStretch(stretch: $0, path: reader.path) }
+    }
+}
+
+/// Logs whose times go back, in the order of time: an index of 32 bytes a record is sorted, the text stays where it is.
+final class OrderedLog: BlockLog {
+    private struct Entry {
+        var time: Int64
+        var start: Int
+        var length: UInt32
+        var line: UInt32
+        var path: UInt32
+    }
+
+    let path: String
+    let failure: String? = nil
+    private(set) var failures: [String] = []
+    private(set) var rejects: [ReplayReject] = []
+    var recordCount: Int { order.count }
+    private var entries: [Entry] = []
+    private var order: [Int32] = []
+    /// Kept as they were read: a mapped file takes no memory of its own, a compressed one does.
+    private var stretches: [LogReader.Stretch] = []
+    private let paths: [String]
+    private var position = 0
+
+    private static let recordsPerStretch = 8_192
+
+    init(_ paths: [String], map: FieldMap) throws {
+        self.paths = paths
+        path = paths.joined(separator: ", ")
+        for (index, path) in paths.enumerated() {
+            let reader = try LogReader(path, map: map)
+            var baseLine = 0
+            while let stretch = try reader.next() {
+                let block = LogFormat.read(stretch)
+                for reject in block.rejects {
+                    rejects.append(ReplayReject(path: path, line: baseLine + reject.line, reason: reject.reason))
+                }
+                let source = stretches.count
+                stretches.append(stretch)
+                for record in 0..<block.count {
+                    let bounds = block.bounds(record)
+                    entries.append(
+                        Entry(
+                            time: block.time(record), start: source << 32 | bounds.start, length: UInt32(bounds.count),
+                            line: UInt32(truncatingIfNeeded: baseLine + block.line(record)), path: UInt32(index)))
+                }
+                baseLine += block.lineCount
+            }
+            if let failure = reader.failure { failures.append("\(path): \(failure)") }
+        }
+        order = entries.indices.map { Int32($0) }
+        // Ties stay in the order of the log.
+        order.sort { (entries[Int($0)].time, $0) < (entries[Int($1)].time, $1) }
+    }
+
+    func nextStretch() throws -> BlockStretch? {
+        guard position < order.count else { return nil }
+        let first = entries[Int(order[position])]
+        var bytes: [UInt8] = []
+        var lines: [UInt32] = []
+        var sequences: [Int] = []
+        // A stretch has one format and one path, so it ends where the next record is from another log.
+        while position < order.count, lines.count < Self.recordsPerStretch {
+            let entry = entries[Int(order[position])]
+            guard entry.path == first.path else { break }
+            let start = entry.start & 0xFFFF_FFFF
+            stretches[entry.start >> 32].append(from: start, count: Int(entry.length), to: &bytes)
+            bytes.append(0x0A)
+            lines.append(entry.line)
+            sequences.append(Int(order[position]))
+            position += 1
+        }
+        return BlockStretch(
+            stretch: stretches[first.start >> 32].with(bytes), path: paths[Int(first.path)], lines: lines, sequences: sequences)
+    }
+}

@@ -1,0 +1,277 @@
+import BursarEngine
+import BursarPolicy
+import BursarSyntax
+import BursarTraffic
+import HeapModule
+
+/// The tenants that one thread at a time decides for. Tenants of different partitions never meet in a counter.
+final class Partition {
+    /// Some record's usage that becomes known later.
+    private struct Settlement: Comparable {
+        var due: Int64
+        var sequence: Int
+        var reservation: ReservationID
+        var tenant: TenantID
+        var usage: Usage
+
+        static func < (left: Settlement, right: Settlement) -> Bool {
+            (left.due, left.sequence) < (right.due, right.sequence)
+        }
+        static func == (left: Settlement, right: Settlement) -> Bool { left.sequence == right.sequence }
+    }
+
+    /// One policy set that is replayed.
+    private final class Side {
+        let engine: Engine
+        var builder: RequestBuilder
+        var pending = Heap<Settlement>()
+        var sequence = 0
+
+        init(_ engine: Engine, _ options: ReplayOptions) {
+            self.engine = engine
+            builder = RequestBuilder(
+                engine: engine, map: options.map, usesRecordedOutput: options.estimate == .recorded)
+        }
+    }
+
+    private let options: ReplayOptions
+    private let main: Side
+    private let other: Side?
+    private let writer: DecisionWriter?
+    private var json = JSONWriter()
+    private var tally = Tally()
+    private var otherTally = Tally()
+    private var tiers: [UInt32: Tally] = [:]
+    private var tenants: [UInt32: Tally] = [:]
+    private var features: [UInt32: Tally] = [:]
+    private var models: [UInt32: Tally] = [:]
+    private var causes: [CauseKey: Int] = [:]
+    private var comparison = Comparison()
+    private var filtered = 0
+    private var repeats = 0
+    private var events = 0
+    private let tenantFilter: Symbol?
+
+    private struct CauseKey: Hashable {
+        var code: String
+        var action: String
+        var name: String
+        var source: SourceRange?
+        var isShadow: Bool
+    }
+
+    init(engine: Engine, against: Engine?, options: ReplayOptions) {
+        self.options = options
+        main = Side(engine, options)
+        other = against.map { Side($0, options) }
+        writer = options.writesDecisions ? DecisionWriter(engine: engine) : nil
+        tenantFilter = options.tenant.map { engine.symbols.intern($0) }
+    }
+
+    /// Decides the records of a block that are this partition's.
+    ///
+    /// - Returns: the bytes of the decisions, by record, where they are wanted.
+    func decide(_ work: BlockWork, partition: UInt8) -> DecidedBlock {
+        var output = DecidedBlock()
+        let block = work.block
+        for record in 0..<block.count where work.partitions[record] == partition {
+            decide(block, record, work, &output)
+        }
+        return output
+    }
+
+    private func decide(_ block: RecordBlock, _ record: Int, _ work: BlockWork, _ output: inout DecidedBlock) {
+        let time = block.time(record)
+        guard time >= options.from, time < options.to else {
+            filtered += 1
+            return
+        }
+        let line = work.line(record)
+        let request = main.builder.request(block, record, path: work.path, line: line)
+        if let tenantFilter, main.engine.symbols.tenantSymbol(of: request.tenant) != tenantFilter {
+            filtered += 1
+            return
+        }
+        guard main.engine.matchesFilters(request) else {
+            filtered += 1
+            return
+        }
+        let usage = main.builder.usage(block, record)
+        let decision = decide(request, usage, main, block, record)
+        let costs = costs(decision, request, usage, block, record, main)
+        count(decision, request, usage, costs)
+        if let other { compare(decision, block, record, work, usage, other) }
+        if let writer {
+            json.removeAll()
+            writer.write(decision, main.builder.label(block, record, path: work.path, line: line), to: &json)
+            json.endLine()
+            output.append(record, json.bytes)
+        }
+    }
+
+    private func decide(
+        _ request: Request, _ usage: Usage?, _ side: Side, _ block: RecordBlock, _ record: Int
+    ) -> Decision {
+        while let first = side.pending.min, first.due <= request.time {
+            side.pending.removeMin()
+            try? side.engine.settle(first.reservation, of: first.tenant, usage: first.usage)
+        }
+        let decision = side.engine.decide(
+            request, detailed: writer != nil && side === main, counting: options.state == .observe ? .observed : .decided)
+        guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return decision }
+        if options.state == .simulate, let cap = decision.detail?.caps.maxOutputTokens {
+            usage.outputTokens = min(usage.outputTokens, cap)
+        }
+        let duration = block.number(record, .duration)
+        if duration > 0 {
+            side.sequence += 1
+            side.pending.insert(
+                Settlement(
+                    due: request.time.addingReportingOverflow(duration).partialValue, sequence: side.sequence,
+                    reservation: reservation, tenant: request.tenant, usage: usage))
+        } else {
+            try? side.engine.settle(reservation, of: request.tenant, usage: usage)
+        }
+        return decision
+    }
+
+    /// What the record cost, and what it would have cost: refused requests nothing, others by the model decided.
+    private func costs(
+        _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int, _ side: Side
+    ) -> (recorded: Int64, policy: Int64) {
+        func cost(_ model: Symbol, _ output: Int64) -> Int64 {
+            side.engine.price(of: model, at: request.time)?.cost(
+                input: max(0, request.inputTokens), cached: max(0, request.cachedTokens), output: output) ?? 0
+        }
+        let output = usage?.outputTokens ?? decision.estimate.outputTokens
+        let given = block.number(record, .cost)
+        let recorded = given >= 0 ? given : cost(request[.model], output)
+        if options.state == .observe { return (recorded, recorded) }
+        guard decision.outcome.isAdmitted, !decision.isRepeat else { return (decision.isRepeat ? 0 : recorded, 0) }
+        let capped = min(output, decision.detail?.caps.maxOutputTokens ?? .max)
+        let isAsAsked = decision.outcome != .downgrade && capped == output
+        return (recorded, isAsAsked ? recorded : cost(decision.model, capped))
+    }
+
+    private func count(
+        _ decision: Decision, _ request: Request, _ usage: Usage?, _ costs: (recorded: Int64, policy: Int64)
+    ) {
+        if decision.isRepeat { repeats += 1 }
+        let tokens = max(0, request.inputTokens) + (usage?.outputTokens ?? 0)
+        let isShadowed = decision.detail?.shadow != nil
+        func add(_ tally: inout Tally) {
+            tally.add(
+                decision.outcome, isShadowed: isShadowed, isUnpriced: isUnpriced(decision), tokens: tokens,
+                recorded: costs.recorded, policy: costs.policy)
+        }
+        add(&tally)
+        add(&tenants[main.engine.symbols.tenantSymbol(of: request.tenant).rawValue, default: Tally()])
+        add(&tiers[decision.tier.rawValue, default: Tally()])
+        add(&features[request[.feature].rawValue, default: Tally()])
+        add(&models[request[.model].rawValue, default: Tally()])
+        guard let detail = decision.detail, !decision.isRepeat else { return }
+        events += detail.events.count
+        for reason in detail.reasons { count(reason, isShadow: false) }
+        for reason in detail.shadow?.reasons ?? [] { count(reason, isShadow: true) }
+    }
+
+    private func isUnpriced(_ decision: Decision) -> Bool {
+        decision.isUnpriced || decision.reasons.first?.code == "model_unpriced"
+            || decision.shadow?.reasons.first?.code == "model_unpriced"
+    }
+
+    private func count(_ reason: Reason, isShadow: Bool) {
+        let key = CauseKey(
+            code: reason.code, action: reason.action, name: reason.limit ?? reason.rule ?? "", source: reason.source,
+            isShadow: isShadow)
+        causes[key, default: 0] += 1
+    }
+
+    private func compare(
+        _ decision: Decision, _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ usage: Usage?, _ other: Side
+    ) {
+        let request = other.builder.request(block, record, path: work.path, line: work.line(record))
+        let old = decide(request, usage, other, block, record)
+        let costs = costs(old, request, usage, block, record, other)
+        otherTally.add(
+            old.outcome, isShadowed: old.detail?.shadow != nil, isUnpriced: isUnpriced(old),
+            tokens: max(0, request.inputTokens) + (usage?.outputTokens ?? 0), recorded: costs.recorded, policy: costs.policy)
+        let oldModel = old.model.isPresent ? other.engine.symbols.text(old.model) : ""
+        let newModel = decision.model.isPresent ? main.engine.symbols.text(decision.model) : ""
+        guard old.outcome != decision.outcome || oldModel != newModel else { return }
+        if old.outcome == decision.outcome { comparison.modelChanges += 1 }
+        let change = Comparison.Change(old: old.outcome, new: decision.outcome)
+        comparison.changes[change, default: 0] += 1
+        let label = main.builder.label(block, record, path: work.path, line: work.line(record))
+        comparison.tenants[label.tenant, default: 0] += 1
+        if comparison.examples[change] == nil {
+            comparison.examples[change] = Comparison.Example(
+                time: request.time, requestID: label.requestID, tenant: label.tenant)
+        }
+    }
+
+    /// Adds this partition's sums to a summary.
+    func add(to summary: inout ReplaySummary) {
+        let symbols = main.engine.symbols
+        func merge(_ part: [UInt32: Tally], into whole: inout [String: Tally]) {
+            for (symbol, tally) in part {
+                whole[symbol == 0 ? "(none)" : symbols.text(Symbol(rawValue: symbol)), default: Tally()].add(tally)
+            }
+        }
+        summary.total.add(tally)
+        merge(tiers, into: &summary.tiers)
+        merge(tenants, into: &summary.tenants)
+        merge(features, into: &summary.features)
+        merge(models, into: &summary.models)
+        for (key, count) in causes {
+            let source = key.source.map { main.engine.policySet.sources.reference($0) } ?? ""
+            summary.causes[
+                Cause(code: key.code, action: key.action, name: key.name, source: source, isShadow: key.isShadow),
+                default: 0] += count
+        }
+        summary.filtered += filtered
+        summary.repeats += repeats
+        summary.events += events
+        if other != nil {
+            summary.against = summary.against ?? Tally()
+            summary.against?.add(otherTally)
+            summary.comparison = summary.comparison ?? Comparison()
+            summary.comparison?.add(comparison)
+        }
+    }
+}
+
+/// The decisions of one partition for one block, as bytes by record.
+struct DecidedBlock {
+    private(set) var bytes: [UInt8] = []
+    private(set) var records: [(record: Int, start: Int, count: Int)] = []
+
+    mutating func append(_ record: Int, _ text: [UInt8]) {
+        records.append((record, bytes.count, text.count))
+        bytes += text
+    }
+}
+
+/// A block that was read, with what deciding it needs.
+final class BlockWork {
+    let block: RecordBlock
+    let path: String
+    /// Lines before the block's first.
+    var baseLine = 0
+    /// Of records that were ordered: their lines in the log.
+    var lines: [UInt32]?
+    /// Of records that were ordered: their places in the log.
+    var sequences: [Int]?
+    let partitions: [UInt8]
+
+    init(_ block: RecordBlock, path: String, partitionCount: Int, constantTenant: Bool) {
+        self.block = block
+        self.path = path
+        partitions =
+            partitionCount == 1 || constantTenant
+            ? [UInt8](repeating: 0, count: block.count)
+            : (0..<block.count).map { UInt8(truncatingIfNeeded: block.tenantHash($0) % UInt64(partitionCount)) }
+    }
+
+    func line(_ record: Int) -> Int { lines.map { Int($0[record]) } ?? baseLine + block.line(record) }
+}

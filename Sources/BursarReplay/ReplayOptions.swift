@@ -1,0 +1,39 @@
+import BursarEngine
+import BursarTraffic
+
+/// What a replay does with recorded traffic.
+public struct ReplayOptions: Sendable {
+    public enum State: String, Sendable, CaseIterable {
+        /// Counters follow the decisions.
+        case simulate
+        /// Counters follow what really happened.
+        case observe
+    }
+
+    public enum EstimateBasis: String, Sendable, CaseIterable {
+        /// The expected output is what was recorded.
+        case recorded
+        /// The expected output is what live use would have known.
+        case policy
+    }
+
+    public var map = FieldMap()
+    public var state = State.simulate
+    public var estimate = EstimateBasis.recorded
+    /// Microseconds since 1970, half open.
+    public var from = Int64.min
+    public var to = Int64.max
+    public var tenant: String?
+    public var threads = 1
+    /// Decisions are rendered for `onDecisions`.
+    public var writesDecisions = false
+
+    public init() {}
+}
+
+/// A line that a replay could not use.
+public struct ReplayReject: Sendable {
+    public var path: String
+    public var line: Int
+    public var reason: String
+}

@@ -1,0 +1,116 @@
+import BursarEngine
+
+/// Sums over decisions; parts add up to the whole in any order.
+public struct Tally: Sendable, Hashable {
+    public var requests = 0
+    /// By `Outcome.rawValue`.
+    public var outcomes = [Int](repeating: 0, count: Outcome.allCases.count)
+    /// Of what shadow would have decided.
+    public var shadowed = 0
+    public var unpriced = 0
+    public var tokens: Int64 = 0
+    /// Nano-units: what the log cost, and what it would have cost.
+    public var recordedCost: Int64 = 0
+    public var policyCost: Int64 = 0
+
+    public init() {}
+
+    public subscript(_ outcome: Outcome) -> Int { outcomes[Int(outcome.rawValue)] }
+
+    public var refused: Int { self[.deny] + self[.throttle] }
+
+    mutating func add(_ other: Tally) {
+        requests += other.requests
+        for index in outcomes.indices { outcomes[index] += other.outcomes[index] }
+        shadowed += other.shadowed
+        unpriced += other.unpriced
+        tokens += other.tokens
+        recordedCost = adding(recordedCost, other.recordedCost)
+        policyCost = adding(policyCost, other.policyCost)
+    }
+
+    /// One decision.
+    mutating func add(_ outcome: Outcome, isShadowed: Bool, isUnpriced: Bool, tokens: Int64, recorded: Int64, policy: Int64) {
+        requests += 1
+        outcomes[Int(outcome.rawValue)] += 1
+        if isShadowed { shadowed += 1 }
+        if isUnpriced { unpriced += 1 }
+        self.tokens += tokens
+        recordedCost = adding(recordedCost, recorded)
+        policyCost = adding(policyCost, policy)
+    }
+}
+
+/// A sum that stays at the largest number rather than wrap.
+private func adding(_ left: Int64, _ right: Int64) -> Int64 {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? .max : sum
+}
+
+/// What stands behind a refusal or change: the code, and the limit or rule that gave it.
+public struct Cause: Sendable, Hashable {
+    public var code: String
+    public var action: String
+    /// The limit or rule; empty where the plan itself decided.
+    public var name: String
+    public var source: String
+    public var isShadow: Bool
+}
+
+/// How two policy sets decide the same requests.
+public struct Comparison: Sendable {
+    public struct Change: Sendable, Hashable {
+        public var old: Outcome
+        public var new: Outcome
+    }
+
+    public var changes: [Change: Int] = [:]
+    /// The earliest request of each change: time, id, tenant.
+    public var examples: [Change: Example] = [:]
+    public var tenants: [String: Int] = [:]
+    public var modelChanges = 0
+
+    public struct Example: Sendable {
+        public var time: Int64
+        public var requestID: String
+        public var tenant: String
+    }
+
+    mutating func add(_ other: Comparison) {
+        changes.merge(other.changes, uniquingKeysWith: +)
+        tenants.merge(other.tenants, uniquingKeysWith: +)
+        modelChanges += other.modelChanges
+        examples.merge(other.examples) { left, right in
+            (left.time, left.requestID) <= (right.time, right.requestID) ? left : right
+        }
+    }
+}
+
+/// What a replay found.
+public struct ReplaySummary: Sendable {
+    public var read = 0
+    public var rejected = 0
+    public var filtered = 0
+    public var repeats = 0
+    public var firstTime: Int64?
+    public var lastTime: Int64?
+    /// The log's times went back somewhere, so its records were ordered first.
+    public var wasOrdered = false
+    public var total = Tally()
+    public var tiers: [String: Tally] = [:]
+    public var tenants: [String: Tally] = [:]
+    public var features: [String: Tally] = [:]
+    public var models: [String: Tally] = [:]
+    public var causes: [Cause: Int] = [:]
+    public var events = 0
+    /// Of the set that is replayed beside.
+    public var against: Tally?
+    public var comparison: Comparison?
+    public var currency = "USD"
+    public var state = ReplayOptions.State.simulate
+    public var policies: [String] = []
+
+    public init() {}
+
+    public var decided: Int { total.requests }
+}

@@ -1,0 +1,108 @@
+import BursarEngine
+import BursarSyntax
+
+/// A summary as one JSON object; every table is in full, in the order of names.
+public struct SummaryJSONRenderer {
+    private let summary: ReplaySummary
+
+    public init(_ summary: ReplaySummary) { self.summary = summary }
+
+    public func render() -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.array("policies") { json in for name in summary.policies { json.value(name) } }
+            json.field("state", summary.state.rawValue)
+            json.field("currency", summary.currency)
+            json.object("records") { json in
+                json.field("read", summary.read)
+                json.field("rejected", summary.rejected)
+                json.field("filtered", summary.filtered)
+                json.field("decided", summary.decided)
+                json.field("repeats", summary.repeats)
+                json.field("ordered", summary.wasOrdered)
+            }
+            json.field("from", summary.firstTime.map(instantText))
+            json.field("to", summary.lastTime.map(instantText))
+            json.field("events", summary.events)
+            json.object("total") { json in tally(summary.total, &json) }
+            causes(&json)
+            table("tiers", summary.tiers, &json)
+            table("tenants", summary.tenants, &json)
+            table("features", summary.features, &json)
+            table("models", summary.models, &json)
+            if let against = summary.against, let comparison = summary.comparison {
+                json.object("against") { json in
+                    json.object("total") { json in tally(against, &json) }
+                    compare(comparison, &json)
+                }
+            }
+        }
+        return json.text
+    }
+
+    private func tally(_ tally: Tally, _ json: inout JSONWriter) {
+        json.field("requests", tally.requests)
+        json.object("outcomes") { json in
+            for outcome in Outcome.allCases.reversed() where tally[outcome] > 0 {
+                json.key(text: outcome.name)
+                json.value(tally[outcome])
+            }
+        }
+        json.field("refused", tally.refused)
+        if tally.shadowed > 0 { json.field("shadowed", tally.shadowed) }
+        if tally.unpriced > 0 { json.field("unpriced", tally.unpriced) }
+        json.field("tokens", Int(tally.tokens))
+        json.field("recorded_cost", moneyText(tally.recordedCost))
+        json.field("policy_cost", moneyText(tally.policyCost))
+    }
+
+    private func table(_ name: StaticString, _ tallies: [String: Tally], _ json: inout JSONWriter) {
+        json.object(name) { json in
+            for (key, value) in tallies.sorted(by: { $0.key < $1.key }) {
+                json.key(text: key)
+                json.object { json in tally(value, &json) }
+            }
+        }
+    }
+
+    private func causes(_ json: inout JSONWriter) {
+        json.array("causes") { json in
+            let ordered = summary.causes.sorted { left, right in
+                (left.key.code, left.key.action, left.key.name, left.key.source, left.key.isShadow ? 1 : 0)
+                    < (right.key.code, right.key.action, right.key.name, right.key.source, right.key.isShadow ? 1 : 0)
+            }
+            for (cause, count) in ordered {
+                json.object { json in
+                    json.field("code", cause.code)
+                    json.field("action", cause.action)
+                    if !cause.name.isEmpty { json.field("name", cause.name) }
+                    if cause.isShadow { json.field("shadow", true) }
+                    json.field("requests", count)
+                    if !cause.source.isEmpty { json.field("source", cause.source) }
+                }
+            }
+        }
+    }
+
+    private func compare(_ comparison: Comparison, _ json: inout JSONWriter) {
+        json.array("changes") { json in
+            for (change, count) in comparison.changes.sorted(by: { ($0.key.old, $0.key.new) < ($1.key.old, $1.key.new) }) {
+                json.object { json in
+                    json.field("from", change.old.name)
+                    json.field("to", change.new.name)
+                    json.field("requests", count)
+                    if let example = comparison.examples[change] {
+                        json.field("first_request_id", example.requestID)
+                        json.field("first_tenant", example.tenant)
+                    }
+                }
+            }
+        }
+        json.object("tenants") { json in
+            for (tenant, count) in comparison.tenants.sorted(by: { $0.key < $1.key }) {
+                json.key(text: tenant)
+                json.value(count)
+            }
+        }
+    }
+}

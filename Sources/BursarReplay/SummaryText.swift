@@ -1,0 +1,171 @@
+import BursarEngine
+import BursarSyntax
+
+/// A summary for people: what would change, and what stands behind it.
+public struct SummaryTextRenderer {
+    private let summary: ReplaySummary
+    private let most: Int
+
+    /// - Parameter most: rows of each table.
+    public init(_ summary: ReplaySummary, most: Int = 10) {
+        self.summary = summary
+        self.most = most
+    }
+
+    public func render() -> String {
+        var text = headline()
+        if summary.decided > 0 {
+            text += outcomes()
+            text += causes()
+            text += table("tier", summary.tiers)
+            text += table("tenant", summary.tenants)
+            text += table("feature", summary.features)
+            text += table("model", summary.models)
+            text += unpriced()
+        }
+        if let comparison = summary.comparison, let against = summary.against { text += compare(comparison, against) }
+        return text
+    }
+
+    private func headline() -> String {
+        var text = "replayed \(summary.policies.joined(separator: ", ")) (\(summary.state.rawValue))\n"
+        text += "records: \(group(summary.read)) read, \(group(summary.rejected)) rejected, \(group(summary.decided)) decided"
+        if summary.filtered > 0 { text += ", \(group(summary.filtered)) outside the filters" }
+        if summary.repeats > 0 { text += ", \(group(summary.repeats)) repeats of an earlier request" }
+        text += "\n"
+        if let first = summary.firstTime, let last = summary.lastTime {
+            text += "time:    \(instantText(first)) to \(instantText(last))"
+            text += summary.wasOrdered ? " (the log was not in order; its records were ordered first)\n" : "\n"
+        }
+        guard summary.decided > 0 else { return text }
+        let total = summary.total
+        let saved = total.recordedCost - total.policyCost
+        text += "cost:    \(money(total.recordedCost)) recorded, \(money(total.policyCost)) under the policy"
+        if saved != 0 { text += " (\(saved > 0 ? "-" : "+")\(money(abs(saved))), \(percent(Int(saved), Int(total.recordedCost))))" }
+        text += "\n"
+        let touched = summary.tenants.values.count { $0.refused > 0 }
+        text += "refused: \(group(total.refused)) requests (\(percent(total.refused, total.requests))) of \(group(touched))"
+        text += " of \(group(summary.tenants.count)) tenants\n"
+        if total.shadowed > 0 { text += "shadow:  \(group(total.shadowed)) requests would have been decided otherwise\n" }
+        if summary.events > 0 { text += "events:  \(group(summary.events)) notifications\n" }
+        return text
+    }
+
+    private func outcomes() -> String {
+        var rows: [[String]] = []
+        for outcome in Outcome.allCases.reversed() where summary.total[outcome] > 0 {
+            rows.append([
+                outcome.name, group(summary.total[outcome]), percent(summary.total[outcome], summary.total.requests),
+            ])
+        }
+        return "\n" + Self.columns(["outcome", "requests", "share"], rows)
+    }
+
+    private func causes() -> String {
+        let ordered = summary.causes.sorted { left, right in
+            left.value != right.value
+                ? left.value > right.value
+                : (left.key.code, left.key.action, left.key.name, left.key.source)
+                    < (right.key.code, right.key.action, right.key.name, right.key.source)
+        }
+        guard !ordered.isEmpty else { return "" }
+        let rows = ordered.prefix(most * 2).map { cause, count in
+            [
+                cause.code, (cause.isShadow ? "shadow: " : "") + cause.action, cause.name.isEmpty ? "-" : cause.name, group(count),
+                cause.source,
+            ]
+        }
+        return "\n" + Self.columns(["reason", "action", "limit or rule", "requests", "where"], Array(rows), numeric: [3])
+    }
+
+    private func table(_ name: String, _ tallies: [String: Tally]) -> String {
+        let ordered = tallies.sorted { left, right in
+            left.value.requests != right.value.requests ? left.value.requests > right.value.requests : left.key < right.key
+        }
+        var rows = ordered.prefix(most).map { row($0.key, $0.value) }
+        if ordered.count > most {
+            var rest = Tally()
+            for entry in ordered.dropFirst(most) { rest.add(entry.value) }
+            rows.append(row("\(ordered.count - most) more", rest))
+        }
+        return "\n"
+            + Self.columns(
+                [name, "requests", "refused", "downgraded", "capped", "recorded", "under policy"], rows, numeric: [1, 2, 3, 4, 5, 6])
+    }
+
+    private func row(_ name: String, _ tally: Tally) -> [String] {
+        [
+            name, group(tally.requests), group(tally.refused), group(tally[.downgrade]), group(tally[.allowWithCaps]),
+            money(tally.recordedCost), money(tally.policyCost),
+        ]
+    }
+
+    private func unpriced() -> String {
+        let models = summary.models.filter { $0.value.unpriced > 0 }.keys.sorted()
+        guard !models.isEmpty else { return "" }
+        return "\nunpriced: \(group(summary.total.unpriced)) requests for \(models.joined(separator: ", ")): "
+            + "the catalog does not price them, so their cost is not known (never zero)\n"
+    }
+
+    private func compare(_ comparison: Comparison, _ against: Tally) -> String {
+        var text = "\nagainst: \(group(comparison.changes.values.reduce(0, +))) requests of "
+        text += "\(group(comparison.tenants.count)) tenants are decided otherwise; "
+        text += "\(money(against.policyCost)) there, \(money(summary.total.policyCost)) here\n"
+        let ordered = comparison.changes.sorted { left, right in
+            left.value != right.value
+                ? left.value > right.value : (left.key.old, left.key.new) < (right.key.old, right.key.new)
+        }
+        let rows = ordered.map { change, count in
+            let example = comparison.examples[change]
+            return [
+                "\(change.old.name) -> \(change.new.name)", group(count), example.map { "\($0.requestID) of \($0.tenant)" } ?? "",
+            ]
+        }
+        return text + (rows.isEmpty ? "" : "\n" + Self.columns(["change", "requests", "first"], rows))
+    }
+
+    // MARK: - Layout
+
+    /// Columns under their titles, numbers to the right.
+    static func columns(_ titles: [String], _ rows: [[String]], numeric: Set<Int> = [1]) -> String {
+        let all = [titles] + rows
+        let widths = titles.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        return all.map { row in
+            var line = ""
+            for (column, cell) in row.enumerated() {
+                let pad = String(repeating: " ", count: widths[column] - cell.count)
+                line += numeric.contains(column) ? pad + cell : cell + pad
+                line += "  "
+            }
+            while line.last == " " { line.removeLast() }
+            return line + "\n"
+        }.joined()
+    }
+
+    private func money(_ nanos: Int64) -> String {
+        // Reports show cents, and more digits only where cents would show nothing.
+        let cents = (nanos + 5_000_000) / 10_000_000
+        let text = cents == 0 && nanos != 0 ? moneyText(nanos) : "\(group(Int(cents / 100))).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
+        return summary.currency == "USD" ? "$" + text : "\(text) \(summary.currency)"
+    }
+
+    private func group(_ number: Int) -> String {
+        var digits = Array(String(abs(number)))
+        var position = digits.count - 3
+        while position > 0 {
+            digits.insert(",", at: position)
+            position -= 3
+        }
+        return (number < 0 ? "-" : "") + String(digits)
+    }
+
+    private func percent(_ part: Int, _ whole: Int) -> String {
+        guard whole != 0 else { return "0%" }
+        let (scaled, overflow) = abs(part).multipliedReportingOverflow(by: 10_000)
+        if overflow { return "-" }
+        let hundredths = (scaled + abs(whole) / 2) / abs(whole)
+        if hundredths == 0, part != 0 { return "<0.01%" }
+        let rest = hundredths % 100
+        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)%"
+    }
+}

@@ -1,0 +1,558 @@
+import BursarSyntax
+
+/// Why a line cannot be used.
+struct LineError: Error {
+    var reason: String
+
+    init(_ reason: String) { self.reason = reason }
+}
+
+/// Reads JSON objects, one a line, into a block: in place, eight bytes at a time, everything checked (RFC 8259).
+///
+/// Producers write their keys in the same order on every line, so the scanner remembers the order of the last line and
+/// compares each key with the one that stood there before it looks it up.
+struct JSONLineScanner {
+    private struct Key {
+        var bytes: [UInt8]
+        /// nil: ignored.
+        var field: Field?
+    }
+
+    private var keys: [Key] = []
+    private let map: FieldMap
+    private var timestamps = TimestampReader()
+    private let base: UnsafePointer<UInt8>
+    private var position = 0
+    private var end = 0
+    private let block: RecordBlock
+
+    init(_ block: RecordBlock, map: FieldMap) {
+        self.block = block
+        self.map = map
+        // An empty buffer has no address, but it has no lines either.
+        base = block.text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped
+    }
+
+    /// Reads the line at `start..<end` into the record that the block has prepared.
+    mutating func read(from start: Int, to end: Int) throws(LineError) {
+        position = start
+        self.end = end
+        var seen: UInt64 = 0
+        skipSpace()
+        guard position < end, base[position] == UInt8(ascii: "{") else { throw LineError("a line must be a JSON object") }
+        position += 1
+        skipSpace()
+        var index = 0
+        if peek == UInt8(ascii: "}") {
+            position += 1
+        } else {
+            while true {
+                let field = try key(index)
+                index += 1
+                if let field {
+                    let bit: UInt64 = 1 << UInt64(field.rawValue)
+                    guard seen & bit == 0 else { throw LineError("`\(field.name)` stands twice") }
+                    seen |= bit
+                    try value(of: field)
+                } else {
+                    try skipValue()
+                }
+                skipSpace()
+                guard position < end else { throw LineError("the line ends inside the object") }
+                let byte = base[position]
+                position += 1
+                if byte == UInt8(ascii: ",") {
+                    skipSpace()
+                    continue
+                }
+                guard byte == UInt8(ascii: "}") else { throw LineError("expected `,` or `}` at byte \(position - start)") }
+                break
+            }
+        }
+        skipSpace()
+        guard position == end else { throw LineError("more than one value on the line") }
+    }
+
+    @inline(__always) private var peek: UInt8 { position < end ? base[position] : 0 }
+
+    @inline(__always) private mutating func skipSpace() {
+        while position < end {
+            let byte = base[position]
+            guard byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A else { return }
+            position += 1
+        }
+    }
+
+    // MARK: - Keys
+
+    @inline(__always)
+    private mutating func key(_ index: Int) throws(LineError) -> Field? {
+        if index < keys.count, matches(keys[index].bytes) {
+            position += keys[index].bytes.count
+            skipSpace()
+            return keys[index].field
+        }
+        return try newKey(index)
+    }
+
+    /// Whether the key that stood here on the last line stands here again, with its colon.
+    @inline(__always)
+    private func matches(_ key: [UInt8]) -> Bool {
+        let count = key.count
+        guard position + count <= end else { return false }
+        return key.withUnsafeBytes { expected in
+            let found = UnsafeRawPointer(base + position)
+            let wanted = expected.baseAddress.unsafelyUnwrapped
+            var offset = 0
+            while offset + 8 <= count {
+                if found.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                    != wanted.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                {
+                    return false
+                }
+                offset += 8
+            }
+            while offset < count {
+                if found.load(fromByteOffset: offset, as: UInt8.self) != wanted.load(fromByteOffset: offset, as: UInt8.self) {
+                    return false
+                }
+                offset += 1
+            }
+            return true
+        }
+    }
+
+    private mutating func newKey(_ index: Int) throws(LineError) -> Field? {
+        let start = position
+        guard peek == UInt8(ascii: "\"") else { throw LineError("expected a key in quotation marks") }
+        let slice = try string()
+        let isPlain = !slice.isEscaped
+        let name = block.withText(slice) { String(decoding: $0, as: UTF8.self) }
+        let afterKey = position
+        skipSpace()
+        guard peek == UInt8(ascii: ":") else { throw LineError("expected `:` after the key `\(name)`") }
+        position += 1
+        let field = map.columns[name]
+        // Only the usual form, `"key":`, is remembered.
+        if isPlain, position == afterKey + 1, index < 256 {
+            let made = Key(bytes: Array(UnsafeBufferPointer(start: base + start, count: position - start)), field: field)
+            if index < keys.count { keys[index] = made } else if index == keys.count { keys.append(made) }
+        }
+        skipSpace()
+        return field
+    }
+
+    // MARK: - Values
+
+    @inline(__always)
+    private mutating func value(of field: Field) throws(LineError) {
+        let first = peek
+        if first == UInt8(ascii: "n") {
+            try literal("null")
+            return
+        }
+        if field.isText {
+            guard first == UInt8(ascii: "\"") else { throw LineError("`\(field.name)` must be text") }
+            let slice = try string()
+            if slice.count > 0 { block.slices[block.count * Field.textCount + Int(field.rawValue)] = slice }
+        } else if field.isNumber {
+            block.numbers[block.count * Field.numberCount + field.numberIndex] = try number(field)
+        } else if field.isTruth {
+            if first == UInt8(ascii: "t") {
+                try literal("true")
+                block.setTruth(field, true)
+            } else if first == UInt8(ascii: "f") {
+                try literal("false")
+                block.setTruth(field, false)
+            } else {
+                throw LineError("`\(field.name)` must be true or false")
+            }
+        } else {
+            try list(field)
+        }
+    }
+
+    private mutating func literal(_ text: StaticString) throws(LineError) {
+        let count = text.utf8CodeUnitCount
+        guard position + count <= end else { throw LineError("the line ends inside a value") }
+        for offset in 0..<count where base[position + offset] != text.utf8Start[offset] {
+            throw LineError("this is not JSON: expected `\(text)`")
+        }
+        position += count
+    }
+
+    @inline(__always)
+    private mutating func number(_ field: Field) throws(LineError) -> Int64 {
+        if field == .time { return try time() }
+        if field == .cost { return try cost() }
+        if field == .duration { return try duration() }
+        let start = position
+        guard position < end, base[position] &- 48 < 10 else {
+            if peek == UInt8(ascii: "-") { throw LineError("`\(field.name)` cannot be negative") }
+            throw LineError("`\(field.name)` must be a whole number")
+        }
+        var value: Int64 = 0
+        while position < end, base[position] &- 48 < 10 {
+            guard position - start < 18 else { throw LineError("`\(field.name)` is too large") }
+            value = value &* 10 &+ Int64(base[position] &- 48)
+            position += 1
+        }
+        if position - start > 1, base[start] == UInt8(ascii: "0") { throw LineError("`\(field.name)` has a leading zero") }
+        let next = peek
+        if next == UInt8(ascii: ".") || next | 0x20 == UInt8(ascii: "e") {
+            throw LineError("`\(field.name)` must be a whole number")
+        }
+        return value
+    }
+
+    @inline(__always)
+    private mutating func time() throws(LineError) -> Int64 {
+        if peek == UInt8(ascii: "\"") {
+            let slice = try string()
+            if !slice.isEscaped, let time = timestamps.read(block.bytes(slice)) { return time }
+            throw LineError("`ts` is not a time such as 2026-06-01T09:00:00Z")
+        }
+        guard map.isForeign else { throw LineError("`ts` must be text such as \"2026-06-01T09:00:00Z\"") }
+        let decimal = try decimal("ts")
+        guard !decimal.isNegative, let whole = decimal.scaled(by: 0, roundingUp: false),
+            let micros = decimal.scaled(by: 6, roundingUp: false),
+            let time = TimestampReader.unix(whole, fractionMicros: micros - whole * 1_000_000)
+        else { throw LineError("`ts` is not a time") }
+        return time
+    }
+
+    /// Money as decimal text or as a number, to the nearest nano-unit upwards.
+    private mutating func cost() throws(LineError) -> Int64 {
+        let decimal: JSONDecimal
+        if peek == UInt8(ascii: "\"") {
+            let slice = try string()
+            guard let read = JSONDecimal(block.bytes(slice)) else { throw LineError("`cost` is not an amount of money") }
+            decimal = read
+        } else {
+            decimal = try self.decimal("cost")
+        }
+        guard !decimal.isNegative else { throw LineError("`cost` cannot be negative") }
+        guard let nanos = decimal.scaled(by: 9, roundingUp: true) else { throw LineError("`cost` is too large") }
+        return nanos
+    }
+
+    @inline(__always)
+    private mutating func duration() throws(LineError) -> Int64 {
+        let decimal = try self.decimal("duration_ms")
+        guard !decimal.isNegative else { throw LineError("`duration_ms` cannot be negative") }
+        guard let micros = decimal.scaled(by: 3, roundingUp: false) else { throw LineError("`duration_ms` is too large") }
+        return micros
+    }
+
+    @inline(__always)
+    private mutating func decimal(_ name: StaticString) throws(LineError) -> JSONDecimal {
+        let start = position
+        while position < end {
+            let byte = base[position]
+            guard byte &- 48 < 10 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
+                || byte | 0x20 == UInt8(ascii: "e")
+            else { break }
+            position += 1
+        }
+        guard let decimal = JSONDecimal(UnsafeBufferPointer(start: base + start, count: position - start)) else {
+            throw LineError("`\(name)` must be a number")
+        }
+        return decimal
+    }
+
+    private mutating func list(_ field: Field) throws(LineError) {
+        let start = position
+        if field == .accepts, peek == UInt8(ascii: "\"") {
+            _ = try string()
+        } else {
+            guard peek == (field == .labels ? UInt8(ascii: "{") : UInt8(ascii: "[")) else {
+                throw LineError("`\(field.name)` must be \(field == .labels ? "an object" : "a list")")
+            }
+            try skipValue()
+            let slice = ByteSlice(start: start, count: position - start, isEscaped: false)
+            guard block.listTexts(slice) != nil else {
+                throw LineError("`\(field.name)` must hold nothing but text")
+            }
+        }
+        block.setList(field, ByteSlice(start: start, count: position - start, isEscaped: false))
+    }
+
+    // MARK: - Strings
+
+    /// The string at the position, checked: escapes, control characters, UTF-8.
+    @inline(__always)
+    private mutating func string() throws(LineError) -> ByteSlice {
+        position += 1
+        let start = position
+        let raw = UnsafeRawPointer(base)
+        while position + 8 <= end {
+            let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            let special = Self.special(word)
+            if special == 0 {
+                position += 8
+                continue
+            }
+            position += special.trailingZeroBitCount >> 3
+            if base[position] == UInt8(ascii: "\"") {
+                let slice = ByteSlice(start: start, count: position - start, isEscaped: false)
+                position += 1
+                return slice
+            }
+            return try unusualString(start)
+        }
+        return try unusualString(start)
+    }
+
+    /// Marks, in the high bit of each byte, a quotation mark, a backslash, a control character or a byte beyond ASCII.
+    @inline(__always)
+    private static func special(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        let quote = word ^ (ones &* 0x22)
+        let slash = word ^ (ones &* 0x5C)
+        let isQuote = (quote &- ones) & ~quote
+        let isSlash = (slash &- ones) & ~slash
+        let isControl = (word &- ones &* 0x20) & ~word
+        return (isQuote | isSlash | isControl | word) & highs
+    }
+
+    private mutating func unusualString(_ start: Int) throws(LineError) -> ByteSlice {
+        var isEscaped = false
+        while position < end {
+            let byte = base[position]
+            switch byte {
+            case UInt8(ascii: "\""):
+                let slice = ByteSlice(start: start, count: position - start, isEscaped: isEscaped)
+                position += 1
+                return slice
+            case UInt8(ascii: "\\"):
+                isEscaped = true
+                try escape()
+            case 0..<0x20: throw LineError("a control character in a string")
+            case 0x20..<0x80: position += 1
+            default: try multibyte()
+            }
+        }
+        throw LineError("the line ends inside a string")
+    }
+
+    private mutating func escape() throws(LineError) {
+        guard position + 1 < end else { throw LineError("the line ends inside a string") }
+        let code = base[position + 1]
+        switch code {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            position += 2
+        case UInt8(ascii: "u"):
+            let unit = try hexUnit(position + 2)
+            position += 6
+            guard unit & 0xF800 == 0xD800 else { return }
+            guard unit < 0xDC00, position + 6 <= end, base[position] == UInt8(ascii: "\\"),
+                base[position + 1] == UInt8(ascii: "u"), try hexUnit(position + 2) & 0xFC00 == 0xDC00
+            else { throw LineError("half of a surrogate pair in a string") }
+            position += 6
+        default: throw LineError("an unknown escape in a string")
+        }
+    }
+
+    private func hexUnit(_ start: Int) throws(LineError) -> UInt32 {
+        guard start + 4 <= end else { throw LineError("the line ends inside a string") }
+        var value: UInt32 = 0
+        for index in start..<start + 4 {
+            guard let digit = JSONText.hexValue(base[index]) else { throw LineError("a broken \\u escape in a string") }
+            value = value << 4 | UInt32(digit)
+        }
+        return value
+    }
+
+    private mutating func multibyte() throws(LineError) {
+        let byte = base[position]
+        let length = byte < 0xC2 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : byte < 0xF5 ? 4 : 0
+        guard length > 0, position + length <= end else { throw LineError("a string is not UTF-8") }
+        let second = base[position + 1]
+        let lowest: UInt8 = byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80
+        let highest: UInt8 = byte == 0xED ? 0x9F : byte == 0xF4 ? 0x8F : 0xBF
+        guard second >= lowest, second <= highest else { throw LineError("a string is not UTF-8") }
+        for index in 2..<max(2, length) where base[position + index] & 0xC0 != 0x80 {
+            throw LineError("a string is not UTF-8")
+        }
+        position += length
+    }
+
+    // MARK: - What is ignored
+
+    /// Passes over a value, checked all the same; nesting is counted, not recursed.
+    private mutating func skipValue() throws(LineError) {
+        var stack: [UInt8] = []
+        while true {
+            skipSpace()
+            guard position < end else { throw LineError("the line ends inside a value") }
+            let byte = base[position]
+            var isValue = true
+            switch byte {
+            case UInt8(ascii: "\""): _ = try string()
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                guard stack.count < 128 else { throw LineError("more than 128 levels of nesting") }
+                position += 1
+                skipSpace()
+                let closing: UInt8 = byte == UInt8(ascii: "{") ? UInt8(ascii: "}") : UInt8(ascii: "]")
+                if peek == closing {
+                    position += 1
+                } else {
+                    stack.append(byte)
+                    if byte == UInt8(ascii: "{") { try skipKey() }
+                    isValue = false
+                }
+            case UInt8(ascii: "t"): try literal("true")
+            case UInt8(ascii: "f"): try literal("false")
+            case UInt8(ascii: "n"): try literal("null")
+            default: _ = try decimal("a value")
+            }
+            guard isValue else { continue }
+            while let open = stack.last {
+                skipSpace()
+                guard position < end else { throw LineError("the line ends inside a value") }
+                let next = base[position]
+                position += 1
+                if next == UInt8(ascii: ",") {
+                    if open == UInt8(ascii: "{") {
+                        skipSpace()
+                        try skipKey()
+                    }
+                    break
+                }
+                guard next == (open == UInt8(ascii: "{") ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
+                    throw LineError("this is not JSON: brackets do not match")
+                }
+                stack.removeLast()
+            }
+            if stack.isEmpty { return }
+        }
+    }
+
+    private mutating func skipKey() throws(LineError) {
+        guard peek == UInt8(ascii: "\"") else { throw LineError("expected a key in quotation marks") }
+        _ = try string()
+        skipSpace()
+        guard peek == UInt8(ascii: ":") else { throw LineError("expected `:` after a key") }
+        position += 1
+    }
+}
+
+/// A JSON number kept as decimal digits and an exponent, so that no digit is lost.
+struct JSONDecimal {
+    var isNegative = false
+    private var digits: Int64 = 0
+    private var exponent = 0
+
+    /// nil where the text is no JSON number. Digits beyond 18 are not kept.
+    @inline(__always)
+    init?(_ text: UnsafeBufferPointer<UInt8>) {
+        var index = 0
+        let count = text.count
+        if index < count, text[index] == UInt8(ascii: "-") {
+            isNegative = true
+            index += 1
+        }
+        let start = index
+        while index < count, text[index] &- 48 < 10 {
+            guard add(text[index] &- 48, isFraction: false) else { return nil }
+            index += 1
+        }
+        guard index > start, index - start == 1 || text[start] != UInt8(ascii: "0") else { return nil }
+        if index < count, text[index] == UInt8(ascii: ".") {
+            index += 1
+            let start = index
+            while index < count, text[index] &- 48 < 10 {
+                guard add(text[index] &- 48, isFraction: true) else { return nil }
+                index += 1
+            }
+            guard index > start else { return nil }
+        }
+        if index < count, text[index] | 0x20 == UInt8(ascii: "e") {
+            index += 1
+            var sign = 1
+            if index < count, text[index] == UInt8(ascii: "-") || text[index] == UInt8(ascii: "+") {
+                sign = text[index] == UInt8(ascii: "-") ? -1 : 1
+                index += 1
+            }
+            let start = index
+            var power = 0
+            while index < count, text[index] &- 48 < 10, power < 10_000 {
+                power = power * 10 + Int(text[index] &- 48)
+                index += 1
+            }
+            guard index > start else { return nil }
+            exponent += sign * power
+        }
+        guard index == count else { return nil }
+    }
+
+    @inline(__always)
+    private mutating func add(_ digit: UInt8, isFraction: Bool) -> Bool {
+        if digits >= 100_000_000_000_000_000 {
+            // Digits beyond 18 are dropped: of money they are below a nano-unit, of a count far above any bound.
+            if !isFraction { exponent += 1 }
+            return true
+        }
+        digits = digits * 10 + Int64(digit)
+        if isFraction { exponent -= 1 }
+        return true
+    }
+
+    /// The number × 10^power as a whole number; nil where it does not fit 64 bits.
+    func scaled(by power: Int, roundingUp: Bool) -> Int64? {
+        var value = digits
+        var shift = exponent + power
+        if value == 0 { return 0 }
+        while shift > 0 {
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            if overflow { return nil }
+            value = product
+            shift -= 1
+        }
+        var hasRest = false
+        while shift < 0, value > 0 {
+            if value % 10 != 0 { hasRest = true }
+            value /= 10
+            shift += 1
+        }
+        if hasRest, roundingUp { value += 1 }
+        return isNegative ? -value : value
+    }
+}
+
+extension RecordBlock {
+    /// The texts of a list or the keys and values of an object in turn; nil where anything else stands in it.
+    func listTexts(_ slice: ByteSlice) -> [String]? {
+        let text = bytes(slice)
+        var texts: [String] = []
+        var index = 0
+        var depth = 0
+        while index < text.count {
+            switch text[index] {
+            case UInt8(ascii: "\""):
+                let start = index + 1
+                var isEscaped = false
+                index = start
+                while index < text.count, text[index] != UInt8(ascii: "\"") {
+                    if text[index] == UInt8(ascii: "\\") {
+                        isEscaped = true
+                        index += 1
+                    }
+                    index += 1
+                }
+                guard index <= text.count else { return nil }
+                let part = UnsafeBufferPointer(rebasing: text[start..<min(index, text.count)])
+                texts.append(String(decoding: isEscaped ? JSONText.unescape(part) : Array(part), as: UTF8.self))
+            case UInt8(ascii: "["), UInt8(ascii: "{"):
+                depth += 1
+                if depth > 1 { return nil }
+            case UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: ","), UInt8(ascii: ":"), 0x20, 0x09, 0x0D: break
+            default: return nil
+            }
+            index += 1
+        }
+        return texts
+    }
+}

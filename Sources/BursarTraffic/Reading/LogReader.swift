@@ -1,0 +1,205 @@
+import BursarSyntax
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Reads a log in blocks: which bytes belong to a block is told in order, reading them can be done by any thread.
+public final class LogReader {
+    /// A stretch of whole lines that waits to be read.
+    public struct Stretch: @unchecked Sendable {
+        let bytes: UnsafeBufferPointer<UInt8>
+        let owner: AnyObject
+        let format: LogFormat
+        let skipsHeader: Bool
+
+        public var byteCount: Int { bytes.count }
+
+        /// Appends some of its bytes to others.
+        public func append(from start: Int, count: Int, to text: inout [UInt8]) {
+            text.append(contentsOf: bytes[start..<start + count])
+        }
+
+        /// Other lines of the same format.
+        public func with(_ text: [UInt8]) -> Stretch {
+            let owner = OwnedBytes(text)
+            return Stretch(
+                bytes: UnsafeBufferPointer(owner.buffer), owner: owner, format: format, skipsHeader: false)
+        }
+    }
+
+
+    public let path: String
+    private let source: LogSource
+    private let map: FieldMap
+    private var format: LogFormat?
+    private var first: (bytes: UnsafeBufferPointer<UInt8>, owner: AnyObject)?
+    private var isStarted = false
+
+    public init(_ path: String, map: FieldMap) throws(FileError) {
+        self.path = path
+        self.map = map
+        source = try LogSource(path)
+    }
+
+    /// Why the log could not be read to its end.
+    public var failure: String? { source.failure }
+    public var byteCount: Int? { source.byteCount }
+
+    /// The next stretch; nil at the end.
+    public func next() throws(FileError) -> Stretch? {
+        guard let format else { return try start() }
+        return source.next(isCSV: format.isCSV).map {
+            Stretch(bytes: $0.bytes, owner: $0.owner, format: format, skipsHeader: false)
+        }
+    }
+
+    private func start() throws(FileError) -> Stretch? {
+        // Until the first byte is seen the log is read as if it were CSV, whose lines hold every other kind's.
+        guard let first = source.next(isCSV: false) else { return nil }
+        let opening = first.bytes.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D && $0 != 0x0A && $0 < 0x80 }
+        let made: LogFormat
+        if opening == UInt8(ascii: "{") {
+            made = LogFormat(isCSV: false, columns: [], map: map)
+        } else {
+            let line = UnsafeBufferPointer(rebasing: first.bytes[..<(first.bytes.firstIndex(of: 0x0A) ?? first.bytes.count)])
+            let names = CSVScanner.header(Self.trimmed(line))
+            let columns = names.map { map.columns[$0] }
+            guard columns.contains(where: { $0 != nil }) else {
+                let shown = names.prefix(12).map { "`\($0.prefix(40))`" }.joined(separator: ", ")
+                throw FileError(
+                    path: path,
+                    reason: "is neither JSON lines nor CSV with a known column; its first line has \(shown); "
+                        + "name columns with --map FIELD=COLUMN")
+            }
+            made = LogFormat(isCSV: true, columns: columns, map: map)
+        }
+        format = made
+        return Stretch(bytes: first.bytes, owner: first.owner, format: made, skipsHeader: made.isCSV)
+    }
+
+    private static func trimmed(_ line: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        var line = line
+        if line.starts(with: [0xEF, 0xBB, 0xBF]) { line = UnsafeBufferPointer(rebasing: line[3...]) }
+        if line.last == 0x0D { line = UnsafeBufferPointer(rebasing: line[..<(line.count - 1)]) }
+        return line
+    }
+}
+
+/// Bytes that live as long as someone reads from them, at an address that stays.
+final class OwnedBytes {
+    let buffer: UnsafeMutableBufferPointer<UInt8>
+
+    init(_ bytes: [UInt8]) {
+        buffer = .allocate(capacity: bytes.count)
+        _ = buffer.initialize(from: bytes)
+    }
+
+    deinit { buffer.deallocate() }
+}
+
+/// How the lines of a log are read.
+public struct LogFormat: Sendable {
+    let isCSV: Bool
+    let columns: [Field?]
+    let map: FieldMap
+
+    /// Reads a stretch. Line numbers count from 1 at its start.
+    public static func read(_ stretch: LogReader.Stretch) -> RecordBlock {
+        let block = RecordBlock(text: stretch.bytes, owner: stretch.owner, isCSV: stretch.format.isCSV)
+        let format = stretch.format
+        var json = JSONLineScanner(block, map: format.map)
+        var csv = CSVScanner(block, columns: format.columns)
+        let text = block.text
+        guard let base = text.baseAddress else { return block }
+        let constants = Set(format.map.constants.map(\.field))
+        var start = 0
+        var line = 0
+        if text.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
+        while start < text.count {
+            var end = start
+            if let found = memchr(base + start, 0x0A, text.count - start) {
+                end = base.distance(to: found.assumingMemoryBound(to: UInt8.self))
+            } else {
+                end = text.count
+            }
+            if format.isCSV { end = csvEnd(text, start, end) }
+            line += 1
+            let next = end + 1
+            if end > start, text[end - 1] == 0x0D { end -= 1 }
+            defer { start = next }
+            if stretch.skipsHeader, line == 1 { continue }
+            if isBlank(text, start, end) { continue }
+            block.prepare()
+            do throws(LineError) {
+                if format.isCSV { try csv.read(from: start, to: end) } else { try json.read(from: start, to: end) }
+                try block.checkRequired(constants: constants, isForeign: format.map.isForeign)
+                block.commit(line: line, start: start, end: end)
+            } catch {
+                block.clearLists()
+                block.rejects.append(Reject(line: line, reason: error.reason))
+            }
+        }
+        block.lineCount = line
+        return block
+    }
+
+    /// Reads one request for `eval`: its line as a block of its own, with what is missing left to the caller.
+    public static func readSingle(_ line: [UInt8]) -> (block: RecordBlock, error: String?) {
+        let owner = OwnedBytes(line)
+        let block = RecordBlock(text: UnsafeBufferPointer(owner.buffer), owner: owner, isCSV: false)
+        var json = JSONLineScanner(block, map: FieldMap())
+        block.prepare()
+        do throws(LineError) {
+            try json.read(from: 0, to: line.count)
+            block.commit(line: 1, start: 0, end: line.count)
+            return (block, nil)
+        } catch {
+            block.commit(line: 1, start: 0, end: line.count)
+            return (block, error.reason)
+        }
+    }
+
+    /// The end of a CSV line whose quoted cells may hold line breaks.
+    private static func csvEnd(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ firstEnd: Int) -> Int {
+        var isQuoted = false
+        var index = start
+        while index < text.count {
+            if text[index] == UInt8(ascii: "\"") { isQuoted.toggle() }
+            if index >= firstEnd, text[index] == 0x0A, !isQuoted { return index }
+            index += 1
+        }
+        return text.count
+    }
+
+    private static func isBlank(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        if start >= end { return true }
+        if text[start] > 0x20 { return false }
+        for index in start..<end where text[index] != 0x20 && text[index] != 0x09 { return false }
+        return true
+    }
+}
+
+extension RecordBlock {
+    /// What a record of a log must have.
+    func checkRequired(constants: Set<Field>, isForeign: Bool) throws(LineError) {
+        if number(count, .time) == .min { throw LineError("`ts` is missing") }
+        if !slice(count, .requestID).isPresent, !isForeign, !constants.contains(.requestID) {
+            throw LineError("`request_id` is missing")
+        }
+        if !slice(count, .tenant).isPresent, !constants.contains(.tenant) { throw LineError("`tenant` is missing") }
+        if !slice(count, .model).isPresent, !constants.contains(.model) { throw LineError("`model` is missing") }
+        if let defect = countDefect(count) { throw LineError(defect) }
+    }
+
+    func countDefect(_ record: Int) -> String? {
+        if max(number(record, .cachedTokens), 0) > max(number(record, .inputTokens), 0) {
+            return "`cached_tokens` is greater than `input_tokens`"
+        }
+        return nil
+    }
+}

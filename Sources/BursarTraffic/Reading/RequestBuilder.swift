@@ -1,0 +1,137 @@
+import BursarEngine
+import BursarSyntax
+
+/// Makes an engine's requests from records.
+public struct RequestBuilder {
+    private let engine: Engine
+    private let map: FieldMap
+    private let usesRecordedOutput: Bool
+    private let fields: [(field: Field, slot: AttributeSlot)]
+    private let constants: [(slot: AttributeSlot, symbol: Symbol)]
+    private let constantTenant: TenantID?
+    /// Tenants that were looked up before, by symbol.
+    private var tenants: [UInt32: TenantID] = [:]
+
+    /// - Parameter usesRecordedOutput: the expected output is what the log recorded.
+    public init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool) {
+        self.engine = engine
+        self.map = map
+        self.usesRecordedOutput = usesRecordedOutput
+        let constantFields = Set(map.constants.map(\.field))
+        fields = Field.allCases.compactMap { field in
+            guard field != .tenant, !constantFields.contains(field), let slot = field.slot else { return nil }
+            return (field, slot)
+        }
+        constants = map.constants.compactMap { constant in
+            guard constant.field != .tenant, let slot = constant.field.slot else { return nil }
+            var text = constant.value
+            return (slot, text.withUTF8 { engine.symbol(slot, $0) })
+        }
+        constantTenant = map.constants.last { $0.field == .tenant }.map { engine.tenant($0.value) }
+    }
+
+    private func constant(_ field: Field) -> String? { map.constants.last { $0.field == field }?.value }
+
+    /// The request of a record that has everything it must have.
+    @inline(__always)
+    public mutating func request(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> Request {
+        let tenant: TenantID
+        let tenantSlice = block.slice(record, .tenant)
+        if let constantTenant {
+            tenant = constantTenant
+        } else {
+            let symbol = block.withText(tenantSlice) { engine.symbols.intern($0) }
+            if let known = tenants[symbol.rawValue] {
+                tenant = known
+            } else {
+                tenant = engine.tenant(symbol)
+                tenants[symbol.rawValue] = tenant
+            }
+        }
+        var request = Request(time: block.number(record, .time), tenant: tenant, model: .absent)
+        for (field, slot) in fields {
+            let slice = block.slice(record, field)
+            if slice.isPresent { request[slot] = block.withText(slice) { engine.symbol(slot, $0) } }
+        }
+        for constant in constants { request[constant.slot] = constant.symbol }
+        let id = block.slice(record, .requestID)
+        if id.isPresent {
+            request.id = block.withText(id) { RequestID($0) }
+        } else if map.isForeign {
+            request.id = RequestID(constant(.requestID) ?? Self.lineName(path, line))
+        }
+        request.inputTokens = max(-1, block.number(record, .inputTokens))
+        request.cachedTokens = max(-1, block.number(record, .cachedTokens))
+        request.maxOutputTokens = max(-1, block.number(record, .maxOutputTokens))
+        request.expectedOutputTokens = max(-1, block.number(record, .expectedOutputTokens))
+        request.characters = max(-1, block.number(record, .characters))
+        request.attempt = max(-1, block.number(record, .attempt))
+        if usesRecordedOutput {
+            let output = block.number(record, .outputTokens)
+            if output >= 0 {
+                request.expectedOutputTokens = output
+                request.isRecorded = true
+            }
+        }
+        if block.hasTruths(record) {
+            request.isFallback = block.truth(record, .fallback)
+            request.isConfirmed = block.truth(record, .confirmed) ?? false
+            request.isApproved = block.truth(record, .approved) ?? false
+        }
+        if block.hasLists { addLists(block, record, &request) }
+        return request
+    }
+
+    private func addLists(_ block: RecordBlock, _ record: Int, _ request: inout Request) {
+        for (field, slice) in block.lists[record] ?? [] {
+            let texts = block.listTexts(slice) ?? []
+            switch field {
+            case .tools: request.tools = texts.map { engine.symbols.intern($0) }
+            case .accepts: request.acceptsDowngrade = texts.contains("downgrade")
+            default:
+                for index in stride(from: 0, to: texts.count - 1, by: 2) {
+                    request.labels.append(
+                        Request.Label(key: engine.symbols.intern(texts[index]), value: engine.symbols.intern(texts[index + 1])))
+                }
+            }
+        }
+    }
+
+    /// The id of a record in a log that has none.
+    static func lineName(_ path: String, _ line: Int) -> String {
+        "\(path.split(separator: "/").last ?? "log"):\(line)"
+    }
+
+    /// What a decision's JSON says of the record.
+    public func label(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> RequestLabel {
+        RequestLabel(
+            requestID: constant(.requestID) ?? block.text(record, .requestID) ?? (map.isForeign ? Self.lineName(path, line) : ""),
+            tenant: constant(.tenant) ?? block.text(record, .tenant) ?? "",
+            time: block.number(record, .time) == .min ? nil : block.number(record, .time),
+            model: constant(.model) ?? block.text(record, .model) ?? "")
+    }
+
+    /// What the record says was really used; nil where it does not say.
+    @inline(__always)
+    public func usage(_ block: RecordBlock, _ record: Int) -> Usage? {
+        let output = block.number(record, .outputTokens)
+        guard output >= 0 else { return nil }
+        return Usage(
+            inputTokens: max(0, block.number(record, .inputTokens)), cachedTokens: max(0, block.number(record, .cachedTokens)),
+            outputTokens: output)
+    }
+
+    /// A request of `eval`: `now` stands in where it brings no time.
+    public mutating func evalRequest(_ block: RecordBlock, now: Int64) throws(EvalError) -> Request {
+        if block.slice(0, .requestID).isPresent == false { throw EvalError(reason: "`request_id` is missing") }
+        if !block.slice(0, .tenant).isPresent { throw EvalError(reason: "`tenant` is missing") }
+        if !block.slice(0, .model).isPresent { throw EvalError(reason: "`model` is missing") }
+        if let defect = block.countDefect(0) { throw EvalError(reason: defect) }
+        if block.number(0, .time) == .min { block.setNumber(0, .time, now) }
+        return request(block, 0, path: "", line: 1)
+    }
+
+    public struct EvalError: Error {
+        public var reason: String
+    }
+}

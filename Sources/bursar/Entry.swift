@@ -1,0 +1,57 @@
+import ArgumentParser
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+struct Bursar: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bursar",
+        abstract: "Policy as code for what each tenant of an AI product may spend and use.",
+        version: "0.1.0",
+        subcommands: [Check.self, Eval.self, Replay.self, Explain.self, Import.self, Init.self])
+}
+
+@main
+enum Entry {
+    /// Wrong usage and unreadable files end with 2, which argument parsers of other languages use too.
+    static func main() {
+        do {
+            var command = try Bursar.parseAsRoot()
+            try command.run()
+        } catch let status as ExitStatus {
+            if let message = status.message { Console.error(message) }
+            Console.flush()
+            exit(status.code)
+        } catch {
+            let code = Bursar.exitCode(for: error)
+            let message = Bursar.fullMessage(for: error)
+            if code == .success {
+                if !message.isEmpty { Console.print(message) }
+                Console.flush()
+                exit(0)
+            }
+            if !message.isEmpty { Console.error(message) }
+            Console.flush()
+            exit(code == .validationFailure ? ExitStatus.usage : code.rawValue)
+        }
+        Console.flush()
+    }
+}
+
+/// How a verb ends when not with 0.
+struct ExitStatus: Error {
+    static let usage: Int32 = 2
+
+    var code: Int32
+    var message: String?
+
+    init(_ code: Int32, _ message: String? = nil) {
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import BursarAnalysis
+import BursarEngine
+import BursarPolicy
+import BursarSyntax
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+/// Loads policy sets for the verbs that decide by them.
+enum Policies {
+    /// The compiled set at a path; prints what is wrong and ends with 1 where it does not compile.
+    static func load(_ path: String) throws -> PolicySet {
+        guard FileReading.kind(of: path) != .missing else {
+            throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
+        }
+        let result = Compiler.compile(path)
+        guard let set = result.set else {
+            let renderer = DiagnosticTextRenderer(
+                sources: result.sources, color: Console.usesColor(onTerminal: Console.errorIsTerminal))
+            for item in result.diagnostics.sorted().prefix(Bounds.diagnostics) where item.severity == .error {
+                Console.error(renderer.render(item))
+            }
+            throw ExitStatus(1, "the policies in \(path) do not compile")
+        }
+        return set
+    }
+
+    /// The sets that a path holds: itself, or the folders in it where it holds several policies.
+    static func sets(at path: String) -> [String] {
+        guard FileReading.kind(of: path) == .folder else { return [path] }
+        var diagnostics = Diagnostics()
+        let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
+        guard Set(documents.policies.map(\.id.value)).count > 1, let names = try? FileReading.names(in: path) else {
+            return [path]
+        }
+        let folders = names.map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
+            .filter { FileReading.kind(of: $0) == .folder }
+        let hasOwnPolicy = documents.policies.contains { policy in
+            documents.sources[policy.id.range].map { !$0.name.contains("/") } ?? false
+        }
+        return hasOwnPolicy || folders.isEmpty ? [path] : folders
+    }
+}

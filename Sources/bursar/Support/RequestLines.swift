@@ -1,0 +1,65 @@
+import BursarSyntax
+import BursarTraffic
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The requests in a file or on standard input: one a line, or a single one over several lines.
+enum RequestLines {
+    /// Longer input is no request.
+    private static let longest = 64 << 20
+
+    static func forEach(in path: String, _ body: ([UInt8]) -> Void) throws(FileError) {
+        if path != "-" {
+            let bytes = try FileReading.read(path, limit: 1 << 32)
+            if isSingle(bytes) {
+                body(bytes)
+            } else {
+                for line in bytes.split(separator: 0x0A) where !isBlank(line) { body(Array(line)) }
+            }
+            return
+        }
+        var isFirst = true
+        while let line = readLine() {
+            if isBlank(line[...]) { continue }
+            if isFirst, !isSingle(line), isOpen(line) {
+                var whole = line
+                while let more = readLine(), whole.count < longest { whole += [0x0A] + more }
+                body(whole)
+                return
+            }
+            isFirst = false
+            body(line)
+        }
+    }
+
+    private static func isBlank(_ line: ArraySlice<UInt8>) -> Bool { line.allSatisfy { $0 <= 0x20 } }
+
+    private static func isSingle(_ bytes: [UInt8]) -> Bool { LogFormat.readSingle(bytes).error == nil }
+
+    /// The line breaks off inside an object, so that it goes on below.
+    private static func isOpen(_ line: [UInt8]) -> Bool {
+        LogFormat.readSingle(line).error?.hasPrefix("the line ends") ?? false
+    }
+
+    nonisolated(unsafe) private static let input = fdopen(0, "r")
+
+    private static func readLine() -> [UInt8]? {
+        guard let input else { return nil }
+        var pointer: UnsafeMutablePointer<CChar>?
+        var capacity = 0
+        defer { free(pointer) }
+        let count = getline(&pointer, &capacity, input)
+        guard count > 0, let pointer else { return nil }
+        var line = pointer.withMemoryRebound(to: UInt8.self, capacity: count) {
+            Array(UnsafeBufferPointer(start: $0, count: count))
+        }
+        while line.last == 0x0A || line.last == 0x0D { line.removeLast() }
+        return line
+    }
+}

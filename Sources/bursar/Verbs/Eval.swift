@@ -1,0 +1,75 @@
+import ArgumentParser
+import BursarEngine
+import BursarPolicy
+import BursarSyntax
+import BursarTraffic
+
+struct Eval: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Decide one request, or one a line, in order, with shared counters.",
+        discussion: "Prints a decision a line. A request that cannot be read is denied as bad_request.")
+
+    @Option(help: "The policy set: a file or a folder.")
+    var policies: String
+
+    @Argument(help: "A file with a request, or with one a line; - or nothing: standard input.")
+    var request: String = "-"
+
+    @Option(help: "json is the only format of decisions.")
+    var format = OutputFormat.json
+
+    @Flag(help: "Accepted for uniformity; nothing but decisions is printed.")
+    var quiet = false
+
+    func run() throws {
+        let engine = Engine(try Policies.load(policies))
+        var session = EvalSession(engine: engine)
+        do throws(FileError) {
+            try RequestLines.forEach(in: request) { line in
+                Console.print(bytes: session.decide(line))
+                if request == "-" { Console.flush() }
+            }
+        } catch {
+            throw ExitStatus(ExitStatus.usage, error.description)
+        }
+    }
+}
+
+/// Decides requests from their JSON.
+struct EvalSession {
+    let engine: Engine
+    private var builder: RequestBuilder
+    private let writer: DecisionWriter
+    private var json = JSONWriter()
+
+    init(engine: Engine) {
+        self.engine = engine
+        builder = RequestBuilder(engine: engine, usesRecordedOutput: false)
+        writer = DecisionWriter(engine: engine)
+    }
+
+    /// The request of a line, or why there is none.
+    mutating func read(_ line: [UInt8]) -> (request: Request?, label: RequestLabel, problem: String?) {
+        let (block, problem) = LogFormat.readSingle(line)
+        var request: Request?
+        var reason = problem
+        if problem == nil {
+            do throws(RequestBuilder.EvalError) {
+                request = try builder.evalRequest(block, now: Console.now)
+            } catch {
+                reason = error.reason
+            }
+        }
+        return (request, builder.label(block, 0, path: "", line: 1), reason)
+    }
+
+    /// The decision's JSON with its line break.
+    mutating func decide(_ line: [UInt8]) -> [UInt8] {
+        let (request, label, problem) = read(line)
+        let decision = request.map { engine.decide($0, detailed: true) } ?? engine.badRequest(problem ?? "")
+        json.removeAll()
+        writer.write(decision, label, to: &json)
+        json.endLine()
+        return json.bytes
+    }
+}

@@ -1,0 +1,258 @@
+import ArgumentParser
+import BursarEngine
+import BursarPolicy
+import BursarReplay
+import BursarSyntax
+import BursarTraffic
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+extension ReplayOptions.State: ExpressibleByArgument {}
+extension ReplayOptions.EstimateBasis: ExpressibleByArgument {}
+
+enum FailCondition: String, ExpressibleByArgument, CaseIterable { case deny }
+
+struct Replay: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Dry-run policies against recorded traffic.",
+        discussion: """
+            Logs are JSON lines in Bursar's own format, or JSON lines and CSV of any other whose columns --map names; \
+            gzip is recognised, and - is standard input. Nothing is refused: the summary says what would have been.
+            """)
+
+    @Option(help: "The policy set to try.")
+    var policies: String
+
+    @Option(help: "A second set, replayed beside it; the differences are reported.")
+    var against: String?
+
+    @Argument(help: "Logs.")
+    var logs: [String]
+
+    @Option(help: "simulate: counters follow the decisions. observe: they follow what really happened.")
+    var state = ReplayOptions.State.simulate
+
+    @Option(help: "Expected output: recorded (what the log says), or policy (as in live use).")
+    var estimate = ReplayOptions.EstimateBasis.recorded
+
+    @Option(help: "Only requests at or after this instant.")
+    var from: String?
+
+    @Option(help: "Only requests before this instant.")
+    var to: String?
+
+    @Option(help: "Only this tenant.")
+    var tenant: String?
+
+    @Option(name: .customLong("where"), help: "Only requests for which a condition holds.")
+    var condition: String?
+
+    @Option(help: ArgumentHelp("FIELD=COLUMN, or FIELD==VALUE for every record; repeat as needed.", valueName: "mapping"))
+    var map: [String] = []
+
+    @Option(help: "Write every decision, in the order of the log, as JSON lines.")
+    var decisions: String?
+
+    @Option(help: "Write the lines that could not be used, with their numbers and reasons, as JSON lines.")
+    var rejects: String?
+
+    @Option(help: "Threads; default: all cores. The result never depends on it.")
+    var threads: Int?
+
+    @Option(help: "deny: end with 3 where something would be refused.")
+    var failOn: FailCondition?
+
+    @Option(help: "text or json.")
+    var format = OutputFormat.text
+
+    @Flag(help: "No progress.")
+    var quiet = false
+
+    func run() throws {
+        let options = try options()
+        let filter = try condition.map { text in
+            do throws(ConditionError) {
+                return try ConditionParser.parse(text)
+            } catch {
+                throw ExitStatus(ExitStatus.usage, "--where: \(error.error.message)")
+            }
+        }
+        let set = try Policies.load(policies)
+        let other = try against.map { try Policies.load($0) }
+        let spooled = try spool()
+        defer { if let spooled { unlink(spooled) } }
+        let paths = logs.map { $0 == "-" ? spooled ?? $0 : $0 }
+        var sinks = try Sinks(decisions: decisions, rejects: rejects)
+        func make() -> BursarReplay.Replay {
+            let filters = filter.map { [$0] } ?? []
+            let replay = BursarReplay.Replay(
+                engine: Engine(set, filters: filters), against: other.map { Engine($0, filters: filters) }, options: options)
+            let decisions = sinks.decisions
+            let rejects = sinks.rejects
+            replay.onDecisions = { decisions?.write($0) }
+            replay.onReject = { rejects?.write($0) }
+            if !quiet, Console.errorIsTerminal { replay.onProgress = Progress().report }
+            return replay
+        }
+        let result: (summary: ReplaySummary, failures: [String])
+        do {
+            do {
+                result = try make().run(paths)
+            } catch is BursarReplay.Replay.ReplayNeedsOrder {
+                // What was written so far was in the wrong order: begin anew.
+                sinks = try Sinks(decisions: decisions, rejects: rejects)
+                result = try make().runOrdered(paths)
+            }
+        } catch let error as FileError {
+            throw ExitStatus(ExitStatus.usage, error.description)
+        }
+        try sinks.close()
+        if !quiet, Console.errorIsTerminal { Console.status("") }
+        switch format {
+        case .text: Console.print(SummaryTextRenderer(result.summary).render())
+        case .json: Console.print(SummaryJSONRenderer(result.summary).render())
+        }
+        if let failure = result.failures.first {
+            throw ExitStatus(ExitStatus.usage, "\(failure); what was read before it is in the summary")
+        }
+        if failOn == .deny, result.summary.total.refused > 0 { throw ExitStatus(3) }
+    }
+
+    private func options() throws -> ReplayOptions {
+        var options = ReplayOptions()
+        options.state = state
+        options.estimate = estimate
+        options.tenant = tenant
+        options.writesDecisions = decisions != nil
+        options.threads = threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        guard (1...256).contains(options.threads) else {
+            throw ExitStatus(ExitStatus.usage, "--threads must be 1 to 256")
+        }
+        for mapping in map {
+            do throws(FieldMap.MappingError) {
+                try options.map.add(mapping)
+            } catch {
+                throw ExitStatus(ExitStatus.usage, "--map: \(error.description)")
+            }
+        }
+        options.from = try instant(from, "--from") ?? .min
+        options.to = try instant(to, "--to") ?? .max
+        return options
+    }
+
+    /// A date is its midnight in UTC.
+    private func instant(_ text: String?, _ option: String) throws -> Int64? {
+        guard let text else { return nil }
+        var scanner = TextScanner(text)
+        do throws(ScalarError) {
+            let instant = try scanner.instant()
+            try scanner.expectEnd()
+            switch instant {
+            case .exact(let micros): return micros
+            case .date(let date): return date.daysSince1970 * Micros.day
+            }
+        } catch {
+            throw ExitStatus(ExitStatus.usage, "\(option): \(error.message)")
+        }
+    }
+
+    /// Standard input as a file, so that it can be read again where it must be ordered.
+    private func spool() throws -> String? {
+        guard logs.contains("-") else { return nil }
+        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(folder)/bursar-XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else { throw ExitStatus(ExitStatus.usage, "cannot make a temporary file in \(folder)") }
+        defer { close(descriptor) }
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = read(0, &buffer, buffer.count)
+            if count <= 0 { break }
+            guard write(descriptor, buffer, count) == count else {
+                unlink(path)
+                throw ExitStatus(ExitStatus.usage, "\(path): the temporary file cannot be written")
+            }
+        }
+        return path
+    }
+}
+
+/// The files that a replay writes as it goes.
+private struct Sinks {
+    var decisions: FileSink?
+    var rejects: RejectSink?
+
+    init(decisions: String?, rejects: String?) throws {
+        self.decisions = try decisions.map { try FileSink($0) }
+        self.rejects = try rejects.map { RejectSink(try FileSink($0)) }
+    }
+
+    func close() throws {
+        try decisions?.close()
+        try rejects?.file.close()
+    }
+}
+
+/// A file that is written from its beginning.
+final class FileSink {
+    private let path: String
+    private var stream: UnsafeMutablePointer<FILE>?
+    private var hasFailed = false
+
+    init(_ path: String) throws {
+        self.path = path
+        stream = fopen(path, "wb")
+        guard stream != nil else { throw ExitStatus(ExitStatus.usage, "\(path): \(String(cString: strerror(errno)))") }
+    }
+
+    deinit { if let stream { fclose(stream) } }
+
+    func write(_ bytes: [UInt8]) {
+        guard let stream else { return }
+        if fwrite(bytes, 1, bytes.count, stream) != bytes.count { hasFailed = true }
+    }
+
+    func close() throws {
+        guard let open = stream else { return }
+        stream = nil
+        if fclose(open) != 0 || hasFailed { throw ExitStatus(ExitStatus.usage, "\(path): could not be written whole") }
+    }
+}
+
+private final class RejectSink {
+    let file: FileSink
+
+    init(_ file: FileSink) { self.file = file }
+
+    func write(_ reject: ReplayReject) {
+        var json = JSONWriter()
+        json.object { json in
+            json.field("file", reject.path)
+            json.field("line", reject.line)
+            json.field("reason", reject.reason)
+        }
+        json.endLine()
+        file.write(json.bytes)
+    }
+}
+
+/// A line on the terminal for work that takes more than a second.
+private final class Progress {
+    private let start = Console.seconds
+    private var last = 0.0
+
+    func report(records: Int, bytes: Int) {
+        let now = Console.seconds
+        guard now - start > 1, now - last > 0.2 else { return }
+        last = now
+        let rate = Int(Double(records) / (now - start))
+        Console.status("\(records) records, \(bytes >> 20) MiB, \(rate) records/s")
+    }
+}
