@@ -37,6 +37,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/bursar"),
+        .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -76,6 +76,7 @@ final class GroupAccount: @unchecked Sendable {
 
     func counter(_ row: CompiledPlan.Row, _ request: Request) -> Int32 {
         var scope: Int32 = 0
+        for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
         for slot in row.per where slot != .group { scope = book.scope(scope, slot, request[slot]) }
         return book.counter(book.number(of: row.key), scope: scope)
     }

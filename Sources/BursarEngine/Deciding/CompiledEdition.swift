@@ -93,26 +93,53 @@ final class CompiledEdition: Sendable {
 
 /// A plan with its names resolved to symbols and its conditions to programs.
 final class CompiledPlan: Sendable {
-    /// What the engine asks of a limit at each request.
-    struct Row: Sendable {
-        var limit: Limit
-        var key: Limit.CounterKey
+    /// What the engine asks of a limit at each request. A class, so that looking at one copies nothing.
+    final class Row: Sendable {
+        let limit: Limit
+        let key: Limit.CounterKey
         /// nil: every request.
-        var when: ConditionProgram?
-        var within: [(slot: AttributeSlot, value: Symbol)]
-        var per: [AttributeSlot]
+        let when: ConditionProgram?
+        let within: [(slot: AttributeSlot, value: Symbol)]
+        let per: [AttributeSlot]
         /// Of a weight: its feature, or those that have a share of their own.
-        var feature: Symbol
-        var namedFeatures: [Symbol]
+        let feature: Symbol
+        let namedFeatures: [Symbol]
         /// By threshold, by action; nil: always.
-        var actionConditions: [[ConditionProgram?]]
+        let actionConditions: [[ConditionProgram?]]
         /// The counter belongs to the tenant itself, or to a fixed place in its tree.
-        var hasFixedCounter: Bool
-        /// The bound of the lowest threshold where nothing was carried: below it no threshold is crossed.
-        var safeBound: Int64
+        let hasFixedCounter: Bool
         /// A limit per request, or of what remains, counts nothing; a throttle at it still does.
-        var needsCounter: Bool
-        var countsUse: Bool
+        let needsCounter: Bool
+        let countsUse: Bool
+        /// What may be used while no threshold is crossed, where nothing was carried.
+        let safeBound: Int64
+
+        init(_ limit: Limit, in plan: Plan, zone: TimeZoneRules, symbols: SymbolTable) {
+            self.limit = limit
+            key = limit.counterKey
+            when = limit.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
+            within = limit.within.map { (AttributeSlot($0.scope), symbols.intern($0.value)) }
+            per = limit.per.map { AttributeSlot($0) }
+            feature = limit.weight?.feature.map(symbols.intern) ?? .absent
+            namedFeatures = limit.weight?.named.map(symbols.intern) ?? []
+            actionConditions = limit.thresholds.map { threshold in
+                threshold.actions.map { action in
+                    action.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
+                }
+            }
+            hasFixedCounter = limit.per.isEmpty
+            countsUse = limit.window != .request && limit.weight?.isOfRemaining != true
+            let throttles = limit.thresholds.flatMap(\.actions).flatMap(\.alternatives).contains { effect in
+                if case .throttle = effect { true } else { false }
+            }
+            // Of a scope below the tenant the counter also says when the scope was first seen,
+            // and of a share of what remains, which events were given.
+            needsCounter =
+                countsUse || throttles || limit.weight != nil || !limit.per.isEmpty || !limit.within.isEmpty
+            let base = limit.window.isRate
+                ? limit.capacity : limit.weight.map { $0.share.floor(of: plan.limits[$0.of].amount) } ?? limit.capacity
+            safeBound = limit.thresholds.map { $0.bound(of: base) }.min() ?? .max
+        }
     }
 
     let plan: Plan
@@ -128,30 +155,7 @@ final class CompiledPlan: Sendable {
         blockedFeatures = Set(plan.blockedFeatures.map { symbols.intern($0).rawValue })
         hasShadowLimits = plan.limits.contains(where: \.isShadow)
         countsAttempts = plan.limits.contains { $0.unit == .attempts }
-        rows = plan.limits.map { limit in
-            var made = Row(
-                limit: limit, key: limit.counterKey,
-                when: limit.when.map { ConditionProgram($0, zone: zone, symbols: symbols) },
-                within: limit.within.map { (AttributeSlot($0.scope), symbols.intern($0.value)) },
-                per: limit.per.map { AttributeSlot($0) }, feature: .absent, namedFeatures: [],
-                actionConditions: limit.thresholds.map { threshold in
-                    threshold.actions.map { action in
-                        action.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
-                    }
-                }, hasFixedCounter: limit.per.isEmpty, safeBound: .max,
-                needsCounter: true, countsUse: limit.window != .request && limit.weight?.isOfRemaining != true)
-            if let weight = limit.weight {
-                made.feature = weight.feature.map(symbols.intern) ?? .absent
-                made.namedFeatures = weight.named.map(symbols.intern)
-            }
-            let base = limit.weight.map { $0.share.floor(of: plan.limits[$0.of].amount) } ?? limit.capacity
-            made.safeBound = limit.thresholds.map { $0.bound(of: base) }.min() ?? .max
-            let throttles = limit.thresholds.flatMap(\.actions).flatMap(\.alternatives).contains { effect in
-                if case .throttle = effect { true } else { false }
-            }
-            made.needsCounter = made.countsUse || throttles
-            return made
-        }
+        rows = plan.limits.map { Row($0, in: plan, zone: zone, symbols: symbols) }
     }
 }
 

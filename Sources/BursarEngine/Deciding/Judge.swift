@@ -107,7 +107,7 @@ struct Judge {
                 read(&state, row, request, &account.book)
             }
         }
-        if let weight = row.limit.weight {
+        if let weight = row.limit.weight, row.limit.bucketLength == nil {
             let base = self.state(weight.of, request)
             let whole = weight.isOfRemaining ? base.base.addingSaturated(-base.used) : base.base
             state.amount = max(0, weight.share.floor(of: whole))
@@ -125,7 +125,7 @@ struct Judge {
         book.firstSeen[scope] = min(book.firstSeen[scope], time)
         book.advance(index, limit, to: time)
         switch limit.window {
-        case .rate(let length):
+        case .rate(let length) where limit.bucketLength != nil:
             state.amount = limit.capacity
             state.level = book.counters[index].level
             let missing = Int128(limit.capacity) * Int128(length) - state.level
@@ -170,7 +170,7 @@ struct Judge {
     /// Whether what was used and an estimate cross a threshold.
     func isCrossed(_ threshold: Threshold, _ state: LimitState, _ estimate: Int64?) -> Bool {
         let limit = plan.rows[state.row].limit
-        if case .rate(let length) = limit.window {
+        if let length = limit.bucketLength {
             return isCrossed(threshold, bucket: state, length: length, estimate, limit)
         }
         let bound = threshold.bound(of: state.base)
@@ -206,7 +206,7 @@ struct Judge {
     func fit(_ threshold: Threshold, _ state: LimitState, _ judgement: Judgement) -> Int64? {
         let limit = plan.rows[state.row].limit
         let room: Int64
-        if case .rate(let length) = limit.window {
+        if let length = limit.bucketLength {
             let bound = Int128(threshold.bound(of: limit.capacity)) * Int128(length)
             let used = Int128(limit.capacity) * Int128(length) - state.level
             room = Int64(clamping: floorDivide(bound - used, Int128(length)))
@@ -370,7 +370,7 @@ struct Judge {
 
     /// Microseconds until a bucket holds the estimate; nil where it never will.
     private func retryAfter(_ threshold: Threshold, _ state: LimitState, _ limit: Limit) -> Int64? {
-        guard case .rate(let length) = limit.window, limit.amount > 0, let estimate = state.estimate else { return nil }
+        guard let length = limit.bucketLength, limit.amount > 0, let estimate = state.estimate else { return nil }
         let window = Int128(length)
         let bound = Int128(threshold.bound(of: limit.capacity)) * window
         let full = Int128(limit.capacity) * window

@@ -488,8 +488,10 @@ struct Sitting {
             decision.estimate = judge.estimate(request, requested)
         }
         if let overflow = count(given, plan, judge, requested: requested, &decision) { return overflow }
-        if enforced != nil, decision.reservation != nil, let trial = complete?.chosen { passShadowThrottles(trial, plan) }
-        let shadow = complete.flatMap { shadowDecision($0, given: given, plan) }
+        if counting == .decided, enforced != nil, decision.reservation != nil, let trial = complete?.chosen {
+            passShadowThrottles(trial, plan)
+        }
+        let shadow = complete.flatMap { shadowDecision($0, given: given, plan, otherwise: decision.estimate) }
         let isPlain = decision.outcome == .allow && given.reasons.isEmpty && events.isEmpty && shadow == nil
         if isPlain, !isDetailed { return decision }
         decision.detail = DecisionDetail(
@@ -515,7 +517,7 @@ struct Sitting {
     }
 
     /// What would have been decided, where that is not what is given.
-    private func shadowDecision(_ complete: Verdict, given: Verdict, _ plan: CompiledPlan) -> Decision? {
+    private func shadowDecision(_ complete: Verdict, given: Verdict, _ plan: CompiledPlan, otherwise estimate: Estimate) -> Decision? {
         let caps = complete.chosen?.caps ?? Caps()
         let givenCaps = given.chosen?.caps ?? Caps()
         let isSame =
@@ -525,7 +527,7 @@ struct Sitting {
         var decision = Decision(outcome: complete.outcome, model: .absent, tier: plan.tier)
         decision.edition = Int32(edition.index)
         if let chosen = complete.chosen { decision.model = symbol(of: chosen.candidate) }
-        decision.estimate = (complete.chosen ?? complete.first)?.estimate ?? Estimate()
+        decision.estimate = (complete.chosen ?? complete.first)?.estimate ?? estimate
         decision.detail = DecisionDetail(
             reasons: complete.reasons, caps: caps, retryAfter: complete.retryAfter,
             upgrade: complete.reasons.isEmpty ? nil : plan.plan.upgrade)

@@ -17,10 +17,16 @@ struct PlanDeclaration: Sendable {
         merged.downgrade = tier.downgrade ?? downgrade
         merged.block = tier.block ?? block
         merged.limits = LimitDeclaration.merge(limits, with: tier.limits)
-        merged.weights = tier.weights ?? weights
+        merged.weights = tier.weights ?? keptWeights(after: tier.limits)
         merged.upgrade = tier.upgrade ?? upgrade
         merged.price = tier.price ?? price
         return merged
+    }
+
+    /// Weights that were taken over go with the limit that they divide.
+    private func keptWeights(after others: [LimitDeclaration]) -> WeightsDeclaration? {
+        let isRemoved = others.contains { $0.isRemoved && $0.name.value == weights?.of.value }
+        return isRemoved ? nil : weights
     }
 
     func overridden(by tenant: TenantDeclaration) -> PlanDeclaration {
@@ -29,7 +35,7 @@ struct PlanDeclaration: Sendable {
         merged.downgrade = tenant.downgrade ?? downgrade
         merged.block = tenant.block ?? block
         merged.limits = LimitDeclaration.merge(limits, with: tenant.limits)
-        merged.weights = tenant.weights ?? weights
+        merged.weights = tenant.weights ?? keptWeights(after: tenant.limits)
         merged.upgrade = tenant.upgrade ?? upgrade
         return merged
     }

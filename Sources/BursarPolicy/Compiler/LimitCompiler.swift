@@ -59,7 +59,7 @@ struct LimitCompiler {
             diagnostics.add(
                 Diagnostic(
                     "limit/burst", "`burst` belongs to a rate, and `\(limit.name)` is no limit per second, minute or hour",
-                    at: burst.range, help: "remove `burst`, or count per second, minute or hour"))
+                    at: burst.range, notes: overridden(declaration, burst.range), help: "remove `burst`, or count per second, minute or hour"))
         }
         if let rollover = declaration.rollover {
             limit.rollover = Rollover(cap: rollover.value.cap, isCompounding: rollover.value.isCompounding)
@@ -68,13 +68,19 @@ struct LimitCompiler {
                 diagnostics.add(
                     Diagnostic(
                         "limit/rollover", "`\(limit.name)` has \(window), which has no next one that could take over what is left",
-                        at: rollover.range,
+                        at: rollover.range, notes: overridden(declaration, rollover.range),
                         help: "rollover needs a day, week, month, quarter or year, or `every N days from …`"))
                 limit.rollover = nil
             }
         }
         limit.thresholds = thresholds(declaration, limit)
         return limit
+    }
+
+    /// Points at the amount where it is from another declaration than what does not fit it.
+    private func overridden(_ limit: LimitDeclaration, _ range: SourceRange) -> [Diagnostic.Note] {
+        guard let amount = limit.amount, range.start < limit.range.start || range.end > limit.range.end else { return [] }
+        return [.init("the limit is counted like this here", at: amount.range)]
     }
 
     private mutating func amount(of limit: LimitDeclaration, isPrepaid: Bool) -> Located<QuantityLiteral>? {
@@ -253,6 +259,11 @@ struct LimitCompiler {
             limit.source = range
             limit.isPrepaid = false
             limit.thresholds = base.thresholds.filter { if case .share = $0.level { true } else { false } }
+            if limit.window.isRate {
+                // A share of a rate is a bucket of its own, with that share of the refill and of the room.
+                limit.amount = share.floor(of: base.amount)
+                limit.burst = share.floor(of: base.capacity)
+            }
             if feature == nil { limit.per = base.per.filter { $0 != .feature } + [.feature] }
             limit.weight = Weight(
                 of: index, share: share, isOfRemaining: weights.isOfRemaining, feature: feature?.value, named: named)

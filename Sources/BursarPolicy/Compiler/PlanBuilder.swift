@@ -50,7 +50,7 @@ struct PlanBuilder: Sendable {
         let own = merged.limits.filter { !tierNames.contains($0.name.value) }
             .compactMap { compiler.limit($0, layer: .plan) }
         if let weights = merged.weights {
-            add(weights, to: &limits, own: own, policyCount: policyCount, tier: tier, &compiler)
+            add(weights, to: &limits, own: own, policyCount: policyCount, &compiler)
         } else {
             limits += own
         }
@@ -60,7 +60,7 @@ struct PlanBuilder: Sendable {
     }
 
     private func add(
-        _ weights: WeightsDeclaration, to limits: inout [Limit], own: [Limit], policyCount: Int, tier: PlanDeclaration,
+        _ weights: WeightsDeclaration, to limits: inout [Limit], own: [Limit], policyCount: Int,
         _ compiler: inout LimitCompiler
     ) {
         let name = weights.of.value
@@ -71,7 +71,7 @@ struct PlanBuilder: Sendable {
         if let index = planIndex ?? ownIndex.map({ limits.count + partCount + $0 }) ?? policyIndex {
             let base = index < limits.count ? limits[index] : own[index - limits.count - partCount]
             limits += compiler.weights(weights, of: index, base)
-        } else if !tier.limits.contains(where: { $0.name.value == name }) {
+        } else {
             let known = (limits + own).map(\.name)
             compiler.diagnostics.add(Names.unknown("limit", weights.of, among: known))
         }

@@ -115,6 +115,12 @@ public struct Limit: Sendable {
     /// The most that a bucket holds.
     public var capacity: Int64 { burst ?? amount }
 
+    /// Microseconds over which its bucket refills; nil where it has none: a share of what remains keeps no bucket.
+    public var bucketLength: Int64? {
+        guard case .rate(let length) = window, weight?.isOfRemaining != true else { return nil }
+        return length
+    }
+
     /// What a counter is named by, besides its scope and window's start: it outlives versions of the policy.
     public struct CounterKey: Sendable, Hashable {
         public var name: String
@@ -125,8 +131,11 @@ public struct Limit: Sendable {
         public var within: [ScopeValue]
     }
 
+    /// Without the time zone: where a version changes it, a window that has begun runs to its end.
     public var counterKey: CounterKey {
-        CounterKey(name: name, layer: layer, unit: unit, window: window, per: per, within: within)
+        var window = window
+        if case .calendar(let unit, let fromDay, _) = window { window = .calendar(unit, fromDay: fromDay, zone: .utc) }
+        return CounterKey(name: name, layer: layer, unit: unit, window: window, per: per, within: within)
     }
 
     /// Counted across tenants.

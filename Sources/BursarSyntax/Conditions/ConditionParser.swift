@@ -11,7 +11,7 @@ public struct ConditionParser {
     private var terms = 0
 
     public static func parse(_ text: String) throws(ConditionError) -> Condition {
-        var parser = ConditionParser(scanner: TextScanner(text))
+        var parser = ConditionParser(scanner: TextScanner(text, isList: true))
         let condition = try parser.anyOf()
         parser.skip()
         guard parser.scanner.isAtEnd else {

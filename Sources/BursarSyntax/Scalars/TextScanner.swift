@@ -18,8 +18,13 @@ public struct ScalarError: Error, Sendable {
 public struct TextScanner {
     public let bytes: [UInt8]
     public var position = 0
+    /// Numbers stand in a list, where a comma may follow one.
+    private let isList: Bool
 
-    public init(_ text: String) { bytes = Array(text.utf8) }
+    public init(_ text: String, isList: Bool = false) {
+        bytes = Array(text.utf8)
+        self.isList = isList
+    }
 
     public var isAtEnd: Bool { position >= bytes.count }
 
@@ -115,7 +120,7 @@ public struct TextScanner {
             position += 1
             digits.fraction = try run(what)
         }
-        if peek == UInt8(ascii: ",") {
+        if peek == UInt8(ascii: ","), !isList {
             throw unexpected("expected \(what)", help: "`_` groups digits: 1_000")
         }
         return digits

@@ -1,0 +1,217 @@
+import BursarEngine
+import BursarPolicy
+import BursarSyntax
+import Foundation
+import Testing
+
+/// P1 of the laws: the engine and the plain implementation of the semantics agree on every field of every decision.
+@Suite struct ReferenceAgreementTests {
+    /// `BURSAR_DECISIONS` asks for more, `BURSAR_SEED` begins elsewhere: `make soak` sets them.
+    static let wanted = ProcessInfo.processInfo.environment["BURSAR_DECISIONS"].flatMap(Int.init) ?? 200_000
+    static let seed = ProcessInfo.processInfo.environment["BURSAR_SEED"].flatMap(UInt64.init) ?? 20_260_601
+
+    @Test func `engine and reference decide alike on random policies and requests`() throws {
+        var decided = 0
+        var seed = Self.seed
+        var outcomes: [String: Int] = [:]
+        while decided < Self.wanted {
+            let run = try Run(seed: seed)
+            let difference = run.compare(requests: 250, outcomes: &outcomes)
+            if let difference {
+                Issue.record("seed \(seed):\n\(run.text)\n\(difference)")
+                return
+            }
+            decided += 250
+            seed += 1
+        }
+        print("compared \(decided) decisions from seed \(Self.seed): \(outcomes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
+        // A generator that reaches only some outcomes would prove little.
+        #expect(outcomes.count == Outcome.allCases.count)
+    }
+
+    private final class Run {
+        let text: String
+        private var random: SeededGenerator
+        private let engine: Engine
+        private let reference: ReferenceEngine
+
+        init(seed: UInt64) throws {
+            var generator = RandomPolicies(random: SeededGenerator(seed: seed))
+            text = generator.policySet()
+            random = SeededGenerator(seed: seed &* 31 &+ 7)
+            var diagnostics = Diagnostics()
+            let file = SourceFile(path: "random.yaml", name: "random.yaml", bytes: Array(text.utf8))
+            let documents = DocumentLoader.read([file], diagnostics: &diagnostics)
+            let result = Compiler.compile(documents, diagnostics)
+            guard let set = result.set else {
+                let renderer = DiagnosticTextRenderer(sources: result.sources)
+                let found = result.diagnostics.sorted().filter { $0.severity == .error }.map(renderer.render).joined()
+                throw CompileFailure(description: "seed \(seed):\n\(found)\n\(text)")
+            }
+            engine = Engine(set, reservationLifetime: Micros.hour)
+            reference = ReferenceEngine(set, lifetime: Micros.hour)
+        }
+
+        struct CompileFailure: Error, CustomStringConvertible { let description: String }
+
+        private struct Pending {
+            var live: ReservationID?
+            var plain: Int?
+            var tenant: String
+        }
+
+        func compare(requests: Int, outcomes: inout [String: Int]) -> String? {
+            var time: Int64 = 1_780_272_000_000_000 + Int64(random.below(86_400)) * Micros.second
+            var pending: [Pending] = []
+            let isObserved = random.chance(15)
+            for number in 0..<requests {
+                time += step()
+                let request = plainRequest(number, time)
+                let expected = reference.decide(request, observed: isObserved)
+                let live = self.live(request)
+                let decision = engine.decide(live, detailed: true, counting: isObserved ? .observed : .decided)
+                let got = describe(decision, request)
+                outcomes[got.outcome, default: 0] += 1
+                if got != expected.decision {
+                    return "request \(number): \(request)\nexpected \(expected.decision)\ngot      \(got)"
+                }
+                if !decision.isRepeat, (decision.reservation == nil) != (expected.reservation == nil) {
+                    return "request \(number): only one of the two reserved"
+                }
+                if !decision.isRepeat {
+                    pending.append(Pending(live: decision.reservation, plain: expected.reservation, tenant: request.tenant))
+                }
+                if let difference = settleSome(&pending) { return "after request \(number): \(difference)" }
+                if !engine.checkInvariants(of: live.tenant) { return "after request \(number): an invariant is broken" }
+            }
+            return nil
+        }
+
+        private func step() -> Int64 {
+            switch random.below(20) {
+            case 0: 0
+            case 1: 1
+            case 2...9: Int64(random.below(20)) * Micros.second
+            case 10...15: Int64(random.below(3_600)) * Micros.second
+            case 16, 17: Int64(random.below(6)) * Micros.hour
+            case 18: Micros.day
+            default: random.chance(20) ? 40 * Micros.day : Micros.minute
+            }
+        }
+
+        private func settleSome(_ pending: inout [Pending]) -> String? {
+            while !pending.isEmpty, random.chance(45) {
+                let item = pending.remove(at: random.below(pending.count))
+                guard let live = item.live, let plain = item.plain else { continue }
+                let tenant = engine.tenant(item.tenant)
+                let isRelease = random.chance(20)
+                let usage = PlainUsage(input: Int64(random.below(40)), cached: 0, output: Int64(random.below(40)))
+                var isDone = true
+                do {
+                    if isRelease {
+                        try engine.release(live, of: tenant)
+                    } else {
+                        try engine.settle(live, of: tenant, usage: Usage(inputTokens: usage.input, outputTokens: usage.output))
+                    }
+                } catch { isDone = false }
+                let wasOpen = isRelease ? reference.release(plain) : reference.settle(plain, usage)
+                if isDone != wasOpen { return "one of the two had closed the reservation" }
+            }
+            return nil
+        }
+
+        // MARK: - Requests
+
+        private func plainRequest(_ number: Int, _ time: Int64) -> PlainRequest {
+            let isAgain = number > 0 && random.chance(8)
+            var request = PlainRequest(
+                time: time, id: "r\(isAgain ? number - 1 - random.below(min(number, 3)) : number)",
+                tenant: random.pick(["acme", "acme", "beta", "core", "nobody"]))
+            func maybe(_ attribute: Attribute, _ percent: Int, _ values: [String]) {
+                if random.chance(percent) { request.text[attribute] = random.pick(values) }
+            }
+            request.text[.model] = random.pick(
+                ["ant", "ant", "bee", "cat", "dog", "ant-latest", "ant-v9", "ghost", "unheard-of"])
+            maybe(.tier, 30, ["t0", "t1", "t9"])
+            maybe(.group, 30, ["g1", "g2"])
+            maybe(.workspace, 50, ["w1", "w2"])
+            maybe(.user, 50, ["u1", "u2"])
+            maybe(.run, 50, ["a", "b", "c"])
+            maybe(.feature, 80, RandomPolicies.features + ["rare"])
+            if random.chance(30) { request.labels["team"] = random.pick(["red", "blue"]) }
+            request.number[.inputTokens] = Int64(random.below(30))
+            if random.chance(30) { request.number[.cachedTokens] = Int64(random.below(Int(request.number[.inputTokens] ?? 0) + 1)) }
+            if random.chance(50) { request.number[.maxOutputTokens] = Int64(random.below(30)) }
+            if random.chance(50) { request.expectedOutput = Int64(random.below(30)) }
+            if random.chance(50) { request.number[.characters] = Int64(random.below(80)) }
+            if random.chance(30) { request.number[.attempt] = Int64(1 + random.below(3)) }
+            if random.chance(20) { request.tools = [random.pick(["db:drop", "pay:card", "find:x", "else"])] + (random.chance(50) ? ["find:y"] : []) }
+            if random.chance(40) { request.fallback = random.chance(50) }
+            request.confirmed = random.chance(20)
+            request.approved = random.chance(20)
+            request.accepts = random.chance(40)
+            return request
+        }
+
+        private func live(_ plain: PlainRequest) -> Request {
+            func symbol(_ slot: AttributeSlot, _ text: String) -> Symbol {
+                var text = text
+                return text.withUTF8 { engine.symbol(slot, $0) }
+            }
+            var request = Request(time: plain.time, tenant: engine.tenant(plain.tenant), model: .absent)
+            request.id = RequestID(plain.id)
+            for (attribute, text) in plain.text {
+                if let slot = AttributeSlot(attribute) { request[slot] = symbol(slot, text) }
+            }
+            request.labels = plain.labels.map {
+                Request.Label(key: engine.symbols.intern($0), value: engine.symbols.intern($1))
+            }
+            request.inputTokens = plain.number[.inputTokens] ?? -1
+            request.cachedTokens = plain.number[.cachedTokens] ?? -1
+            request.maxOutputTokens = plain.number[.maxOutputTokens] ?? -1
+            request.characters = plain.number[.characters] ?? -1
+            request.attempt = plain.number[.attempt] ?? -1
+            request.expectedOutputTokens = plain.expectedOutput ?? -1
+            request.tools = plain.tools.map { engine.symbols.intern($0) }
+            request.isFallback = plain.fallback
+            request.isConfirmed = plain.confirmed
+            request.isApproved = plain.approved
+            request.acceptsDowngrade = plain.accepts
+            return request
+        }
+
+        // MARK: - Description
+
+        private func describe(_ decision: Decision, _ request: PlainRequest) -> PlainDecision {
+            var plain = PlainDecision(outcome: decision.outcome.name)
+            plain.model = decision.model.isPresent ? engine.symbols.text(decision.model) : nil
+            plain.isRepeat = decision.isRepeat
+            plain.retryAfter = decision.detail?.retryAfter
+            let estimate = decision.estimate
+            plain.estimate =
+                "\(estimate.spend.map(String.init) ?? "?") \(estimate.inputTokens)/\(estimate.cachedTokens)/\(estimate.outputTokens) \(estimate.source.name)"
+            let caps = decision.caps
+            if let tokens = caps.maxOutputTokens { plain.caps.append("output \(tokens)") }
+            if let tokens = caps.maxInputTokens { plain.caps.append("input \(tokens)") }
+            if !caps.disabledTools.isEmpty { plain.caps.append("tools \(caps.disabledTools)") }
+            if caps.serveCached { plain.caps.append("cached") }
+            if let steps = caps.maxSteps { plain.caps.append("steps \(steps)") }
+            if let micros = caps.coolDown { plain.caps.append("cool down \(micros)") }
+            plain.reasons = decision.reasons.map(describe)
+            plain.events = (decision.detail?.events ?? []).map { "\($0.limit) \($0.threshold) \($0.scope) \($0.audiences)" }
+            plain.remaining = (decision.detail?.remaining ?? []).map { "\($0.limit) \($0.scope) \($0.remaining)" }
+            plain.shadow = decision.shadow.map { [describe($0, request)] } ?? []
+            return plain
+        }
+
+        private func describe(_ reason: Reason) -> String {
+            var text = "\(reason.code) \(reason.action) rule=\(reason.rule ?? "-") limit=\(reason.limit ?? "-")"
+            if let numbers = reason.numbers {
+                text += " \(reason.scope ?? "") at \(reason.threshold ?? "") used=\(numbers.used)"
+                text += " estimate=\(numbers.estimate.map(String.init) ?? "?") amount=\(numbers.amount) carried=\(numbers.carried)"
+            }
+            if let overage = reason.overage { text += " overage=\(overage.excess) billed=\(overage.billed)" }
+            return text
+        }
+    }
+}
