@@ -47,6 +47,7 @@ final class Partition {
     private var models: [UInt32: Tally] = [:]
     private var causes: [CauseKey: Int] = [:]
     private var comparison = Comparison()
+    private var explained: ExplainedRequest?
     private var filtered = 0
     private var repeats = 0
     private var events = 0
@@ -97,27 +98,43 @@ final class Partition {
             return
         }
         let usage = main.builder.usage(block, record)
+        let isExplained = options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
+        if isExplained { settleDue(request.time, main) }
+        let explanation = isExplained ? main.engine.explain(request) : nil
         let decision = decide(request, usage, main, block, record)
+        if let explanation, explained == nil {
+            explained = ExplainedRequest(
+                explanation: explanation, decision: decision, label: label(block, record, work, line))
+        }
         let costs = costs(decision, request, usage, block, record, main)
         count(decision, request, usage, costs)
         if let other { compare(decision, block, record, work, usage, other) }
         if let writer {
             json.removeAll()
-            writer.write(decision, main.builder.label(block, record, path: work.path, line: line), to: &json)
+            writer.write(decision, label(block, record, work, line), to: &json)
             json.endLine()
             output.append(record, json.bytes)
+        }
+    }
+
+    private func label(_ block: RecordBlock, _ record: Int, _ work: BlockWork, _ line: Int) -> RequestLabel {
+        main.builder.label(block, record, path: work.path, line: line)
+    }
+
+    /// Settles what was used up to a time.
+    private func settleDue(_ time: Int64, _ side: Side) {
+        while let first = side.pending.min, first.due <= time {
+            side.pending.removeMin()
+            try? side.engine.settle(first.reservation, of: first.tenant, usage: first.usage)
         }
     }
 
     private func decide(
         _ request: Request, _ usage: Usage?, _ side: Side, _ block: RecordBlock, _ record: Int
     ) -> Decision {
-        while let first = side.pending.min, first.due <= request.time {
-            side.pending.removeMin()
-            try? side.engine.settle(first.reservation, of: first.tenant, usage: first.usage)
-        }
+        settleDue(request.time, side)
         let decision = side.engine.decide(
-            request, detailed: writer != nil && side === main, counting: options.state == .observe ? .observed : .decided)
+            request, detailed: (writer != nil || options.explainedID != nil) && side === main, counting: options.state == .observe ? .observed : .decided)
         guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return decision }
         if options.state == .simulate, let cap = decision.detail?.caps.maxOutputTokens {
             usage.outputTokens = min(usage.outputTokens, cap)
@@ -202,7 +219,7 @@ final class Partition {
         if old.outcome == decision.outcome { comparison.modelChanges += 1 }
         let change = Comparison.Change(old: old.outcome, new: decision.outcome)
         comparison.changes[change, default: 0] += 1
-        let label = main.builder.label(block, record, path: work.path, line: work.line(record))
+        let label = label(block, record, work, work.line(record))
         comparison.tenants[label.tenant, default: 0] += 1
         if comparison.examples[change] == nil {
             comparison.examples[change] = Comparison.Example(
@@ -232,6 +249,7 @@ final class Partition {
         summary.filtered += filtered
         summary.repeats += repeats
         summary.events += events
+        summary.explained = summary.explained ?? explained
         if other != nil {
             summary.against = summary.against ?? Tally()
             summary.against?.add(otherTally)

@@ -86,6 +86,19 @@ public struct Comparison: Sendable {
     }
 }
 
+/// A request of a log with what led to its decision.
+public struct ExplainedRequest: Sendable {
+    public var explanation: Explanation
+    public var decision: Decision
+    public var label: RequestLabel
+
+    public init(explanation: Explanation, decision: Decision, label: RequestLabel) {
+        self.explanation = explanation
+        self.decision = decision
+        self.label = label
+    }
+}
+
 /// What a replay found.
 public struct ReplaySummary: Sendable {
     public var read = 0
@@ -109,6 +122,7 @@ public struct ReplaySummary: Sendable {
     public var currency = "USD"
     public var state = ReplayOptions.State.simulate
     public var policies: [String] = []
+    public var explained: ExplainedRequest?
 
     public init() {}
 

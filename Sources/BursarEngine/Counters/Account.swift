@@ -51,12 +51,17 @@ final class Account: @unchecked Sendable {
     /// Events that were given for a threshold stay given where another version has the threshold at another place.
     private func remapEvents(_ slot: Int32, from old: Limit, to new: Limit) {
         let fired = book.counters[Int(slot)].fired
-        guard fired != 0 else { return }
-        var mask: UInt64 = 0
-        for (index, threshold) in new.thresholds.enumerated() {
-            let before = old.thresholds.firstIndex { $0.level == threshold.level }
-            if let before, fired & (1 << UInt64(before)) != 0 { mask |= 1 << UInt64(index) }
+        let elsewhere = book.extra(Int(slot))?.firedElsewhere ?? []
+        guard fired != 0 || !elsewhere.isEmpty else { return }
+        var levels = elsewhere
+        for (index, threshold) in old.thresholds.enumerated() where fired & (1 << UInt64(index)) != 0 {
+            levels.insert(threshold.level)
         }
+        var mask: UInt64 = 0
+        for (index, threshold) in new.thresholds.enumerated() where levels.remove(threshold.level) != nil {
+            mask |= 1 << UInt64(index)
+        }
+        book.withExtra(Int(slot)) { $0.firedElsewhere = levels }
         book.counters[Int(slot)].fired = mask
     }
 

@@ -132,14 +132,16 @@ extension CounterBook {
     }
 
     /// Whether a threshold's event is due now; it is taken as given then.
-    mutating func takeEvent(_ index: Int, _ threshold: Int, _ window: Window, at time: Int64) -> Bool {
+    mutating func takeEvent(
+        _ index: Int, _ threshold: Int, _ level: Threshold.Level, _ window: Window, at time: Int64
+    ) -> Bool {
         switch window {
         case .request: return true
         case .rate(let length), .rolling(let length):
             // No window has an end here: at most one event in the length of the window.
             return withExtra(index) { extra in
-                if let last = extra.eventTimes[Int32(threshold)], time < last.addingSaturated(length) { return false }
-                extra.eventTimes[Int32(threshold)] = time
+                if let last = extra.eventTimes[level], time < last.addingSaturated(length) { return false }
+                extra.eventTimes[level] = time
                 return true
             }
         default:

@@ -48,8 +48,10 @@ struct CounterExtra: Sendable {
     var history: [Counter.EarlierWindow] = []
     /// Buckets of `throttle`, by threshold and action.
     var throttles: [Int32: Throttle] = [:]
+    /// Thresholds whose event was given in the current window and that the plan in use does not have.
+    var firedElsewhere: Set<Threshold.Level> = []
     /// When an event was last given, by threshold, for windows without bounds.
-    var eventTimes: [Int32: Int64] = [:]
+    var eventTimes: [Threshold.Level: Int64] = [:]
 
     struct Throttle: Sendable {
         var level: Int128

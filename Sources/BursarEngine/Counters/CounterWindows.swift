@@ -10,15 +10,13 @@ extension CounterBook {
         case .calendar, .every:
             if time < counters[index].end, counters[index].end != .min { return }
             open(index, limit, limit.window.interval(at: time))
-        case .fromFirstUse(let length):
+        case .fromFirstUse:
             guard counters[index].end != .min, time >= counters[index].end else { return }
             // Closed; it opens anew with the next request that it counts.
             counters[index].start = .min
             counters[index].end = .min
             counters[index].used = 0
-            counters[index].fired = 0
-            if counters[index].extra >= 0 { extras[Int(counters[index].extra)].runs.removeAll() }
-            _ = length
+            closeExtra(index)
         case .rolling: advanceSlices(index, limit, to: time)
         case .rate(let length): refill(index, limit, length, to: time)
         case .request, .lifetime: break
@@ -32,7 +30,7 @@ extension CounterBook {
                 amount: counters[index].amount)
             counters[index].earlier = closed
             if limit.rollover?.isCompounding == true { withExtra(index) { $0.history.append(closed) } }
-            if counters[index].extra >= 0 { extras[Int(counters[index].extra)].runs.removeAll() }
+            closeExtra(index)
         }
         counters[index].start = interval.start
         counters[index].end = interval.end
@@ -40,6 +38,15 @@ extension CounterBook {
         counters[index].amount = -1
         counters[index].fired = 0
         counters[index].carryAmount = -1
+    }
+
+    /// Forgets what belonged to the window that closes.
+    private mutating func closeExtra(_ index: Int) {
+        counters[index].fired = 0
+        guard counters[index].extra >= 0 else { return }
+        let extra = Int(counters[index].extra)
+        extras[extra].runs.removeAll()
+        extras[extra].firedElsewhere.removeAll()
     }
 
     // MARK: - Rolling windows

@@ -34,9 +34,13 @@ public final class Engine: Sendable {
         var names = NameCollector()
         for edition in policySet.editions { names.add(edition) }
         for (index, record) in policySet.tenants.enumerated() where !record.followsTier {
-            guard let edition = policySet.editions.last, let tier = record.tier ?? edition.defaultTier else { continue }
-            let time = edition.interval.start == .min ? 0 : edition.interval.start
-            if let plan = edition.plan(tier: tier, tenant: index, record: record, at: time) { names.add(plan) }
+            // A record's own keys are the same whatever tier they stand over; without a tier any may be meant.
+            let tiers = record.tier.map { [$0] } ?? policySet.editions.flatMap(\.tierNames)
+            for tier in Set(tiers) {
+                guard let edition = policySet.editions.last(where: { $0.plan(tier: tier) != nil }) else { continue }
+                let time = max(edition.interval.start, 0)
+                if let plan = edition.plan(tier: tier, tenant: index, record: record, at: time) { names.add(plan) }
+            }
         }
         for filter in filters { names.add(filter) }
         let symbols = SymbolTable(base: names.names)
@@ -128,6 +132,8 @@ public final class Engine: Sendable {
         let account = request.tenant.account
         let group = groupAccount(account, request)
         return account.lock.withLock { _ in
+            // Before the group's lock is taken: what expires may belong to another group.
+            account.expire(at: request.time)
             guard let group else {
                 var sitting = Sitting(self, edition, account, nil, request, detailed, counting)
                 return sitting.decide()
@@ -140,7 +146,7 @@ public final class Engine: Sendable {
     }
 
     /// The record's group goes before the request's.
-    private func groupAccount(_ account: Account, _ request: Request) -> GroupAccount? {
+    func groupAccount(_ account: Account, _ request: Request) -> GroupAccount? {
         guard exactSlots.contains(.group) else { return nil }
         if account.record >= 0, let name = policySet.tenants[account.record].group { return group(symbols.intern(name)) }
         return request[.group].isPresent ? group(request[.group]) : nil
@@ -232,17 +238,11 @@ extension Account {
         }
     }
 
-    /// Settles at their estimates the reservations that nobody settled in time. Locks of account and group are held.
-    func expire(at time: Int64, heldGroup: GroupAccount?) {
+    /// Settles at their estimates the reservations that nobody settled in time; the account's lock is held.
+    func expire(at time: Int64) {
         while let id = reservations.nextExpired(at: time) {
             guard let reservation = reservations.close(id) else { continue }
-            for reserved in reservation.amounts where reserved.unit == .concurrentRequests {
-                if !reserved.counter.isShared {
-                    book.adjust(reserved, to: 0, grants: [], reservedAt: reservation.time)
-                } else if let group = reservation.group, group === heldGroup {
-                    group.book.adjust(reserved, to: 0, grants: [], reservedAt: reservation.time)
-                }
-            }
+            finish(reservation) { reserved, _ in reserved.unit == .concurrentRequests ? 0 : reserved.amount }
         }
     }
 }

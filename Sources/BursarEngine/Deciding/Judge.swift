@@ -133,7 +133,8 @@ struct Judge {
         case .calendar, .every:
             book.counters[index].amount = limit.amount
             state.used = book.counters[index].used
-            state.carried = book.carried(index, limit, since: record?.since)
+            // A group has no `since` of its own.
+            state.carried = book.carried(index, limit, since: limit.isShared ? nil : record?.since)
         default: state.used = book.counters[index].used
         }
         if limit.isPrepaid { readPrepaid(&state, limit, index, time, &book) }
@@ -187,19 +188,23 @@ struct Judge {
         _ threshold: Threshold, bucket state: LimitState, length: Int64, _ estimate: Int64?, _ limit: Limit
     ) -> Bool {
         let window = Int128(length)
-        let bound: Int128
-        switch threshold.level {
-        case .amount(let absolute): bound = Int128(absolute) * window
-        case .share(let percentage):
-            // floor(p × capacity × window), in two steps so that no product passes 128 bits.
-            let (whole, rest) = (Int128(percentage.scaled) * Int128(limit.capacity))
-                .quotientAndRemainder(dividingBy: Int128(Percentage.one))
-            bound = whole * window + rest * window / Int128(Percentage.one)
-        }
+        let bound = bucketBound(threshold, limit, length)
         let used = Int128(limit.capacity) * window - state.level
         guard let estimate else { return used >= bound }
         if limit.unit == .spend, estimate == 0 { return false }
         return used + Int128(estimate) * window > bound
+    }
+
+    /// What may be missing from a bucket without crossing, in units of 1/window: floor(p × capacity × window).
+    private func bucketBound(_ threshold: Threshold, _ limit: Limit, _ length: Int64) -> Int128 {
+        switch threshold.level {
+        case .amount(let absolute): return Int128(absolute) * Int128(length)
+        case .share(let percentage):
+            // In two steps, so that no product passes 128 bits.
+            let (whole, rest) = (Int128(percentage.scaled) * Int128(limit.capacity))
+                .quotientAndRemainder(dividingBy: Int128(Percentage.one))
+            return whole * Int128(length) + rest * Int128(length) / Int128(Percentage.one)
+        }
     }
 
     /// The most whole output tokens for which a limit stays within a threshold; nil where none do.
@@ -207,7 +212,7 @@ struct Judge {
         let limit = plan.rows[state.row].limit
         let room: Int64
         if let length = limit.bucketLength {
-            let bound = Int128(threshold.bound(of: limit.capacity)) * Int128(length)
+            let bound = bucketBound(threshold, limit, length)
             let used = Int128(limit.capacity) * Int128(length) - state.level
             room = Int64(clamping: floorDivide(bound - used, Int128(length)))
         } else {
@@ -303,7 +308,7 @@ struct Judge {
                     for (effect, fit) in effects(action, threshold, state, judgement, isFallback: isFallback) {
                         guard case .cap(let cap) = effect else { continue }
                         judgement.caps.add(cap, fit: fit)
-                        judgement.capping.append((Crossing(state: index, threshold: position), Self.verb(cap)))
+                        judgement.capping.append((Crossing(state: index, threshold: position), cap.verb))
                     }
                 }
             }
@@ -372,7 +377,7 @@ struct Judge {
     private func retryAfter(_ threshold: Threshold, _ state: LimitState, _ limit: Limit) -> Int64? {
         guard let length = limit.bucketLength, limit.amount > 0, let estimate = state.estimate else { return nil }
         let window = Int128(length)
-        let bound = Int128(threshold.bound(of: limit.capacity)) * window
+        let bound = bucketBound(threshold, limit, length)
         let full = Int128(limit.capacity) * window
         // What the bucket must hold so that the level after the request is full − bound.
         let needed = full - bound + Int128(estimate) * window
@@ -398,15 +403,4 @@ struct Judge {
     }
 
     static func throttleKey(_ threshold: Int, _ action: Int) -> Int32 { Int32(threshold * 1_000 + action) }
-
-    private static func verb(_ cap: Cap) -> String {
-        switch cap {
-        case .output, .outputToFit: "cap output"
-        case .input: "cap input"
-        case .disableTools: "disable tools"
-        case .serveCached: "serve cached"
-        case .steps: "cap steps"
-        case .coolDown: "cool down"
-        }
-    }
 }

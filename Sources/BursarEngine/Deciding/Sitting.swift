@@ -26,12 +26,11 @@ struct Sitting {
         record = account.record >= 0 ? engine.policySet.tenants[account.record] : nil
     }
 
-    private var symbols: SymbolTable { engine.symbols }
+    var symbols: SymbolTable { engine.symbols }
     private var isShadowPolicy: Bool { edition.policy.mode == .shadow }
 
     mutating func decide() -> Decision {
         if let defect = request.defect { return stamped(engine.badRequest(defect)) }
-        account.expire(at: request.time, heldGroup: group)
         let window = edition.policy.retryWindow
         if let id = request.id, var earlier = account.recent.decision(id, at: request.time, window: window) {
             earlier.isRepeat = true
@@ -74,7 +73,7 @@ struct Sitting {
     }
 
     /// The tenant's plan: its record's tier, else the request's, else the default one.
-    private func bindPlan() -> CompiledPlan? {
+    func bindPlan() -> CompiledPlan? {
         let tier: Symbol
         if let name = record?.tier {
             tier = symbols.intern(name)
@@ -186,7 +185,7 @@ struct Sitting {
         Verdict(outcome: .deny, chosen: nil, first: nil, reasons: reasons, retryAfter: nil)
     }
 
-    private var hasConsent: (DowngradeDeclaration.Consent) -> Bool {
+    var hasConsent: (DowngradeDeclaration.Consent) -> Bool {
         { consent in
             switch consent {
             case .plan: true
@@ -197,7 +196,7 @@ struct Sitting {
     }
 
     /// The substitutes that the plan allows, the catalog prices and no rule denies.
-    private func substitutes(
+    func substitutes(
         _ models: some Sequence<ModelID>, for requested: Candidate, _ plan: CompiledPlan, _ judge: Judge
     ) -> [Candidate] {
         var candidates: [Candidate] = []
@@ -432,7 +431,8 @@ struct Sitting {
             guard !audiences.isEmpty else { continue }
             if let reference = state.counter {
                 let isDue = withBook(reference) {
-                    $0.takeEvent(Int(reference.index), crossing.threshold, row.limit.window, at: request.time)
+                    $0.takeEvent(
+                        Int(reference.index), crossing.threshold, threshold.level, row.limit.window, at: request.time)
                 }
                 guard isDue == true else { continue }
             }
@@ -503,7 +503,7 @@ struct Sitting {
         return decision
     }
 
-    private func symbol(of candidate: Candidate) -> Symbol {
+    func symbol(of candidate: Candidate) -> Symbol {
         candidate.model.map { edition.modelSymbols[$0.rawValue] } ?? candidate.name
     }
 

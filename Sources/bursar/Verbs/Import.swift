@@ -1,2 +1,54 @@
 import ArgumentParser
-struct Import: ParsableCommand { }
+import BursarSyntax
+import BursarTraffic
+
+struct Import: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make documents from what others publish.", subcommands: [Prices.self])
+
+    struct Prices: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A catalog from a public price list (LiteLLM's model_prices_and_context_window.json).",
+            discussion: """
+                The catalog goes to standard output; what cannot be carried over is listed on standard error. Prices are \
+                kept exactly: 1.5e-07 a token becomes $0.15/1M.
+                """)
+
+        @Argument(help: "The price list.")
+        var file: String
+
+        @Option(help: "The catalog's id.")
+        var id = "providers"
+
+        @Option(help: "Its version.")
+        var version = "1"
+
+        @Option(help: "The first instant at which its prices hold.")
+        var effective: String?
+
+        @Option(help: "Only models of this provider; repeat for several.")
+        var provider: [String] = []
+
+        @Flag(help: "Do not list what could not be carried over.")
+        var quiet = false
+
+        func run() throws {
+            let bytes: [UInt8]
+            do throws(FileError) {
+                bytes = try FileReading.read(file, limit: 1 << 28)
+            } catch {
+                throw ExitStatus(ExitStatus.usage, error.description)
+            }
+            let result: PriceListImport
+            do throws(JSONTree.ParseError) {
+                result = try PriceListImport(bytes, id: id, version: version, effective: effective, providers: Set(provider))
+            } catch {
+                throw ExitStatus(ExitStatus.usage, "\(file): \(error.message) at byte \(error.offset)")
+            }
+            Console.print(result.catalog)
+            guard !quiet else { return }
+            for line in result.leftOut { Console.error(line) }
+            Console.error("\(result.modelCount) models, \(result.leftOut.count) notes on what was left out")
+        }
+    }
+}

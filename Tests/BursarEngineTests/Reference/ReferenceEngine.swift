@@ -356,14 +356,17 @@ final class ReferenceEngine {
             return consented ? result : []
         }
         if !isAllowed {
-            let judged = usable(chain).map { judge($0, scene) }
-            guard let first = judged.first else {
-                return Verdict(outcome: "deny", reasons: [plainReason("model_not_allowed")])
+            // In turn: what comes after the chosen one is never looked at.
+            var first: PlainJudgement?
+            for substitute in usable(chain) {
+                let judged = judge(substitute, scene)
+                first = first ?? judged
+                if judged.violations.isEmpty, let first {
+                    return admit(judged, first, scene, downgradeReasons: [plainReason("model_not_allowed", "downgrade")])
+                }
             }
-            if let chosen = judged.first(where: { $0.violations.isEmpty }) {
-                return admit(chosen, first, scene, downgradeReasons: [plainReason("model_not_allowed", "downgrade")])
-            }
-            return refuse(first, first, scene)
+            if let first { return refuse(first, first, scene) }
+            return Verdict(outcome: "deny", reasons: [plainReason("model_not_allowed")])
         }
         let first = judge(requested, scene)
         if first.downgrades.isEmpty {
@@ -656,7 +659,7 @@ final class ReferenceEngine {
     private func carried(_ limit: Limit, _ state: PlainState, _ scene: Scene, into window: Interval, _ book: Book) -> Int64 {
         guard let rollover = limit.rollover, let first = firstSeen[state.scope] else { return 0 }
         if first >= window.start { return 0 }
-        if let since = scene.record?.since, since >= window.start { return 0 }
+        if let since = scene.record?.since, limit.per.first != .group, since >= window.start { return 0 }
         let before = limit.window.interval(at: window.start - 1)
         func amount(_ interval: Interval) -> Int64 { book.amounts[interval.start] ?? limit.amount }
         let used = book.entries.values.filter { before.contains($0.time) }.reduce(0) { $0 + $1.amount }
@@ -833,7 +836,12 @@ final class ReferenceEngine {
         guard case .rate(let length) = state.limit.window, !isRemaining(state.limit), state.limit.amount > 0, let estimate = state.estimate else { return nil }
         let window = Int128(length)
         let full = Int128(state.limit.capacity) * window
-        let keep = full - Int128(state.limit.thresholds[position].bound(of: state.limit.capacity)) * window
+        let bound: Int128
+        switch state.limit.thresholds[position].level {
+        case .amount(let absolute): bound = Int128(absolute) * window
+        case .share(let share): bound = Int128(share.scaled) * Int128(state.limit.capacity) * window / Int128(Percentage.one)
+        }
+        let keep = full - bound
         let needed = keep + Int128(estimate) * window
         if needed > full { return nil }
         return Int64(clamping: (needed - state.level + Int128(state.limit.amount) - 1) / Int128(state.limit.amount))
@@ -993,15 +1001,15 @@ final class ReferenceEngine {
             switch state.limit.window {
             case .request: break
             case .rate(let length), .rolling(let length):
-                if let last = book.notified["\(position)"], now < last + length { continue }
-                book.notified["\(position)"] = now
+                if let last = book.notified[threshold.text], now < last + length { continue }
+                book.notified[threshold.text] = now
             case .fromFirstUse:
                 // A window that is not open yet is the one that opens next.
-                let key = "\(position)#\(book.closings)"
+                let key = "\(threshold.text)#\(book.closings)"
                 if book.notified[key] != nil { continue }
                 book.notified[key] = now
             default:
-                let key = "\(position)@\(state.limit.window.interval(at: now).start)"
+                let key = "\(threshold.text)@\(state.limit.window.interval(at: now).start)"
                 if book.notified[key] != nil { continue }
                 book.notified[key] = now
             }

@@ -1,0 +1,185 @@
+import BursarPolicy
+import BursarSyntax
+
+/// Every step that leads to a decision, for people; made beside the decision, never part of it.
+public struct Explanation: Sendable {
+    public struct Step: Sendable {
+        /// `policy`, `tenant`, `model`, `rule`, `tools`, `candidate`.
+        public var kind: String
+        public var text: String
+        public var source: SourceRange?
+    }
+
+    /// A limit as it stands for one candidate, before the request is counted.
+    public struct LimitStep: Sendable {
+        public struct ThresholdStep: Sendable {
+            public var text: String
+            public var bound: Int64
+            public var isCrossed: Bool
+            public var actions: [String]
+        }
+
+        public var candidate: String
+        public var limit: String
+        public var scope: String
+        public var unit: Unit
+        public var window: String
+        public var used: Int64
+        public var estimate: Int64?
+        public var amount: Int64
+        public var carried: Int64
+        public var isShadow: Bool
+        public var thresholds: [ThresholdStep]
+        public var source: SourceRange
+    }
+
+    public var steps: [Step]
+    public var limits: [LimitStep]
+
+    public init(steps: [Step] = [], limits: [LimitStep] = []) {
+        self.steps = steps
+        self.limits = limits
+    }
+}
+
+extension Engine {
+    /// What leads to the decision on a request, as the counters stand now. Nothing is counted.
+    public func explain(_ request: Request) -> Explanation {
+        guard let edition = edition(at: request.time) else {
+            return Explanation(steps: [
+                .init(kind: "policy", text: "no version of the policy is in force at \(instantText(request.time))", source: nil)
+            ])
+        }
+        let account = request.tenant.account
+        let group = groupAccount(account, request)
+        return account.lock.withLock { _ in
+            var sitting = Sitting(self, edition, account, group, request, true, .decided)
+            guard let group else { return sitting.explain() }
+            return group.lock.withLock { _ in sitting.explain() }
+        }
+    }
+}
+
+extension Sitting {
+    mutating func explain() -> Explanation {
+        var made = Explanation()
+        func add(_ kind: String, _ text: String, _ source: SourceRange? = nil) {
+            made.steps.append(.init(kind: kind, text: text, source: source))
+        }
+        let policy = edition.policy
+        add(
+            "policy", "policy \(policy.id), version \(policy.version), is in force (mode \(policy.mode.rawValue))", policy.source)
+        request[.tenant] = account.id
+        if let group = record?.group { request[.group] = symbols.intern(group) }
+        guard let plan = bindPlan() else {
+            add("tenant", "no document lists tenant \(symbols.text(account.id)), and no tier is known for it")
+            return made
+        }
+        request[.tier] = plan.tier
+        let known = record == nil ? "not listed; the tier is the request's or the default" : "listed"
+        add("tenant", "tenant \(symbols.text(account.id)) is \(known): tier \(plan.plan.tier)", record?.source)
+        if record?.isSuspended == true { add("tenant", "the tenant is suspended: denied before all else", record?.source) }
+        let judge = Judge(
+            edition: edition, plan: plan, symbols: symbols, record: record, account: account, group: group)
+        let name = request[.model]
+        let model = edition.model(name)
+        let requested = Candidate(model: model, name: name, price: edition.price(model))
+        explainModel(requested, add)
+        var request = request
+        edition.set(model, named: name, in: &request)
+        for rule in edition.rules {
+            let holds = judge.holds(rule.program, request)
+            add("rule", "rule \(rule.rule.name) (\(rule.rule.effect.rawValue) \(rule.rule.code)): \(holds ? "holds" : "does not hold")", rule.rule.source)
+        }
+        for tool in request.tools {
+            let text = symbols.text(tool)
+            add("tools", "tool \(text): \(policy.tools.verdict(on: text).rawValue)", policy.tools.denySource)
+        }
+        explainCandidates(requested, plan, judge, add, &made)
+        return made
+    }
+
+    private func explainModel(_ requested: Candidate, _ add: (String, String, SourceRange?) -> Void) {
+        let written = symbols.text(requested.name)
+        guard let id = requested.model, let model = edition.catalog?[id] else {
+            add("model", "the catalog does not list \(written) (unpriced: \(edition.policy.allowsUnpriced ? "allow" : "deny"))", nil)
+            return
+        }
+        let alias = model.name == written ? "" : " (asked for as \(written))"
+        let price = model.price == nil ? ", without a price" : ""
+        add("model", "model \(model.name)\(alias), class \(model.modelClass ?? "-")\(price)", model.source)
+    }
+
+    private func explainCandidates(
+        _ requested: Candidate, _ plan: CompiledPlan, _ judge: Judge, _ add: (String, String, SourceRange?) -> Void,
+        _ made: inout Explanation
+    ) {
+        let isAllowed =
+            requested.model.map { plan.plan.models.allows($0) }
+            ?? plan.plan.models.allows(unlisted: symbols.text(requested.name))
+        add(
+            "candidate", "the plan \(isAllowed ? "allows" : "does not allow") \(symbols.text(requested.name))",
+            plan.plan.modelsSource)
+        var judgements: [Judgement] = []
+        var wanted = requested.model.map { Array(plan.plan.downgrade.substitutes(for: $0)) } ?? []
+        if isAllowed {
+            let first = judge.judge(requested, request, withShadow: true)
+            judgements.append(first)
+            wanted = first.downgrades.flatMap { $0.to.map { [$0] } ?? wanted }
+        }
+        let candidates = substitutes(wanted, for: requested, plan, judge)
+        if !candidates.isEmpty, !hasConsent(plan.plan.downgrade.consent) {
+            add("candidate", "substitutes need consent of the \(plan.plan.downgrade.consent.rawValue), which is not given", nil)
+        } else {
+            judgements += candidates.map { judge.judge($0, request, withShadow: true) }
+        }
+        for judgement in judgements { explain(judgement, plan, judge, &made) }
+    }
+
+    private func explain(_ judgement: Judgement, _ plan: CompiledPlan, _ judge: Judge, _ made: inout Explanation) {
+        for state in judgement.states {
+            let row = plan.rows[state.row]
+            let thresholds = row.limit.thresholds.map { threshold in
+                Explanation.LimitStep.ThresholdStep(
+                    text: threshold.text, bound: threshold.bound(of: row.limit.bucketLength == nil ? state.base : row.limit.capacity),
+                    isCrossed: judge.isCrossed(threshold, state, state.estimate),
+                    actions: threshold.actions.map { $0.alternatives.map(\.verb).joined(separator: " else ") })
+            }
+            made.limits.append(
+                Explanation.LimitStep(
+                    candidate: symbols.text(symbol(of: judgement.candidate)), limit: self.name(row, judgement.request),
+                    scope: scopeText(row, judgement.request), unit: row.limit.unit, window: row.limit.window.text,
+                    used: state.used, estimate: state.estimate, amount: state.amount, carried: state.carried,
+                    isShadow: row.limit.isShadow, thresholds: thresholds, source: row.limit.source))
+        }
+    }
+}
+
+extension Effect {
+    /// The action as the language writes it, without arguments.
+    var verb: String {
+        switch self {
+        case .notify: "notify"
+        case .cap(let cap): cap.verb
+        case .downgrade: "downgrade"
+        case .throttle: "throttle"
+        case .confirm: "confirm"
+        case .approve: "approve"
+        case .overage: "overage"
+        case .deny: "deny"
+        }
+    }
+}
+
+extension Cap {
+    var verb: String {
+        switch self {
+        case .output, .outputToFit: "cap output"
+        case .input: "cap input"
+        case .disableTools: "disable tools"
+        case .serveCached: "serve cached"
+        case .steps: "cap steps"
+        case .coolDown: "cool down"
+        }
+    }
+}

@@ -1,0 +1,137 @@
+/// A JSON document in memory, numbers as they were written: for price lists, where no digit may be lost.
+public indirect enum JSONTree: Sendable {
+    case null
+    case boolean(Bool)
+    /// The number's own text.
+    case number(String)
+    case string(String)
+    case list([JSONTree])
+    /// In the order of the file.
+    case object([(key: String, value: JSONTree)])
+
+    public struct ParseError: Error {
+        public var message: String
+        public var offset: Int
+    }
+
+    public subscript(_ key: String) -> JSONTree? {
+        guard case .object(let entries) = self else { return nil }
+        return entries.first { $0.key == key }?.value
+    }
+
+    public var text: String? { if case .string(let text) = self { text } else { nil } }
+    public var number: String? { if case .number(let text) = self { text } else { nil } }
+
+    /// Levels of nesting that are read; a price list has three.
+    private static let depth = 64
+
+    public static func parse(_ bytes: [UInt8]) throws(ParseError) -> JSONTree {
+        var position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        let value = try value(bytes, &position, depth)
+        skipSpace(bytes, &position)
+        guard position == bytes.count else { throw ParseError(message: "more than one JSON value", offset: position) }
+        return value
+    }
+
+    private static func skipSpace(_ bytes: [UInt8], _ position: inout Int) {
+        while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
+    }
+
+    private static func value(_ bytes: [UInt8], _ position: inout Int, _ left: Int) throws(ParseError) -> JSONTree {
+        skipSpace(bytes, &position)
+        guard position < bytes.count, left > 0 else {
+            throw ParseError(message: left > 0 ? "the file ends early" : "too many levels of nesting", offset: position)
+        }
+        switch bytes[position] {
+        case UInt8(ascii: "{"): return try object(bytes, &position, left)
+        case UInt8(ascii: "["): return try list(bytes, &position, left)
+        case UInt8(ascii: "\""): return .string(try string(bytes, &position))
+        case UInt8(ascii: "t"): return try word("true", .boolean(true), bytes, &position)
+        case UInt8(ascii: "f"): return try word("false", .boolean(false), bytes, &position)
+        case UInt8(ascii: "n"): return try word("null", .null, bytes, &position)
+        default: return try number(bytes, &position)
+        }
+    }
+
+    private static func word(
+        _ text: String, _ value: JSONTree, _ bytes: [UInt8], _ position: inout Int
+    ) throws(ParseError) -> JSONTree {
+        guard bytes[position...].starts(with: text.utf8) else {
+            throw ParseError(message: "this is not JSON", offset: position)
+        }
+        position += text.utf8.count
+        return value
+    }
+
+    private static func number(_ bytes: [UInt8], _ position: inout Int) throws(ParseError) -> JSONTree {
+        let start = position
+        while position < bytes.count, "+-.eE0123456789".utf8.contains(bytes[position]) { position += 1 }
+        let text = bytes[start..<position]
+        guard text.withUnsafeBufferPointer({ JSONDecimal($0) }) != nil else {
+            throw ParseError(message: "this is not JSON", offset: start)
+        }
+        return .number(String(decoding: text, as: UTF8.self))
+    }
+
+    private static func string(_ bytes: [UInt8], _ position: inout Int) throws(ParseError) -> String {
+        let start = position + 1
+        position = start
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
+            position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        guard position < bytes.count else { throw ParseError(message: "a string without end", offset: start) }
+        let text = bytes[start..<position].withUnsafeBufferPointer { JSONText.unescape(UnsafeBufferPointer(rebasing: $0[...])) }
+        position += 1
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func list(_ bytes: [UInt8], _ position: inout Int, _ left: Int) throws(ParseError) -> JSONTree {
+        position += 1
+        var values: [JSONTree] = []
+        skipSpace(bytes, &position)
+        if position < bytes.count, bytes[position] == UInt8(ascii: "]") {
+            position += 1
+            return .list([])
+        }
+        while true {
+            values.append(try value(bytes, &position, left - 1))
+            skipSpace(bytes, &position)
+            guard position < bytes.count else { throw ParseError(message: "the file ends early", offset: position) }
+            position += 1
+            if bytes[position - 1] == UInt8(ascii: "]") { return .list(values) }
+            guard bytes[position - 1] == UInt8(ascii: ",") else {
+                throw ParseError(message: "expected `,` or `]`", offset: position - 1)
+            }
+        }
+    }
+
+    private static func object(_ bytes: [UInt8], _ position: inout Int, _ left: Int) throws(ParseError) -> JSONTree {
+        position += 1
+        var entries: [(key: String, value: JSONTree)] = []
+        skipSpace(bytes, &position)
+        if position < bytes.count, bytes[position] == UInt8(ascii: "}") {
+            position += 1
+            return .object([])
+        }
+        while true {
+            skipSpace(bytes, &position)
+            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+                throw ParseError(message: "expected a key", offset: position)
+            }
+            let key = try string(bytes, &position)
+            skipSpace(bytes, &position)
+            guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else {
+                throw ParseError(message: "expected `:`", offset: position)
+            }
+            position += 1
+            entries.append((key, try value(bytes, &position, left - 1)))
+            skipSpace(bytes, &position)
+            guard position < bytes.count else { throw ParseError(message: "the file ends early", offset: position) }
+            position += 1
+            if bytes[position - 1] == UInt8(ascii: "}") { return .object(entries) }
+            guard bytes[position - 1] == UInt8(ascii: ",") else {
+                throw ParseError(message: "expected `,` or `}`", offset: position - 1)
+            }
+        }
+    }
+}
