@@ -102,74 +102,111 @@ struct ReservedAmount: Sendable {
     var capacity: Int64 = 0
 
     enum Kind: UInt8, Sendable { case window, rolling, bucket, prepaid }
+
+    /// Fills slots that are not in use.
+    static let none = ReservedAmount(
+        counter: CounterRef(index: -1, isShared: false), unit: .requests, kind: .window, window: 0, amount: 0)
 }
 
-struct Reservation: Sendable {
-    var amounts: [ReservedAmount] = []
+/// What a reservation must know besides its amounts.
+struct ReservationHeader: Sendable {
     var price: Price?
-    var grants: [Grant] = []
     var time: Int64 = 0
     var expires: Int64 = .max
+    /// Of prepaid limits.
+    var grants: [Grant] = []
     var group: GroupAccount?
-    /// Parts of the output cap, so that settling can tell what was allowed.
     var generation: UInt32 = 0
+    var count: UInt32 = 0
     var isOpen = false
 }
 
 /// Open reservations of a tenant by slot; a slot is used again, with a new generation, once it is closed.
+///
+/// The amounts of all slots lie in one array, a fixed number for each, so that opening one allocates nothing.
 struct ReservationTable: Sendable {
-    private var slots: [Reservation] = []
-    private var free: [UInt32] = []
+    private var headers: ContiguousArray<ReservationHeader> = []
+    private var amounts: ContiguousArray<ReservedAmount> = []
+    private var stride = 0
+    private var free: ContiguousArray<UInt32> = []
     /// Slots in the order in which they expire: all live equally long.
-    private var queue: [ReservationID] = []
+    private var queue: ContiguousArray<ReservationID> = []
     private var head = 0
-    private(set) var openCount = 0
 
-    mutating func open(_ reservation: Reservation) -> ReservationID {
-        var made = reservation
-        made.isOpen = true
+    /// Opens a reservation for at most so many amounts; they are added with `append`.
+    mutating func open(_ header: ReservationHeader, room: Int) -> ReservationID {
+        if room > stride { widen(to: room) }
         let slot: UInt32
         if let reused = free.popLast() {
             slot = reused
-            made.generation = slots[Int(slot)].generation &+ 1
-            slots[Int(slot)] = made
+            let generation = headers[Int(slot)].generation &+ 1
+            headers[Int(slot)] = header
+            headers[Int(slot)].generation = generation
         } else {
-            slot = UInt32(slots.count)
-            slots.append(made)
+            slot = UInt32(headers.count)
+            headers.append(header)
+            amounts.append(contentsOf: repeatElement(.none, count: stride))
         }
-        openCount += 1
-        let id = ReservationID(slot: slot, generation: made.generation)
-        if made.expires != .max {
-            queue.append(id)
-            if head > 1_024, head * 2 > queue.count {
-                queue.removeFirst(head)
-                head = 0
-            }
-        }
+        headers[Int(slot)].isOpen = true
+        headers[Int(slot)].count = 0
+        let id = ReservationID(slot: slot, generation: headers[Int(slot)].generation)
+        enqueue(id)
         return id
     }
 
-    /// Takes a reservation out; nil where it is closed already.
-    mutating func close(_ id: ReservationID) -> Reservation? {
+    mutating func append(_ amount: ReservedAmount, to id: ReservationID) {
         let slot = Int(id.slot)
-        guard slots.indices.contains(slot), slots[slot].isOpen, slots[slot].generation == id.generation else { return nil }
-        let reservation = slots[slot]
-        slots[slot].isOpen = false
-        slots[slot].amounts = []
-        slots[slot].group = nil
-        slots[slot].grants = []
-        free.append(id.slot)
-        openCount -= 1
-        return reservation
+        amounts[slot * stride + Int(headers[slot].count)] = amount
+        headers[slot].count += 1
     }
+
+    private mutating func enqueue(_ id: ReservationID) {
+        guard headers[Int(id.slot)].expires != .max else { return }
+        // Closed ones at the front are passed over now, so that the queue stays as long as what is open.
+        while head < queue.count, !isOpen(queue[head]) { head += 1 }
+        if head > 64, head * 2 > queue.count {
+            queue.removeFirst(head)
+            head = 0
+        }
+        queue.append(id)
+    }
+
+    private func isOpen(_ id: ReservationID) -> Bool {
+        let slot = Int(id.slot)
+        return headers.indices.contains(slot) && headers[slot].isOpen && headers[slot].generation == id.generation
+    }
+
+    private mutating func widen(to room: Int) {
+        var wider: ContiguousArray<ReservedAmount> = []
+        wider.reserveCapacity(headers.count * room)
+        for slot in headers.indices {
+            wider.append(contentsOf: amounts[slot * stride..<(slot + 1) * stride])
+            wider.append(contentsOf: repeatElement(.none, count: room - stride))
+        }
+        amounts = wider
+        stride = room
+    }
+
+    /// Takes a reservation out and hands over its parts; nil where it is closed already.
+    mutating func close(_ id: ReservationID) -> (header: ReservationHeader, amounts: Range<Int>)? {
+        guard isOpen(id) else { return nil }
+        let slot = Int(id.slot)
+        let header = headers[slot]
+        headers[slot].isOpen = false
+        headers[slot].group = nil
+        if !header.grants.isEmpty { headers[slot].grants = [] }
+        free.append(id.slot)
+        return (header, slot * stride..<slot * stride + Int(header.count))
+    }
+
+    subscript(position: Int) -> ReservedAmount { amounts[position] }
 
     /// The next reservation whose time to live has ended.
     mutating func nextExpired(at time: Int64) -> ReservationID? {
         while head < queue.count {
             let id = queue[head]
-            let slot = slots[Int(id.slot)]
-            if slot.isOpen, slot.generation == id.generation {
-                guard slot.expires <= time else { return nil }
+            if isOpen(id) {
+                guard headers[Int(id.slot)].expires <= time else { return nil }
                 head += 1
                 return id
             }
@@ -184,18 +221,73 @@ struct ReservationTable: Sendable {
 /// Two tables take turns: when the younger one has filled for a whole window, every entry of the older is too old.
 struct RecentRequests: Sendable {
     private struct Entry {
+        var id: RequestID
         var time: Int64
         var decision: Decision
     }
 
-    private var young: [RequestID: Entry] = [:]
-    private var old: [RequestID: Entry] = [:]
+    /// Open addressing over entries in the order of their coming.
+    private struct Table {
+        private var entries: ContiguousArray<Entry> = []
+        private var slots: ContiguousArray<UInt32> = []
+
+        func find(_ id: RequestID) -> Int? {
+            guard !slots.isEmpty else { return nil }
+            let mask = slots.count - 1
+            var position = Int(truncatingIfNeeded: id.low >> 8) & mask
+            while slots[position] != 0 {
+                let index = Int(slots[position]) - 1
+                if entries[index].id == id { return index }
+                position = (position + 1) & mask
+            }
+            return nil
+        }
+
+        subscript(index: Int) -> Entry {
+            get { entries[index] }
+            set { entries[index] = newValue }
+        }
+
+        mutating func insert(_ entry: Entry) {
+            if (entries.count + 1) * 2 > slots.count { grow() }
+            entries.append(entry)
+            place(entry.id, UInt32(entries.count))
+        }
+
+        private mutating func place(_ id: RequestID, _ value: UInt32) {
+            let mask = slots.count - 1
+            var position = Int(truncatingIfNeeded: id.low >> 8) & mask
+            while slots[position] != 0 { position = (position + 1) & mask }
+            slots[position] = value
+        }
+
+        private mutating func grow() {
+            slots = ContiguousArray(repeating: 0, count: max(16, slots.count * 2))
+            for index in entries.indices { place(entries[index].id, UInt32(index + 1)) }
+        }
+
+        mutating func removeAll() {
+            guard !entries.isEmpty else { return }
+            // A table that a burst has made large does not stay large.
+            if slots.count > 1_024, entries.count * 8 < slots.count {
+                slots = []
+                entries = []
+                return
+            }
+            entries.removeAll(keepingCapacity: true)
+            slots.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+        }
+    }
+
+    private var young = Table()
+    private var old = Table()
     private var youngSince = Int64.min
 
     /// The decision that a request of this id got less than `window` ago.
-    mutating func decision(_ id: RequestID, at time: Int64, window: Int64) -> Decision? {
-        guard let entry = young[id] ?? old[id], time < entry.time.addingSaturated(window) else { return nil }
-        return entry.decision
+    func decision(_ id: RequestID, at time: Int64, window: Int64) -> Decision? {
+        let entry: Entry
+        if let index = young.find(id) { entry = young[index] } else if let index = old.find(id) { entry = old[index] } else { return nil }
+        return time < entry.time.addingSaturated(window) ? entry.decision : nil
     }
 
     mutating func remember(_ id: RequestID, _ decision: Decision, at time: Int64, window: Int64) {
@@ -203,9 +295,10 @@ struct RecentRequests: Sendable {
             youngSince = time
         } else if time >= youngSince.addingSaturated(window) {
             swap(&young, &old)
-            young.removeAll(keepingCapacity: true)
+            young.removeAll()
             youngSince = time
         }
-        young[id] = Entry(time: time, decision: decision)
+        let entry = Entry(id: id, time: time, decision: decision)
+        if let index = young.find(id) { young[index] = entry } else { young.insert(entry) }
     }
 }

@@ -17,6 +17,7 @@ final class CompiledEdition: Sendable {
     let rules: [CompiledRule]
     /// By `ModelID`.
     let modelSymbols: [Symbol]
+    private let prices: [Price?]
     let classSymbols: [Symbol]
     let providerSymbols: [Symbol]
     let defaultTier: Symbol
@@ -38,6 +39,7 @@ final class CompiledEdition: Sendable {
         }
         let models = edition.catalog?.models ?? []
         modelSymbols = models.map { symbols.intern($0.name) }
+        prices = models.map(\.price)
         classSymbols = models.map { $0.modelClass.map(symbols.intern) ?? .absent }
         providerSymbols = models.map { $0.provider.map(symbols.intern) ?? .absent }
         criticalFeatures = Set(edition.policy.criticalFeatures.map { symbols.intern($0).rawValue })
@@ -73,7 +75,9 @@ final class CompiledEdition: Sendable {
         return catalog?.model(symbols.text(symbol))
     }
 
-    func price(_ model: ModelID?) -> Price? { model.flatMap { catalog?[$0].price } }
+    func price(_ model: ModelID?) -> Price? { model.flatMap { prices[$0.rawValue] } }
+
+    var hasCriticalFeatures: Bool { !criticalFeatures.isEmpty }
 
     func isCritical(_ feature: Symbol) -> Bool { criticalFeatures.contains(feature.rawValue) }
 
@@ -145,6 +149,7 @@ final class CompiledPlan: Sendable {
     let plan: Plan
     let tier: Symbol
     let rows: [Row]
+    let fastRows: ContiguousArray<FastRow>
     let blockedFeatures: Set<UInt32>
     let hasShadowLimits: Bool
     let countsAttempts: Bool
@@ -156,6 +161,7 @@ final class CompiledPlan: Sendable {
         hasShadowLimits = plan.limits.contains(where: \.isShadow)
         countsAttempts = plan.limits.contains { $0.unit == .attempts }
         rows = plan.limits.map { Row($0, in: plan, zone: zone, symbols: symbols) }
+        fastRows = ContiguousArray(rows.map(Self.fastRow))
     }
 }
 
@@ -165,11 +171,16 @@ struct NameCollector {
     private var seen = Set<String>()
     /// Attributes whose every value is told apart, because a counter or a test of its text depends on it.
     private(set) var exact: Set<Attribute> = [.tenant, .model, .feature, .tier]
+    /// Attributes that some condition asks for.
+    private(set) var used: Set<Attribute> = []
 
     private mutating func add(_ name: String) { if seen.insert(name).inserted { names.append(name) } }
 
     mutating func add(_ condition: Condition?) {
-        for attribute in condition?.attributes ?? [] where attribute == .group { exact.insert(.group) }
+        for attribute in condition?.attributes ?? [] {
+            used.insert(attribute)
+            if attribute == .group { exact.insert(.group) }
+        }
         switch condition {
         case .not(let inner)?: add(inner)
         case .all(let parts)?, .any(let parts)?: for part in parts { add(part) }

@@ -13,6 +13,8 @@ public final class Engine: Sendable {
     public let reservationLifetime: Int64
     /// Text attributes of which every value is told apart; of others only the names that the policy set holds.
     let exactSlots: Set<AttributeSlot>
+    /// Text attributes that some condition or counter asks for; others need not be looked up.
+    let usedSlots: Set<AttributeSlot>
     let editions: [CompiledEdition]
     private let filters: [ConditionProgram]
     private let directory = Mutex(Directory())
@@ -48,6 +50,7 @@ public final class Engine: Sendable {
         let zone = policySet.editions.last?.policy.zone ?? .utc
         self.filters = filters.map { ConditionProgram($0, zone: zone, symbols: symbols) }
         exactSlots = Set(names.exact.compactMap { AttributeSlot($0) })
+        usedSlots = Set(names.used.compactMap { AttributeSlot($0) }).union(exactSlots)
         editions = policySet.editions.enumerated().map { CompiledEdition($1, index: $0, symbols: symbols) }
     }
 
@@ -78,6 +81,7 @@ public final class Engine: Sendable {
     }
 
     /// The symbol of an attribute's value: its own where a counter or a condition depends on it, else `.other`.
+    @inline(__always)
     public func symbol(_ slot: AttributeSlot, _ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
         exactSlots.contains(slot) ? symbols.intern(bytes) : symbols.known(bytes)
     }
@@ -101,6 +105,12 @@ public final class Engine: Sendable {
                 ?? $0.holds(request, isCritical: edition.isCritical(request[.feature]), symbols: symbols)
         }
     }
+
+    /// Some decision depends on this attribute.
+    public func uses(_ slot: AttributeSlot) -> Bool { usedSlots.contains(slot) }
+
+    /// Every value of this attribute is told apart.
+    public func isExact(_ slot: AttributeSlot) -> Bool { exactSlots.contains(slot) }
 
     /// The price of a model by the catalog that is in force at a time; nil where it is not known.
     public func price(of model: Symbol, at time: Int64) -> Price? {
@@ -200,13 +210,11 @@ public final class Engine: Sendable {
     }
 
     private func close(
-        _ id: ReservationID, of tenant: TenantID, actual: (ReservedAmount, Reservation) -> Int64
+        _ id: ReservationID, of tenant: TenantID, actual: (ReservedAmount, ReservationHeader) -> Int64
     ) throws(SettlementError) {
         let account = tenant.account
         let isClosed = account.lock.withLock { _ in
-            guard let reservation = account.reservations.close(id) else { return false }
-            account.finish(reservation, actual)
-            return true
+            account.finish(id, actual)
         }
         guard isClosed else { throw .notOpen }
     }
@@ -223,26 +231,30 @@ extension SymbolTable {
 }
 
 extension Account {
-    /// Puts actual amounts in place of reserved ones; the account's lock is held.
-    func finish(_ reservation: Reservation, _ actual: (ReservedAmount, Reservation) -> Int64) {
-        for reserved in reservation.amounts {
-            let amount = actual(reserved, reservation)
+    /// Puts actual amounts in place of reserved ones; the account's lock is held. False: it was closed already.
+    @discardableResult
+    func finish(_ id: ReservationID, _ actual: (ReservedAmount, ReservationHeader) -> Int64) -> Bool {
+        guard let (header, positions) = reservations.close(id) else { return false }
+        for position in positions {
+            let reserved = reservations[position]
+            let amount = actual(reserved, header)
+            if amount == reserved.amount { continue }
             if reserved.counter.isShared {
-                guard let group = reservation.group else { continue }
+                guard let group = header.group else { continue }
                 group.lock.withLock { _ in
-                    group.book.adjust(reserved, to: amount, grants: [], reservedAt: reservation.time)
+                    group.book.adjust(reserved, to: amount, grants: [], reservedAt: header.time)
                 }
             } else {
-                book.adjust(reserved, to: amount, grants: reservation.grants, reservedAt: reservation.time)
+                book.adjust(reserved, to: amount, grants: header.grants, reservedAt: header.time)
             }
         }
+        return true
     }
 
     /// Settles at their estimates the reservations that nobody settled in time; the account's lock is held.
     func expire(at time: Int64) {
         while let id = reservations.nextExpired(at: time) {
-            guard let reservation = reservations.close(id) else { continue }
-            finish(reservation) { reserved, _ in reserved.unit == .concurrentRequests ? 0 : reserved.amount }
+            finish(id) { reserved, _ in reserved.unit == .concurrentRequests ? 0 : reserved.amount }
         }
     }
 }

@@ -65,6 +65,12 @@ struct Sitting {
         guard let plan else {
             return stamped(settled(deny([reason("unknown_tenant", "no document lists the tenant and no tier is known for it")]), plan: nil))
         }
+        if !isDetailed, counting == .decided {
+            let path = FastPath(engine: engine, edition: edition, plan: plan, account: account)
+            let model = request[.model]
+            if let decision = path.decide(&request) { return decision }
+            request[.model] = model
+        }
         request[.tier] = plan.tier
         let judge = Judge(
             edition: edition, plan: plan, symbols: symbols, record: record, account: account, group: group)
@@ -562,12 +568,13 @@ struct Sitting {
     }
 
     private func reserve(_ judgement: Judgement, _ plan: CompiledPlan) -> ReservationID {
-        var reservation = Reservation()
-        reservation.time = request.time
-        reservation.price = judgement.candidate.price
-        reservation.grants = plan.plan.grants
-        reservation.expires = request.time.addingSaturated(engine.reservationLifetime)
-        reservation.group = group
+        var header = ReservationHeader()
+        header.time = request.time
+        header.price = judgement.candidate.price
+        header.grants = plan.plan.grants
+        header.expires = request.time.addingSaturated(engine.reservationLifetime)
+        header.group = group
+        let id = account.reservations.open(header, room: judgement.states.count)
         let run = judgement.request[.run]
         for state in judgement.states {
             let row = plan.rows[state.row]
@@ -576,10 +583,10 @@ struct Sitting {
             let reserved = withBook(reference) {
                 $0.reserve(amount, in: reference, row.limit, grants: grants, run: run, at: request.time)
             }
-            if let reserved { reservation.amounts.append(reserved) }
+            if let reserved { account.reservations.append(reserved, to: id) }
         }
         passThrottles(judgement) { _ in true }
-        return account.reservations.open(reservation)
+        return id
     }
 
     /// Takes the request from the buckets of the throttles that it passed.

@@ -19,7 +19,7 @@ public struct RequestBuilder {
         self.usesRecordedOutput = usesRecordedOutput
         let constantFields = Set(map.constants.map(\.field))
         fields = Field.allCases.compactMap { field in
-            guard field != .tenant, !constantFields.contains(field), let slot = field.slot else { return nil }
+            guard field != .tenant, !constantFields.contains(field), let slot = field.slot, engine.uses(slot) else { return nil }
             return (field, slot)
         }
         constants = map.constants.compactMap { constant in

@@ -1,0 +1,230 @@
+import BursarPolicy
+import BursarSyntax
+
+/// One limit as the fast path sees it: numbers only, so that a plan's limits lie together and nothing is counted.
+struct FastRow: Sendable {
+    enum Kind: UInt8, Sendable {
+        /// A counter whose window has bounds, or none at all.
+        case counted
+        case bucket
+        /// The estimate alone.
+        case request
+        /// Not judged here: a request that it applies to takes the full way.
+        case unusual
+    }
+
+    var kind: Kind
+    var unit: Unit
+    var hasCondition: Bool
+    /// Its counter depends on the request.
+    var isScoped: Bool
+    var isPeriodic: Bool
+    var hasRollover: Bool
+    /// Of a weight.
+    var feature: Symbol
+    /// The most that may be used without crossing any threshold, were nothing carried over.
+    var safeBound: Int64
+    var amount: Int64
+    var capacity: Int64
+    var length: Int64
+}
+
+extension CompiledPlan {
+    static func fastRow(_ row: Row) -> FastRow {
+        let limit = row.limit
+        var made = FastRow(
+            kind: .counted, unit: limit.unit, hasCondition: row.when != nil,
+            isScoped: !row.hasFixedCounter || !row.within.isEmpty, isPeriodic: limit.window.isPeriodic,
+            hasRollover: limit.rollover != nil, feature: row.feature, safeBound: row.safeBound, amount: limit.amount,
+            capacity: limit.capacity, length: 0)
+        switch limit.window {
+        case .calendar, .every, .lifetime: break
+        case .rate(let length):
+            made.kind = .bucket
+            made.length = length
+        case .request: made.kind = row.needsCounter ? .unusual : .request
+        case .rolling, .fromFirstUse: made.kind = .unusual
+        }
+        // A share for other features, or of what remains, depends on more than its own counter.
+        let isUnusualWeight = limit.weight.map { $0.feature == nil || $0.isOfRemaining } ?? false
+        if limit.isPrepaid || limit.isShared || limit.unit == .runs || isUnusualWeight { made.kind = .unusual }
+        return made
+    }
+}
+
+/// The way of a request that nothing stands against: its limits are compared with what they may reach at least, and
+/// counted. Whatever might be more than a plain permission takes the full way instead; tests hold the two together.
+struct FastPath {
+    let engine: Engine
+    let edition: CompiledEdition
+    let plan: CompiledPlan
+    let account: Account
+
+    /// The decision where it is a plain permission; nil: not known here.
+    @inline(__always)
+    func decide(_ request: inout Request) -> Decision? {
+        let fast = plan.fastRows
+        guard fast.count <= 64, edition.policy.mode == .enforce else { return nil }
+        if !request.tools.isEmpty, !edition.policy.tools.isEmpty { return nil }
+        let name = request[.model]
+        guard let model = edition.model(name), let price = edition.price(model), plan.plan.models.allows(model) else {
+            return nil
+        }
+        request[.tenant] = account.id
+        request[.tier] = plan.tier
+        edition.set(model, named: name, in: &request)
+        let feature = request[.feature]
+        if plan.blockedFeatures.contains(feature.rawValue) { return nil }
+        let isCritical = edition.hasCriticalFeatures && edition.isCritical(feature)
+        for rule in edition.rules where holds(rule.program, request, isCritical) { return nil }
+        let estimate = self.estimate(request, price)
+        guard let spend = estimate.spend else { return nil }
+        guard let applied = applicable(request, estimate, spend, isCritical) else { return nil }
+        return count(request, price, estimate, spend, applied, edition.modelSymbols[model.rawValue])
+    }
+
+    @inline(__always)
+    private func holds(_ program: ConditionProgram, _ request: Request, _ isCritical: Bool) -> Bool {
+        program.constant ?? program.holds(request, isCritical: isCritical, symbols: engine.symbols)
+    }
+
+    @inline(__always)
+    private func estimate(_ request: Request, _ price: Price) -> Estimate {
+        var estimate = Estimate()
+        estimate.inputTokens = max(0, request.inputTokens)
+        estimate.cachedTokens = max(0, request.cachedTokens)
+        estimate.characters = max(0, request.characters)
+        estimate.toolCalls = Int64(request.tools.count)
+        if request.expectedOutputTokens >= 0 {
+            estimate.outputTokens = request.expectedOutputTokens
+            estimate.source = request.isRecorded ? .recorded : .expected
+        } else if request.maxOutputTokens >= 0 {
+            estimate.outputTokens = request.maxOutputTokens
+            estimate.source = .maxOutput
+        } else {
+            estimate.outputTokens = edition.policy.estimatedOutput ?? 1_000
+            estimate.source = edition.policy.estimatedOutput == nil ? .standard : .policy
+        }
+        if request.maxOutputTokens >= 0 { estimate.outputTokens = min(estimate.outputTokens, request.maxOutputTokens) }
+        estimate.spend = price.cost(
+            input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
+        return estimate
+    }
+
+    @inline(__always)
+    private func amount(_ unit: Unit, _ estimate: Estimate, _ spend: Int64) -> Int64 {
+        switch unit {
+        case .spend: spend
+        case .tokens: estimate.inputTokens + estimate.outputTokens
+        case .inputTokens: estimate.inputTokens
+        case .outputTokens: estimate.outputTokens
+        case .requests, .attempts, .concurrentRequests, .runs: 1
+        case .characters: estimate.characters
+        case .toolCalls: estimate.toolCalls
+        }
+    }
+
+    /// The rows that apply, as bits; nil where one of them might do more than count.
+    @inline(__always)
+    private func applicable(_ request: Request, _ estimate: Estimate, _ spend: Int64, _ isCritical: Bool) -> UInt64? {
+        let rows = plan.fastRows
+        let feature = request[.feature]
+        var applied: UInt64 = 0
+        for index in 0..<rows.count {
+            let row = rows[index]
+            if row.feature.isPresent, row.feature != feature { continue }
+            if row.isScoped, !isInScope(plan.rows[index], request) { continue }
+            if row.hasCondition, let when = plan.rows[index].when, !holds(when, request, isCritical) { continue }
+            if row.kind == .unusual { return nil }
+            applied |= 1 << UInt64(index)
+            let amount = amount(row.unit, estimate, spend)
+            if row.unit == .spend, amount == 0 {
+                // Free requests cross nothing, but their counters still follow the time.
+                if row.kind != .request { _ = counter(index, row, request) }
+                continue
+            }
+            switch row.kind {
+            case .request: if amount > row.safeBound { return nil }
+            case .counted:
+                let counter = counter(index, row, request)
+                let (sum, overflow) = account.book.counters[counter].used.addingReportingOverflow(amount)
+                if overflow || sum > row.safeBound { return nil }
+            case .bucket:
+                let counter = counter(index, row, request)
+                let level = account.book.counters[counter].level
+                let missing = Int128(row.capacity) * Int128(row.length) - level
+                if missing + Int128(amount) * Int128(row.length) > Int128(row.safeBound) * Int128(row.length) { return nil }
+            case .unusual: return nil
+            }
+        }
+        return applied
+    }
+
+    private func isInScope(_ row: CompiledPlan.Row, _ request: Request) -> Bool {
+        for (slot, value) in row.within where request[slot] != value { return false }
+        for slot in row.per where !request[slot].isPresent { return false }
+        return true
+    }
+
+    /// The index of a row's counter, brought to the request's time.
+    @inline(__always)
+    private func counter(_ index: Int, _ row: FastRow, _ request: Request) -> Int {
+        let fixed = account.slots[index]
+        let counter = Int(fixed >= 0 ? fixed : account.counter(plan.rows[index], request))
+        let time = request.time
+        if row.kind == .bucket || (row.isPeriodic && time >= account.book.counters[counter].end) {
+            account.book.advance(counter, plan.rows[index].limit, to: time)
+        }
+        if row.isScoped {
+            let scope = Int(account.book.counters[counter].scope)
+            account.book.firstSeen[scope] = min(account.book.firstSeen[scope], time)
+        }
+        return counter
+    }
+
+    @inline(__always)
+    private func count(
+        _ request: Request, _ price: Price, _ estimate: Estimate, _ spend: Int64, _ applied: UInt64, _ model: Symbol
+    ) -> Decision {
+        let time = request.time
+        let rows = plan.fastRows
+        var header = ReservationHeader()
+        header.time = time
+        header.price = price
+        header.expires = time.addingSaturated(engine.reservationLifetime)
+        let id = account.reservations.open(header, room: rows.count)
+        var bits = applied
+        var isRootSeen = false
+        while bits != 0 {
+            let index = bits.trailingZeroBitCount
+            bits &= bits - 1
+            let row = rows[index]
+            if !row.isScoped { isRootSeen = true }
+            if row.kind == .request { continue }
+            let fixed = account.slots[index]
+            let counter = Int(fixed >= 0 ? fixed : account.counter(plan.rows[index], request))
+            let amount = amount(row.unit, estimate, spend)
+            var reserved = ReservedAmount(
+                counter: CounterRef(index: Int32(truncatingIfNeeded: counter), isShared: false), unit: row.unit, kind: .window,
+                window: 0, amount: amount)
+            if row.kind == .bucket {
+                account.book.counters[counter].level -= Int128(amount) * Int128(row.length)
+                reserved.kind = .bucket
+                reserved.length = row.length
+                reserved.capacity = row.capacity
+            } else {
+                account.book.counters[counter].used += amount
+                if row.isPeriodic { account.book.counters[counter].amount = row.amount }
+                reserved.window = account.book.counters[counter].start
+            }
+            account.reservations.append(reserved, to: id)
+        }
+        if isRootSeen { account.book.firstSeen[0] = min(account.book.firstSeen[0], time) }
+        var decision = Decision(outcome: .allow, model: model)
+        decision.estimate = estimate
+        decision.reservation = id
+        decision.tier = plan.tier
+        decision.edition = Int32(truncatingIfNeeded: edition.index)
+        return decision
+    }
+}
