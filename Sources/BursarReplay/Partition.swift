@@ -134,7 +134,7 @@ final class Partition {
     ) -> Decision {
         settleDue(request.time, side)
         let decision = side.engine.decide(
-            request, detailed: (writer != nil || options.explainedID != nil) && side === main, counting: options.state == .observe ? .observed : .decided)
+            request, detail: (writer != nil || options.explainedID != nil) && side === main ? .full : .brief, counting: options.state == .observe ? .observed : .decided)
         guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return decision }
         if options.state == .simulate, let cap = decision.detail?.caps.maxOutputTokens {
             usage.outputTokens = min(usage.outputTokens, cap)

@@ -153,6 +153,11 @@ final class CompiledPlan: Sendable {
     let blockedFeatures: Set<UInt32>
     let hasShadowLimits: Bool
     let countsAttempts: Bool
+    var hasBlockedFeatures: Bool { !blockedFeatures.isEmpty }
+    /// By row: the detail of a refusal by it alone, without numbers; nil where the row may do more than refuse.
+    let briefRefusals: [DecisionDetail?]
+    /// The detail of a substitute for a model that the plan does not allow, without numbers.
+    let briefNotAllowed: DecisionDetail
 
     init(_ plan: Plan, zone: TimeZoneRules, symbols: SymbolTable) {
         self.plan = plan
@@ -162,6 +167,18 @@ final class CompiledPlan: Sendable {
         countsAttempts = plan.limits.contains { $0.unit == .attempts }
         rows = plan.limits.map { Row($0, in: plan, zone: zone, symbols: symbols) }
         fastRows = ContiguousArray(rows.map(Self.fastRow))
+        briefRefusals = zip(rows, fastRows).map { row, fast in
+            guard fast.onlyDenies else { return nil }
+            var reason = Reason(code: row.limit.defaultCode, action: "deny")
+            if case .deny(let code?) = row.limit.thresholds[0].actions[0].alternatives[0] { reason.code = code }
+            reason.limit = row.limit.name
+            reason.unit = row.limit.unit
+            reason.threshold = row.limit.thresholds[0].text
+            reason.source = row.limit.source
+            return DecisionDetail(reasons: [reason], upgrade: plan.upgrade)
+        }
+        briefNotAllowed = DecisionDetail(
+            reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)], upgrade: plan.upgrade)
     }
 }
 

@@ -123,6 +123,16 @@ public struct Remaining: Sendable {
     public var resetsAt: Int64?
 }
 
+/// How much a decision tells.
+public enum DetailLevel: UInt8, Sendable {
+    /// Codes, limits and places, for sums over many decisions; numbers only where they are at hand.
+    case brief
+    /// Every reason with its numbers; a plain permission has none.
+    case reasons
+    /// Of a plain permission too, what remains of each limit.
+    case full
+}
+
 /// The parts of a decision that a plain permission does not have.
 public final class DecisionDetail: Sendable {
     public let reasons: [Reason]

@@ -133,9 +133,9 @@ public final class Engine: Sendable {
     /// Decides a request and reserves what it is expected to use in every limit that applies: all or none.
     ///
     /// - Parameters:
-    ///   - detailed: a plain permission also lists what remains of each limit.
+    ///   - detail: how much the decision tells.
     ///   - counting: `.observed` in replays of what really happened.
-    public func decide(_ request: Request, detailed: Bool = false, counting: Counting = .decided) -> Decision {
+    public func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {
         guard let edition = edition(at: request.time) else {
             return refusal("no_policy_in_force", message: "no version of the policy is in force at this time")
         }
@@ -145,11 +145,11 @@ public final class Engine: Sendable {
             // Before the group's lock is taken: what expires may belong to another group.
             account.expire(at: request.time)
             guard let group else {
-                var sitting = Sitting(self, edition, account, nil, request, detailed, counting)
+                var sitting = Sitting(self, edition, account, nil, request, detail, counting)
                 return sitting.decide()
             }
             return group.lock.withLock { _ in
-                var sitting = Sitting(self, edition, account, group, request, detailed, counting)
+                var sitting = Sitting(self, edition, account, group, request, detail, counting)
                 return sitting.decide()
             }
         }

@@ -19,7 +19,9 @@ struct FastRow: Sendable {
     /// Its counter depends on the request.
     var isScoped: Bool
     var isPeriodic: Bool
-    var hasRollover: Bool
+    /// One threshold whose only action, for every request, is to refuse.
+    var onlyDenies: Bool
+    var isRate: Bool
     /// Of a weight.
     var feature: Symbol
     /// The most that may be used without crossing any threshold, were nothing carried over.
@@ -30,12 +32,19 @@ struct FastRow: Sendable {
 }
 
 extension CompiledPlan {
+    private static func onlyDenies(_ limit: Limit) -> Bool {
+        guard limit.thresholds.count == 1, limit.rollover == nil, limit.weight == nil, !limit.isShadow,
+            let action = limit.thresholds[0].actions.first, limit.thresholds[0].actions.count == 1
+        else { return false }
+        return action.when == nil && action.alternatives.count == 1 && action.alternatives[0].isDeny
+    }
+
     static func fastRow(_ row: Row) -> FastRow {
         let limit = row.limit
         var made = FastRow(
             kind: .counted, unit: limit.unit, hasCondition: row.when != nil,
             isScoped: !row.hasFixedCounter || !row.within.isEmpty, isPeriodic: limit.window.isPeriodic,
-            hasRollover: limit.rollover != nil, feature: row.feature, safeBound: row.safeBound, amount: limit.amount,
+            onlyDenies: onlyDenies(limit), isRate: limit.window.isRate, feature: row.feature, safeBound: row.safeBound, amount: limit.amount,
             capacity: limit.capacity, length: 0)
         switch limit.window {
         case .calendar, .every, .lifetime: break
@@ -60,27 +69,84 @@ struct FastPath {
     let plan: CompiledPlan
     let account: Account
 
-    /// The decision where it is a plain permission; nil: not known here.
+    /// How one candidate fares.
+    private enum Standing {
+        /// The rows that apply, as bits.
+        case plain(UInt64)
+        /// Refused by rows that do nothing else, as bits.
+        case refused(UInt64)
+        case unknown
+    }
+
+    /// The decision where it is a permission, a refusal by limits that do nothing else, or a substitute for a model
+    /// that the plan does not allow; nil: not known here.
+    ///
+    /// - Parameter isBrief: a refusal may be given without its numbers.
     @inline(__always)
-    func decide(_ request: inout Request) -> Decision? {
-        let fast = plan.fastRows
-        guard fast.count <= 64, edition.policy.mode == .enforce else { return nil }
+    func decide(_ request: inout Request, isBrief: Bool) -> Decision? {
+        guard plan.fastRows.count <= 64, edition.policy.mode == .enforce else { return nil }
         if !request.tools.isEmpty, !edition.policy.tools.isEmpty { return nil }
         let name = request[.model]
-        guard let model = edition.model(name), let price = edition.price(model), plan.plan.models.allows(model) else {
-            return nil
-        }
+        guard let requested = edition.model(name), edition.price(requested) != nil else { return nil }
         request[.tenant] = account.id
         request[.tier] = plan.tier
-        edition.set(model, named: name, in: &request)
+        edition.set(requested, named: name, in: &request)
         let feature = request[.feature]
-        if plan.blockedFeatures.contains(feature.rawValue) { return nil }
+        if plan.hasBlockedFeatures, plan.blockedFeatures.contains(feature.rawValue) { return nil }
         let isCritical = edition.hasCriticalFeatures && edition.isCritical(feature)
         for rule in edition.rules where holds(rule.program, request, isCritical) { return nil }
+        if plan.plan.models.allows(requested) {
+            return decide(requested, request, isCritical, isBrief, isSubstitute: false)
+        }
+        guard isBrief, plan.plan.downgrade.consent == .plan else { return nil }
+        return substitute(for: requested, &request, isCritical)
+    }
+
+    private func decide(
+        _ model: ModelID, _ request: Request, _ isCritical: Bool, _ isBrief: Bool, isSubstitute: Bool
+    ) -> Decision? {
+        guard let price = edition.price(model) else { return nil }
         let estimate = self.estimate(request, price)
         guard let spend = estimate.spend else { return nil }
-        guard let applied = applicable(request, estimate, spend, isCritical) else { return nil }
-        return count(request, price, estimate, spend, applied, edition.modelSymbols[model.rawValue])
+        switch standing(request, estimate, spend, isCritical) {
+        case .plain(let applied):
+            return count(request, price, estimate, spend, applied, edition.modelSymbols[model.rawValue])
+        case .refused(let rows):
+            guard isBrief, !plan.countsAttempts else { return nil }
+            return refusal(rows, estimate)
+        case .unknown: return nil
+        }
+    }
+
+    /// Goes down the chain of a model that the plan does not allow.
+    private func substitute(for requested: ModelID, _ request: inout Request, _ isCritical: Bool) -> Decision? {
+        var first: Decision?
+        for model in plan.plan.downgrade.substitutes(for: requested) {
+            guard plan.plan.models.allows(model), edition.price(model) != nil else { continue }
+            edition.set(model, named: .absent, in: &request)
+            for rule in edition.rules where holds(rule.program, request, isCritical) { return nil }
+            guard var decision = decide(model, request, isCritical, true, isSubstitute: true) else { return nil }
+            if decision.outcome == .allow {
+                decision.outcome = .downgrade
+                decision.detail = plan.briefNotAllowed
+                return decision
+            }
+            first = first ?? decision
+        }
+        return first
+    }
+
+    private func refusal(_ rows: UInt64, _ estimate: Estimate) -> Decision? {
+        // One limit: its reason was made with the plan. Several are rare enough for the full way.
+        guard rows & (rows - 1) == 0 else { return nil }
+        let index = rows.trailingZeroBitCount
+        guard let detail = plan.briefRefusals[index] else { return nil }
+        var decision = Decision(outcome: plan.fastRows[index].isRate ? .throttle : .deny, model: .absent)
+        decision.estimate = estimate
+        decision.tier = plan.tier
+        decision.edition = Int32(truncatingIfNeeded: edition.index)
+        decision.detail = detail
+        return decision
     }
 
     @inline(__always)
@@ -124,18 +190,18 @@ struct FastPath {
         }
     }
 
-    /// The rows that apply, as bits; nil where one of them might do more than count.
     @inline(__always)
-    private func applicable(_ request: Request, _ estimate: Estimate, _ spend: Int64, _ isCritical: Bool) -> UInt64? {
+    private func standing(_ request: Request, _ estimate: Estimate, _ spend: Int64, _ isCritical: Bool) -> Standing {
         let rows = plan.fastRows
         let feature = request[.feature]
         var applied: UInt64 = 0
+        var refused: UInt64 = 0
         for index in 0..<rows.count {
             let row = rows[index]
             if row.feature.isPresent, row.feature != feature { continue }
             if row.isScoped, !isInScope(plan.rows[index], request) { continue }
             if row.hasCondition, let when = plan.rows[index].when, !holds(when, request, isCritical) { continue }
-            if row.kind == .unusual { return nil }
+            if row.kind == .unusual { return .unknown }
             applied |= 1 << UInt64(index)
             let amount = amount(row.unit, estimate, spend)
             if row.unit == .spend, amount == 0 {
@@ -144,21 +210,38 @@ struct FastPath {
                 continue
             }
             switch row.kind {
-            case .request: if amount > row.safeBound { return nil }
+            case .request:
+                if amount > row.safeBound {
+                    if !row.onlyDenies { return .unknown }
+                    refused |= 1 << UInt64(index)
+                }
             case .counted:
                 let counter = counter(index, row, request)
                 let (sum, overflow) = account.book.counters[counter].used.addingReportingOverflow(amount)
-                if overflow || sum > row.safeBound { return nil }
+                if overflow { return .unknown }
+                if sum > row.safeBound {
+                    if !row.onlyDenies { return .unknown }
+                    refused |= 1 << UInt64(index)
+                }
             case .bucket:
                 let counter = counter(index, row, request)
                 let level = account.book.counters[counter].level
                 let missing = Int128(row.capacity) * Int128(row.length) - level
-                if missing + Int128(amount) * Int128(row.length) > Int128(row.safeBound) * Int128(row.length) { return nil }
-            case .unusual: return nil
+                // A bucket's exact bound is a fraction; the full way knows it.
+                if missing + Int128(amount) * Int128(row.length) > Int128(row.safeBound) * Int128(row.length) { return .unknown }
+            case .unusual: return .unknown
             }
         }
-        return applied
+        if refused != 0 {
+            see(request.time)
+            return .refused(refused)
+        }
+        return .plain(applied)
     }
+
+    /// The tenant has reached its limits.
+    @inline(__always)
+    private func see(_ time: Int64) { account.book.firstSeen[0] = min(account.book.firstSeen[0], time) }
 
     private func isInScope(_ row: CompiledPlan.Row, _ request: Request) -> Bool {
         for (slot, value) in row.within where request[slot] != value { return false }
@@ -219,7 +302,7 @@ struct FastPath {
             }
             account.reservations.append(reserved, to: id)
         }
-        if isRootSeen { account.book.firstSeen[0] = min(account.book.firstSeen[0], time) }
+        if isRootSeen { see(time) }
         var decision = Decision(outcome: .allow, model: model)
         decision.estimate = estimate
         decision.reservation = id

@@ -8,20 +8,20 @@ struct Sitting {
     let account: Account
     let group: GroupAccount?
     var request: Request
-    let isDetailed: Bool
+    let level: DetailLevel
     let counting: Engine.Counting
     let record: TenantRecord?
 
     init(
         _ engine: Engine, _ edition: CompiledEdition, _ account: Account, _ group: GroupAccount?, _ request: Request,
-        _ isDetailed: Bool, _ counting: Engine.Counting
+        _ level: DetailLevel, _ counting: Engine.Counting
     ) {
         self.engine = engine
         self.edition = edition
         self.account = account
         self.group = group
         self.request = request
-        self.isDetailed = isDetailed
+        self.level = level
         self.counting = counting
         record = account.record >= 0 ? engine.policySet.tenants[account.record] : nil
     }
@@ -65,10 +65,10 @@ struct Sitting {
         guard let plan else {
             return stamped(settled(deny([reason("unknown_tenant", "no document lists the tenant and no tier is known for it")]), plan: nil))
         }
-        if !isDetailed, counting == .decided {
+        if level != .full, counting == .decided {
             let path = FastPath(engine: engine, edition: edition, plan: plan, account: account)
             let model = request[.model]
-            if let decision = path.decide(&request) { return decision }
+            if let decision = path.decide(&request, isBrief: level == .brief) { return decision }
             request[.model] = model
         }
         request[.tier] = plan.tier
@@ -347,14 +347,15 @@ struct Sitting {
         let state = judgement.states[crossing.state]
         let row = plan.rows[state.row]
         var reason = Reason(code: code ?? row.limit.defaultCode, action: action)
-        reason.limit = name(row, judgement.request)
+        reason.limit = level == .brief ? row.limit.name : name(row, judgement.request)
         reason.unit = row.limit.unit
-        reason.scope = scopeText(row, judgement.request)
         reason.threshold = row.limit.thresholds[crossing.threshold].text
+        reason.source = row.limit.source
+        if level == .brief { return reason }
+        reason.scope = scopeText(row, judgement.request)
         reason.numbers = Reason.Numbers(
             used: state.used, estimate: isRaw ? state.rawEstimate : state.estimate, amount: state.amount,
             carried: state.carried, window: window(state, row), resetsAt: resetsAt(state, row))
-        reason.source = row.limit.source
         return reason
     }
 
@@ -499,10 +500,10 @@ struct Sitting {
         }
         let shadow = complete.flatMap { shadowDecision($0, given: given, plan, otherwise: decision.estimate) }
         let isPlain = decision.outcome == .allow && given.reasons.isEmpty && events.isEmpty && shadow == nil
-        if isPlain, !isDetailed { return decision }
+        if isPlain, level != .full { return decision }
         decision.detail = DecisionDetail(
             reasons: given.reasons, events: events,
-            remaining: (given.chosen ?? given.first).map { remaining($0, plan) } ?? [],
+            remaining: level == .brief ? [] : (given.chosen ?? given.first).map { remaining($0, plan) } ?? [],
             caps: given.outcome.isAdmitted || given.outcome == .approve || given.outcome == .confirm
                 ? given.chosen?.caps ?? Caps() : Caps(),
             retryAfter: given.retryAfter, upgrade: given.reasons.isEmpty ? nil : plan.plan.upgrade, shadow: shadow)

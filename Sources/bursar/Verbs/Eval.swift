@@ -66,7 +66,7 @@ struct EvalSession {
     /// The decision's JSON with its line break.
     mutating func decide(_ line: [UInt8]) -> [UInt8] {
         let (request, label, problem) = read(line)
-        let decision = request.map { engine.decide($0, detailed: true) } ?? engine.badRequest(problem ?? "")
+        let decision = request.map { engine.decide($0, detail: .full) } ?? engine.badRequest(problem ?? "")
         json.removeAll()
         writer.write(decision, label, to: &json)
         json.endLine()

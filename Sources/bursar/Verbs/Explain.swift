@@ -87,7 +87,7 @@ struct Explain: ParsableCommand {
             return ExplainedRequest(explanation: Explanation(), decision: decision, label: label)
         }
         let explanation = engine.explain(request)
-        return ExplainedRequest(explanation: explanation, decision: engine.decide(request, detailed: true), label: label)
+        return ExplainedRequest(explanation: explanation, decision: engine.decide(request, detail: .full), label: label)
     }
 }
 
