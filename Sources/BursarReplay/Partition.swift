@@ -23,8 +23,8 @@ final class Partition {
     /// One policy set that is replayed.
     private final class Side {
         let engine: Engine
-        var builder: RequestBuilder
-        var pending = Heap<Settlement>()
+        @exclusivity(unchecked) var builder: RequestBuilder
+        @exclusivity(unchecked) var pending = Heap<Settlement>()
         var sequence = 0
 
         init(_ engine: Engine, _ options: ReplayOptions) {
@@ -39,13 +39,14 @@ final class Partition {
     private let other: Side?
     private let writer: DecisionWriter?
     private var json = JSONWriter()
-    private var tally = Tally()
+    @exclusivity(unchecked) private var tally = Tally()
     private var otherTally = Tally()
-    private var tiers: [UInt32: Tally] = [:]
-    private var tenants: [UInt32: Tally] = [:]
-    private var features: [UInt32: Tally] = [:]
-    private var models: [UInt32: Tally] = [:]
+    @exclusivity(unchecked) private var tiers = TallyTable()
+    @exclusivity(unchecked) private var tenants = TallyTable()
+    @exclusivity(unchecked) private var features = TallyTable()
+    @exclusivity(unchecked) private var models = TallyTable()
     private var causes: [CauseKey: Int] = [:]
+    private var shared: [ObjectIdentifier: (detail: DecisionDetail, count: Int)] = [:]
     private var comparison = Comparison()
     private var explained: ExplainedRequest?
     private var filtered = 0
@@ -182,26 +183,29 @@ final class Partition {
                 recorded: costs.recorded, policy: costs.policy)
         }
         add(&tally)
-        add(&tenants[main.engine.symbols.tenantSymbol(of: request.tenant).rawValue, default: Tally()])
-        add(&tiers[decision.tier.rawValue, default: Tally()])
-        add(&features[request[.feature].rawValue, default: Tally()])
-        add(&models[request[.model].rawValue, default: Tally()])
+        tenants.with(main.engine.symbols.tenantSymbol(of: request.tenant), add)
+        tiers.with(decision.tier, add)
+        features.with(request[.feature], add)
+        models.with(request[.model], add)
         guard let detail = decision.detail, !decision.isRepeat else { return }
         events += detail.events.count
+        if detail.isShared {
+            shared[ObjectIdentifier(detail), default: (detail, 0)].count += 1
+            return
+        }
         for reason in detail.reasons { count(reason, isShadow: false) }
         for reason in detail.shadow?.reasons ?? [] { count(reason, isShadow: true) }
     }
 
     private func isUnpriced(_ decision: Decision) -> Bool {
-        decision.isUnpriced || decision.reasons.first?.code == "model_unpriced"
-            || decision.shadow?.reasons.first?.code == "model_unpriced"
+        decision.isUnpriced || decision.detail?.isModelUnpriced == true
     }
 
-    private func count(_ reason: Reason, isShadow: Bool) {
+    private func count(_ reason: Reason, isShadow: Bool, times: Int = 1) {
         let key = CauseKey(
             code: reason.code, action: reason.action, name: reason.limit ?? reason.rule ?? "", source: reason.source,
             isShadow: isShadow)
-        causes[key, default: 0] += 1
+        causes[key, default: 0] += times
     }
 
     private func compare(
@@ -230,11 +234,15 @@ final class Partition {
     /// Adds this partition's sums to a summary.
     func add(to summary: inout ReplaySummary) {
         let symbols = main.engine.symbols
-        func merge(_ part: [UInt32: Tally], into whole: inout [String: Tally]) {
-            for (symbol, tally) in part {
-                whole[symbol == 0 ? "(none)" : symbols.text(Symbol(rawValue: symbol)), default: Tally()].add(tally)
+        func merge(_ part: TallyTable, into whole: inout [String: Tally]) {
+            for (symbol, tally) in part.entries {
+                whole[symbol.isPresent ? symbols.text(symbol) : "(none)", default: Tally()].add(tally)
             }
         }
+        for (detail, count) in shared.values {
+            for reason in detail.reasons { self.count(reason, isShadow: false, times: count) }
+        }
+        shared = [:]
         summary.total.add(tally)
         merge(tiers, into: &summary.tiers)
         merge(tenants, into: &summary.tenants)
@@ -257,6 +265,29 @@ final class Partition {
             summary.comparison?.add(comparison)
         }
     }
+}
+
+/// Sums by symbol, found without hashing: symbols are small numbers.
+struct TallyTable {
+    private var places: ContiguousArray<Int32> = []
+    private var symbols: ContiguousArray<UInt32> = []
+    private var tallies: ContiguousArray<Tally> = []
+
+    @inline(__always)
+    mutating func with(_ symbol: Symbol, _ body: (inout Tally) -> Void) {
+        let index = Int(symbol.rawValue)
+        if index >= places.count {
+            places.append(contentsOf: repeatElement(-1, count: max(64, index + 1 - places.count)))
+        }
+        if places[index] < 0 {
+            places[index] = Int32(tallies.count)
+            symbols.append(symbol.rawValue)
+            tallies.append(Tally())
+        }
+        body(&tallies[Int(places[index])])
+    }
+
+    var entries: [(symbol: Symbol, tally: Tally)] { zip(symbols, tallies).map { (Symbol(rawValue: $0), $1) } }
 }
 
 /// The decisions of one partition for one block, as bytes by record.

@@ -4,7 +4,7 @@ import BursarEngine
 public struct Tally: Sendable, Hashable {
     public var requests = 0
     /// By `Outcome.rawValue`.
-    public var outcomes = [Int](repeating: 0, count: Outcome.allCases.count)
+    private var outcomes = SIMD8<Int>(repeating: 0)
     /// Of what shadow would have decided.
     public var shadowed = 0
     public var unpriced = 0
@@ -21,7 +21,7 @@ public struct Tally: Sendable, Hashable {
 
     mutating func add(_ other: Tally) {
         requests += other.requests
-        for index in outcomes.indices { outcomes[index] += other.outcomes[index] }
+        outcomes &+= other.outcomes
         shadowed += other.shadowed
         unpriced += other.unpriced
         tokens += other.tokens
@@ -30,6 +30,7 @@ public struct Tally: Sendable, Hashable {
     }
 
     /// One decision.
+    @inline(__always)
     mutating func add(_ outcome: Outcome, isShadowed: Bool, isUnpriced: Bool, tokens: Int64, recorded: Int64, policy: Int64) {
         requests += 1
         outcomes[Int(outcome.rawValue)] += 1

@@ -2,22 +2,23 @@ import BursarPolicy
 import BursarSyntax
 import Synchronization
 
-/// One tenant's counters, plan and open reservations. Everything in it is guarded by its lock.
+/// One tenant's counters, plan and open reservations. Everything in it is guarded by its lock, which also makes the
+/// checks of exclusive access superfluous.
 final class Account: @unchecked Sendable {
     let lock = Mutex<Void>(())
     let id: Symbol
     /// Index of the tenant's record; -1 where no document lists it.
     let record: Int
-    var book = CounterBook()
-    var plan: CompiledPlan?
-    var planEdition = -1
-    var planTier = Symbol.absent
+    @exclusivity(unchecked) var book = CounterBook()
+    @exclusivity(unchecked) var plan: CompiledPlan?
+    @exclusivity(unchecked) var planEdition = -1
+    @exclusivity(unchecked) var planTier = Symbol.absent
     /// The counter of each row of the plan that has a fixed one, else -1.
-    var slots: [Int32] = []
+    @exclusivity(unchecked) var slots: [Int32] = []
     /// The number of each row's counter name, for counters that depend on the request.
-    private var keyNumbers: [Int32] = []
-    var reservations = ReservationTable()
-    var recent = RecentRequests()
+    @exclusivity(unchecked) private var keyNumbers: [Int32] = []
+    @exclusivity(unchecked) var reservations = ReservationTable()
+    @exclusivity(unchecked) var recent = RecentRequests()
 
     init(id: Symbol, record: Int) {
         self.id = id
@@ -66,18 +67,18 @@ final class Account: @unchecked Sendable {
     }
 
     /// The counter of a row whose scope depends on the request.
-    func counter(_ row: CompiledPlan.Row, _ request: Request) -> Int32 {
+    func counter(_ index: Int, _ row: CompiledPlan.Row, _ request: Request) -> Int32 {
         var scope: Int32 = 0
         for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
         for slot in row.per { scope = book.scope(scope, slot, request[slot]) }
-        return book.counter(book.number(of: row.key), scope: scope)
+        return book.counter(keyNumbers[index], scope: scope)
     }
 }
 
 /// The counters that the tenants of a group share.
 final class GroupAccount: @unchecked Sendable {
     let lock = Mutex<Void>(())
-    var book = CounterBook()
+    @exclusivity(unchecked) var book = CounterBook()
 
     func counter(_ row: CompiledPlan.Row, _ request: Request) -> Int32 {
         var scope: Int32 = 0

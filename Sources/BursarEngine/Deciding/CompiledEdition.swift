@@ -175,10 +175,11 @@ final class CompiledPlan: Sendable {
             reason.unit = row.limit.unit
             reason.threshold = row.limit.thresholds[0].text
             reason.source = row.limit.source
-            return DecisionDetail(reasons: [reason], upgrade: plan.upgrade)
+            return DecisionDetail(reasons: [reason], upgrade: plan.upgrade, isShared: true)
         }
         briefNotAllowed = DecisionDetail(
-            reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)], upgrade: plan.upgrade)
+            reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)],
+            upgrade: plan.upgrade, isShared: true)
     }
 }
 

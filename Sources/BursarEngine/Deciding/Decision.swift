@@ -143,11 +143,17 @@ public final class DecisionDetail: Sendable {
     public let retryAfter: Int64?
     public let upgrade: Upgrade?
     public let shadow: Decision?
+    /// Made once with a plan and given to many decisions, so that sums need to look at it only once.
+    public let isShared: Bool
+    /// The model's price is not known, here or in shadow.
+    public let isModelUnpriced: Bool
 
     init(
         reasons: [Reason] = [], events: [Event] = [], remaining: [Remaining] = [], caps: Caps = Caps(),
-        retryAfter: Int64? = nil, upgrade: Upgrade? = nil, shadow: Decision? = nil
+        retryAfter: Int64? = nil, upgrade: Upgrade? = nil, shadow: Decision? = nil, isShared: Bool = false
     ) {
+        self.isShared = isShared
+        isModelUnpriced = reasons.first?.code == "model_unpriced" || shadow?.detail?.isModelUnpriced == true
         self.reasons = reasons
         self.events = events
         self.remaining = remaining

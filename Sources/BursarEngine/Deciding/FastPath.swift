@@ -22,8 +22,10 @@ struct FastRow: Sendable {
     /// One threshold whose only action, for every request, is to refuse.
     var onlyDenies: Bool
     var isRate: Bool
-    /// Of a weight.
+    /// Of a weight: its feature.
     var feature: Symbol
+    /// A share for the features that have none of their own.
+    var isForOthers: Bool
     /// The most that may be used without crossing any threshold, were nothing carried over.
     var safeBound: Int64
     var amount: Int64
@@ -44,7 +46,7 @@ extension CompiledPlan {
         var made = FastRow(
             kind: .counted, unit: limit.unit, hasCondition: row.when != nil,
             isScoped: !row.hasFixedCounter || !row.within.isEmpty, isPeriodic: limit.window.isPeriodic,
-            onlyDenies: onlyDenies(limit), isRate: limit.window.isRate, feature: row.feature, safeBound: row.safeBound, amount: limit.amount,
+            onlyDenies: onlyDenies(limit), isRate: limit.window.isRate, feature: row.feature, isForOthers: limit.weight.map { $0.feature == nil } ?? false, safeBound: row.safeBound, amount: limit.amount,
             capacity: limit.capacity, length: 0)
         switch limit.window {
         case .calendar, .every, .lifetime: break
@@ -54,9 +56,9 @@ extension CompiledPlan {
         case .request: made.kind = row.needsCounter ? .unusual : .request
         case .rolling, .fromFirstUse: made.kind = .unusual
         }
-        // A share for other features, or of what remains, depends on more than its own counter.
-        let isUnusualWeight = limit.weight.map { $0.feature == nil || $0.isOfRemaining } ?? false
-        if limit.isPrepaid || limit.isShared || limit.unit == .runs || isUnusualWeight { made.kind = .unusual }
+        // A share of what remains depends on more than its own counter.
+        let isOfRemaining = limit.weight?.isOfRemaining ?? false
+        if limit.isPrepaid || limit.isShared || limit.unit == .runs || isOfRemaining { made.kind = .unusual }
         return made
     }
 }
@@ -199,6 +201,7 @@ struct FastPath {
         for index in 0..<rows.count {
             let row = rows[index]
             if row.feature.isPresent, row.feature != feature { continue }
+            if row.isForOthers, !feature.isPresent || plan.rows[index].namedFeatures.contains(feature) { continue }
             if row.isScoped, !isInScope(plan.rows[index], request) { continue }
             if row.hasCondition, let when = plan.rows[index].when, !holds(when, request, isCritical) { continue }
             if row.kind == .unusual { return .unknown }
@@ -253,7 +256,7 @@ struct FastPath {
     @inline(__always)
     private func counter(_ index: Int, _ row: FastRow, _ request: Request) -> Int {
         let fixed = account.slots[index]
-        let counter = Int(fixed >= 0 ? fixed : account.counter(plan.rows[index], request))
+        let counter = Int(fixed >= 0 ? fixed : account.counter(index, plan.rows[index], request))
         let time = request.time
         if row.kind == .bucket || (row.isPeriodic && time >= account.book.counters[counter].end) {
             account.book.advance(counter, plan.rows[index].limit, to: time)
@@ -285,7 +288,7 @@ struct FastPath {
             if !row.isScoped { isRootSeen = true }
             if row.kind == .request { continue }
             let fixed = account.slots[index]
-            let counter = Int(fixed >= 0 ? fixed : account.counter(plan.rows[index], request))
+            let counter = Int(fixed >= 0 ? fixed : account.counter(index, plan.rows[index], request))
             let amount = amount(row.unit, estimate, spend)
             var reserved = ReservedAmount(
                 counter: CounterRef(index: Int32(truncatingIfNeeded: counter), isShared: false), unit: row.unit, kind: .window,

@@ -41,7 +41,7 @@ struct Judge {
             return CounterRef(index: group.counter(row, request), isShared: true)
         }
         if row.hasFixedCounter { return CounterRef(index: account.slots[index], isShared: false) }
-        return CounterRef(index: account.counter(row, request), isShared: false)
+        return CounterRef(index: account.counter(index, row, request), isShared: false)
     }
 
     // MARK: - Estimates

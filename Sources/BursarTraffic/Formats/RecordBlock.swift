@@ -31,18 +31,18 @@ public final class RecordBlock: @unchecked Sendable {
     /// The text; it is owned by `owner`, or mapped as long as the log is open.
     let text: UnsafeBufferPointer<UInt8>
     private let owner: AnyObject?
-    public private(set) var count = 0
+    @exclusivity(unchecked) public private(set) var count = 0
     public internal(set) var rejects: [Reject] = []
     /// Lines that were read, blank ones included.
     public internal(set) var lineCount = 0
     private let isCSV: Bool
-    private(set) var lines: [UInt32] = []
-    private var starts: [UInt32] = []
-    private var lengths: [UInt32] = []
-    private(set) var slices: UnsafeMutablePointer<ByteSlice>
-    private(set) var numbers: UnsafeMutablePointer<Int64>
+    @exclusivity(unchecked) private(set) var lines: [UInt32] = []
+    @exclusivity(unchecked) private var starts: [UInt32] = []
+    @exclusivity(unchecked) private var lengths: [UInt32] = []
+    @exclusivity(unchecked) private(set) var slices: UnsafeMutablePointer<ByteSlice>
+    @exclusivity(unchecked) private(set) var numbers: UnsafeMutablePointer<Int64>
     /// Bits by truth field: present, then value.
-    private(set) var truths: UnsafeMutablePointer<UInt8>
+    @exclusivity(unchecked) private(set) var truths: UnsafeMutablePointer<UInt8>
     private(set) var lists: [Int: [(field: Field, slice: ByteSlice)]] = [:]
     private var capacity: Int
 
@@ -55,6 +55,8 @@ public final class RecordBlock: @unchecked Sendable {
         numbers = .allocate(capacity: capacity * Field.numberCount)
         truths = .allocate(capacity: capacity)
         lines.reserveCapacity(capacity)
+        starts.reserveCapacity(capacity)
+        lengths.reserveCapacity(capacity)
     }
 
     deinit {

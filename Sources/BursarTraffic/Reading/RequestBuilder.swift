@@ -6,7 +6,7 @@ public struct RequestBuilder {
     private let engine: Engine
     private let map: FieldMap
     private let usesRecordedOutput: Bool
-    private let fields: [(field: Field, slot: AttributeSlot)]
+    private let fields: [(field: Field, slot: AttributeSlot, isExact: Bool)]
     private let constants: [(slot: AttributeSlot, symbol: Symbol)]
     private let constantTenant: TenantID?
     /// Tenants that were looked up before, by symbol.
@@ -20,7 +20,7 @@ public struct RequestBuilder {
         let constantFields = Set(map.constants.map(\.field))
         fields = Field.allCases.compactMap { field in
             guard field != .tenant, !constantFields.contains(field), let slot = field.slot, engine.uses(slot) else { return nil }
-            return (field, slot)
+            return (field, slot, engine.isExact(slot))
         }
         constants = map.constants.compactMap { constant in
             guard constant.field != .tenant, let slot = constant.field.slot else { return nil }
@@ -49,9 +49,10 @@ public struct RequestBuilder {
             }
         }
         var request = Request(time: block.number(record, .time), tenant: tenant, model: .absent)
-        for (field, slot) in fields {
+        for (field, slot, isExact) in fields {
             let slice = block.slice(record, field)
-            if slice.isPresent { request[slot] = block.withText(slice) { engine.symbol(slot, $0) } }
+            guard slice.isPresent else { continue }
+            request[slot] = block.withText(slice) { isExact ? engine.symbols.intern($0) : engine.symbols.known($0) }
         }
         for constant in constants { request[constant.slot] = constant.symbol }
         let id = block.slice(record, .requestID)
