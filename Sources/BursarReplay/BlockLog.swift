@@ -105,6 +105,7 @@ final class OrderedLog: BlockLog {
             position += 1
         }
         return BlockStretch(
-            stretch: stretches[first.start >> 32].with(bytes), path: paths[Int(first.path)], lines: lines, sequences: sequences)
+            stretch: stretches[first.start >> 32].with(bytes), path: paths[Int(first.path)], lines: lines,
+            sequences: sequences)
     }
 }

@@ -99,7 +99,8 @@ final class Partition {
             return
         }
         let usage = main.builder.usage(block, record)
-        let isExplained = options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
+        let isExplained =
+            options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
         if isExplained { settleDue(request.time, main) }
         let explanation = isExplained ? main.engine.explain(request) : nil
         let decision = decide(request, usage, main, block, record)
@@ -135,7 +136,8 @@ final class Partition {
     ) -> Decision {
         settleDue(request.time, side)
         let decision = side.engine.decide(
-            request, detail: (writer != nil || options.explainedID != nil) && side === main ? .full : .brief, counting: options.state == .observe ? .observed : .decided)
+            request, detail: (writer != nil || options.explainedID != nil) && side === main ? .full : .brief,
+            counting: options.state == .observe ? .observed : .decided)
         guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return decision }
         if options.state == .simulate, let cap = decision.detail?.caps.maxOutputTokens {
             usage.outputTokens = min(usage.outputTokens, cap)
@@ -216,7 +218,8 @@ final class Partition {
         let costs = costs(old, request, usage, block, record, other)
         otherTally.add(
             old.outcome, isShadowed: old.detail?.shadow != nil, isUnpriced: isUnpriced(old),
-            tokens: max(0, request.inputTokens) + (usage?.outputTokens ?? 0), recorded: costs.recorded, policy: costs.policy)
+            tokens: max(0, request.inputTokens) + (usage?.outputTokens ?? 0), recorded: costs.recorded,
+            policy: costs.policy)
         let oldModel = old.model.isPresent ? other.engine.symbols.text(old.model) : ""
         let newModel = decision.model.isPresent ? main.engine.symbols.text(decision.model) : ""
         guard old.outcome != decision.outcome || oldModel != newModel else { return }

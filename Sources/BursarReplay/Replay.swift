@@ -182,7 +182,8 @@ public final class Replay {
 
     /// Keeps decisions that were made in the order of time until all are there, for the order of the log.
     private func keep(
-        _ sequences: [Int], _ places: [(partition: Int, start: Int, count: Int)?], _ decided: [[DecidedBlock]], _ index: Int
+        _ sequences: [Int], _ places: [(partition: Int, start: Int, count: Int)?], _ decided: [[DecidedBlock]],
+        _ index: Int
     ) {
         var kept = ordered ?? []
         ordered = nil

@@ -31,7 +31,9 @@ public struct Tally: Sendable, Hashable {
 
     /// One decision.
     @inline(__always)
-    mutating func add(_ outcome: Outcome, isShadowed: Bool, isUnpriced: Bool, tokens: Int64, recorded: Int64, policy: Int64) {
+    mutating func add(
+        _ outcome: Outcome, isShadowed: Bool, isUnpriced: Bool, tokens: Int64, recorded: Int64, policy: Int64
+    ) {
         requests += 1
         outcomes[Int(outcome.rawValue)] += 1
         if isShadowed { shadowed += 1 }

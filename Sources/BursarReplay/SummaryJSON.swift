@@ -86,7 +86,8 @@ public struct SummaryJSONRenderer {
 
     private func compare(_ comparison: Comparison, _ json: inout JSONWriter) {
         json.array("changes") { json in
-            for (change, count) in comparison.changes.sorted(by: { ($0.key.old, $0.key.new) < ($1.key.old, $1.key.new) }) {
+            for (change, count) in comparison.changes.sorted(by: { ($0.key.old, $0.key.new) < ($1.key.old, $1.key.new) }
+            ) {
                 json.object { json in
                     json.field("from", change.old.name)
                     json.field("to", change.new.name)

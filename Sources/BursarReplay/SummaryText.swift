@@ -29,7 +29,8 @@ public struct SummaryTextRenderer {
 
     private func headline() -> String {
         var text = "replayed \(summary.policies.joined(separator: ", ")) (\(summary.state.rawValue))\n"
-        text += "records: \(group(summary.read)) read, \(group(summary.rejected)) rejected, \(group(summary.decided)) decided"
+        text +=
+            "records: \(group(summary.read)) read, \(group(summary.rejected)) rejected, \(group(summary.decided)) decided"
         if summary.filtered > 0 { text += ", \(group(summary.filtered)) outside the filters" }
         if summary.repeats > 0 { text += ", \(group(summary.repeats)) repeats of an earlier request" }
         text += "\n"
@@ -41,12 +42,17 @@ public struct SummaryTextRenderer {
         let total = summary.total
         let saved = total.recordedCost - total.policyCost
         text += "cost:    \(money(total.recordedCost)) recorded, \(money(total.policyCost)) under the policy"
-        if saved != 0 { text += " (\(saved > 0 ? "-" : "+")\(money(abs(saved))), \(percent(Int(saved), Int(total.recordedCost))))" }
+        if saved != 0 {
+            text += " (\(saved > 0 ? "-" : "+")\(money(abs(saved))), \(percent(Int(saved), Int(total.recordedCost))))"
+        }
         text += "\n"
         let touched = summary.tenants.values.count { $0.refused > 0 }
-        text += "refused: \(group(total.refused)) requests (\(percent(total.refused, total.requests))) of \(group(touched))"
+        text +=
+            "refused: \(group(total.refused)) requests (\(percent(total.refused, total.requests))) of \(group(touched))"
         text += " of \(group(summary.tenants.count)) tenants\n"
-        if total.shadowed > 0 { text += "shadow:  \(group(total.shadowed)) requests would have been decided otherwise\n" }
+        if total.shadowed > 0 {
+            text += "shadow:  \(group(total.shadowed)) requests would have been decided otherwise\n"
+        }
         if summary.events > 0 { text += "events:  \(group(summary.events)) notifications\n" }
         return text
     }
@@ -71,16 +77,19 @@ public struct SummaryTextRenderer {
         guard !ordered.isEmpty else { return "" }
         let rows = ordered.prefix(most * 2).map { cause, count in
             [
-                cause.code, (cause.isShadow ? "shadow: " : "") + cause.action, cause.name.isEmpty ? "-" : cause.name, group(count),
+                cause.code, (cause.isShadow ? "shadow: " : "") + cause.action, cause.name.isEmpty ? "-" : cause.name,
+                group(count),
                 cause.source,
             ]
         }
-        return "\n" + Self.columns(["reason", "action", "limit or rule", "requests", "where"], Array(rows), numeric: [3])
+        return "\n"
+            + Self.columns(["reason", "action", "limit or rule", "requests", "where"], Array(rows), numeric: [3])
     }
 
     private func table(_ name: String, _ tallies: [String: Tally]) -> String {
         let ordered = tallies.sorted { left, right in
-            left.value.requests != right.value.requests ? left.value.requests > right.value.requests : left.key < right.key
+            left.value.requests != right.value.requests
+                ? left.value.requests > right.value.requests : left.key < right.key
         }
         var rows = ordered.prefix(most).map { row($0.key, $0.value) }
         if ordered.count > most {
@@ -90,7 +99,8 @@ public struct SummaryTextRenderer {
         }
         return "\n"
             + Self.columns(
-                [name, "requests", "refused", "downgraded", "capped", "recorded", "under policy"], rows, numeric: [1, 2, 3, 4, 5, 6])
+                [name, "requests", "refused", "downgraded", "capped", "recorded", "under policy"], rows,
+                numeric: [1, 2, 3, 4, 5, 6])
     }
 
     private func row(_ name: String, _ tally: Tally) -> [String] {
@@ -118,7 +128,8 @@ public struct SummaryTextRenderer {
         let rows = ordered.map { change, count in
             let example = comparison.examples[change]
             return [
-                "\(change.old.name) -> \(change.new.name)", group(count), example.map { "\($0.requestID) of \($0.tenant)" } ?? "",
+                "\(change.old.name) -> \(change.new.name)", group(count),
+                example.map { "\($0.requestID) of \($0.tenant)" } ?? "",
             ]
         }
         return text + (rows.isEmpty ? "" : "\n" + Self.columns(["change", "requests", "first"], rows))
@@ -145,7 +156,9 @@ public struct SummaryTextRenderer {
     private func money(_ nanos: Int64) -> String {
         // Reports show cents, and more digits only where cents would show nothing.
         let cents = (nanos + 5_000_000) / 10_000_000
-        let text = cents == 0 && nanos != 0 ? moneyText(nanos) : "\(group(Int(cents / 100))).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
+        let text =
+            cents == 0 && nanos != 0
+            ? moneyText(nanos) : "\(group(Int(cents / 100))).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
         return summary.currency == "USD" ? "$" + text : "\(text) \(summary.currency)"
     }
 

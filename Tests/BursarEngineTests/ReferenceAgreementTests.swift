@@ -24,7 +24,9 @@ import Testing
             decided += 250
             seed += 1
         }
-        print("compared \(decided) decisions from seed \(Self.seed): \(outcomes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
+        print(
+            "compared \(decided) decisions from seed \(Self.seed): \(outcomes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))"
+        )
         // A generator that reaches only some outcomes would prove little.
         #expect(outcomes.count == Outcome.allCases.count)
     }
@@ -83,7 +85,8 @@ import Testing
                     return "request \(number): only one of the two reserved"
                 }
                 if !decision.isRepeat {
-                    pending.append(Pending(live: decision.reservation, plain: expected.reservation, tenant: request.tenant))
+                    pending.append(
+                        Pending(live: decision.reservation, plain: expected.reservation, tenant: request.tenant))
                 }
                 if let difference = settleSome(&pending) { return "after request \(number): \(difference)" }
                 if !engine.checkInvariants(of: live.tenant) { return "after request \(number): an invariant is broken" }
@@ -115,7 +118,8 @@ import Testing
                     if isRelease {
                         try engine.release(live, of: tenant)
                     } else {
-                        try engine.settle(live, of: tenant, usage: Usage(inputTokens: usage.input, outputTokens: usage.output))
+                        try engine.settle(
+                            live, of: tenant, usage: Usage(inputTokens: usage.input, outputTokens: usage.output))
                     }
                 } catch { isDone = false }
                 let wasOpen = isRelease ? reference.release(plain) : reference.settle(plain, usage)
@@ -144,12 +148,17 @@ import Testing
             maybe(.feature, 80, RandomPolicies.features + ["rare"])
             if random.chance(30) { request.labels["team"] = random.pick(["red", "blue"]) }
             request.number[.inputTokens] = Int64(random.below(30))
-            if random.chance(30) { request.number[.cachedTokens] = Int64(random.below(Int(request.number[.inputTokens] ?? 0) + 1)) }
+            if random.chance(30) {
+                request.number[.cachedTokens] = Int64(random.below(Int(request.number[.inputTokens] ?? 0) + 1))
+            }
             if random.chance(50) { request.number[.maxOutputTokens] = Int64(random.below(30)) }
             if random.chance(50) { request.expectedOutput = Int64(random.below(30)) }
             if random.chance(50) { request.number[.characters] = Int64(random.below(80)) }
             if random.chance(30) { request.number[.attempt] = Int64(1 + random.below(3)) }
-            if random.chance(20) { request.tools = [random.pick(["db:drop", "pay:card", "find:x", "else"])] + (random.chance(50) ? ["find:y"] : []) }
+            if random.chance(20) {
+                request.tools =
+                    [random.pick(["db:drop", "pay:card", "find:x", "else"])] + (random.chance(50) ? ["find:y"] : [])
+            }
             if random.chance(40) { request.fallback = random.chance(50) }
             request.confirmed = random.chance(20)
             request.approved = random.chance(20)
@@ -202,7 +211,9 @@ import Testing
             if let steps = caps.maxSteps { plain.caps.append("steps \(steps)") }
             if let micros = caps.coolDown { plain.caps.append("cool down \(micros)") }
             plain.reasons = decision.reasons.map(describe)
-            plain.events = (decision.detail?.events ?? []).map { "\($0.limit) \($0.threshold) \($0.scope) \($0.audiences)" }
+            plain.events = (decision.detail?.events ?? []).map {
+                "\($0.limit) \($0.threshold) \($0.scope) \($0.audiences)"
+            }
             plain.remaining = (decision.detail?.remaining ?? []).map { "\($0.limit) \($0.scope) \($0.remaining)" }
             plain.shadow = decision.shadow.map { [describe($0, request)] } ?? []
             return plain
@@ -225,7 +236,8 @@ import Testing
             var text = "\(reason.code) \(reason.action) rule=\(reason.rule ?? "-") limit=\(reason.limit ?? "-")"
             if let numbers = reason.numbers {
                 text += " \(reason.scope ?? "") at \(reason.threshold ?? "") used=\(numbers.used)"
-                text += " estimate=\(numbers.estimate.map(String.init) ?? "?") amount=\(numbers.amount) carried=\(numbers.carried)"
+                text +=
+                    " estimate=\(numbers.estimate.map(String.init) ?? "?") amount=\(numbers.amount) carried=\(numbers.carried)"
             }
             if let overage = reason.overage { text += " overage=\(overage.excess) billed=\(overage.billed)" }
             return text

@@ -287,7 +287,13 @@ struct RecentRequests: Sendable {
     /// The decision that a request of this id got less than `window` ago.
     func decision(_ id: RequestID, at time: Int64, window: Int64) -> Decision? {
         let entry: Entry
-        if let index = young.find(id) { entry = young[index] } else if let index = old.find(id) { entry = old[index] } else { return nil }
+        if let index = young.find(id) {
+            entry = young[index]
+        } else if let index = old.find(id) {
+            entry = old[index]
+        } else {
+            return nil
+        }
         return time < entry.time.addingSaturated(window) ? entry.decision : nil
     }
 

@@ -76,7 +76,9 @@ extension CounterBook {
     /// Adds to the slice of a number, if it still counts.
     mutating func add(_ amount: Int64, slice: Int64, to index: Int) -> Bool {
         let counted = withExtra(index) { extra -> Bool in
-            guard !extra.slices.isEmpty, slice > extra.newestSlice - Window.slices, slice <= extra.newestSlice else { return false }
+            guard !extra.slices.isEmpty, slice > extra.newestSlice - Window.slices, slice <= extra.newestSlice else {
+                return false
+            }
             let position = Int(positiveModulo(slice))
             extra.slices[position] = extra.slices[position].addingSaturated(amount)
             return true

@@ -61,7 +61,8 @@ final class CompiledEdition: Sendable {
     /// The plan of a tenant with keys of its own.
     func plan(tier: Symbol, tenant index: Int, record: TenantRecord, at time: Int64) -> CompiledPlan? {
         guard let base = tierPlans[tier] else { return nil }
-        guard !record.followsTier, let plan = edition.plan(tier: base.plan.tier, tenant: index, record: record, at: time)
+        guard !record.followsTier,
+            let plan = edition.plan(tier: base.plan.tier, tenant: index, record: record, at: time)
         else { return base }
         return CompiledPlan(plan, zone: policy.zone, symbols: symbols)
     }
@@ -140,7 +141,8 @@ final class CompiledPlan: Sendable {
             // and of a share of what remains, which events were given.
             needsCounter =
                 countsUse || throttles || limit.weight != nil || !limit.per.isEmpty || !limit.within.isEmpty
-            let base = limit.window.isRate
+            let base =
+                limit.window.isRate
                 ? limit.capacity : limit.weight.map { $0.share.floor(of: plan.limits[$0.of].amount) } ?? limit.capacity
             safeBound = limit.thresholds.map { $0.bound(of: base) }.min() ?? .max
         }

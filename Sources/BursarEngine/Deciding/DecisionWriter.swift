@@ -134,10 +134,16 @@ public struct DecisionWriter: Sendable {
             if let threshold = reason.threshold { json.field("threshold", threshold) }
             if let numbers = reason.numbers {
                 amount("used", numbers.used, reason.unit, &json)
-                if let estimate = numbers.estimate { amount("estimate", estimate, reason.unit, &json) } else { json.null("estimate") }
+                if let estimate = numbers.estimate {
+                    amount("estimate", estimate, reason.unit, &json)
+                } else {
+                    json.null("estimate")
+                }
                 amount("amount", numbers.amount, reason.unit, &json)
                 amount("carried", numbers.carried, reason.unit, &json)
-                if let window = numbers.window, window != .always { json.field("window_start", instantText(window.start)) }
+                if let window = numbers.window, window != .always {
+                    json.field("window_start", instantText(window.start))
+                }
                 if let resets = numbers.resetsAt, resets != .max { json.field("resets_at", instantText(resets)) }
             }
             if let overage = reason.overage {

@@ -29,7 +29,8 @@ public final class Engine: Sendable {
 
     /// - Parameter filters: conditions that will be asked besides the policy's, with `matches`.
     public init(
-        _ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime, filters: [Condition] = []
+        _ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime,
+        filters: [Condition] = []
     ) {
         self.policySet = policySet
         self.reservationLifetime = reservationLifetime
@@ -158,7 +159,9 @@ public final class Engine: Sendable {
     /// The record's group goes before the request's.
     func groupAccount(_ account: Account, _ request: Request) -> GroupAccount? {
         guard exactSlots.contains(.group) else { return nil }
-        if account.record >= 0, let name = policySet.tenants[account.record].group { return group(symbols.intern(name)) }
+        if account.record >= 0, let name = policySet.tenants[account.record].group {
+            return group(symbols.intern(name))
+        }
         return request[.group].isPresent ? group(request[.group]) : nil
     }
 
@@ -187,13 +190,16 @@ public final class Engine: Sendable {
             throw .badUsage("a count is negative")
         }
         guard usage.cachedTokens <= usage.inputTokens else { throw .badUsage("more cached than input tokens") }
-        guard max(usage.inputTokens, usage.outputTokens) <= Request.largestCount else { throw .badUsage("a count is too large") }
+        guard max(usage.inputTokens, usage.outputTokens) <= Request.largestCount else {
+            throw .badUsage("a count is too large")
+        }
         try close(id, of: tenant) { reserved, reservation in
             switch reserved.unit {
             case .spend:
                 usage.cost
                     ?? reservation.price.map {
-                        $0.cost(input: usage.inputTokens, cached: usage.cachedTokens, output: usage.outputTokens) ?? .max
+                        $0.cost(input: usage.inputTokens, cached: usage.cachedTokens, output: usage.outputTokens)
+                            ?? .max
                     } ?? reserved.amount
             case .tokens: usage.inputTokens + usage.outputTokens
             case .inputTokens: usage.inputTokens

@@ -47,7 +47,9 @@ extension Engine {
     public func explain(_ request: Request) -> Explanation {
         guard let edition = edition(at: request.time) else {
             return Explanation(steps: [
-                .init(kind: "policy", text: "no version of the policy is in force at \(instantText(request.time))", source: nil)
+                .init(
+                    kind: "policy", text: "no version of the policy is in force at \(instantText(request.time))",
+                    source: nil)
             ])
         }
         let account = request.tenant.account
@@ -68,7 +70,8 @@ extension Sitting {
         }
         let policy = edition.policy
         add(
-            "policy", "policy \(policy.id), version \(policy.version), is in force (mode \(policy.mode.rawValue))", policy.source)
+            "policy", "policy \(policy.id), version \(policy.version), is in force (mode \(policy.mode.rawValue))",
+            policy.source)
         request[.tenant] = account.id
         if let group = record?.group { request[.group] = symbols.intern(group) }
         guard let plan = bindPlan() else {
@@ -78,7 +81,9 @@ extension Sitting {
         request[.tier] = plan.tier
         let known = record == nil ? "not listed; the tier is the request's or the default" : "listed"
         add("tenant", "tenant \(symbols.text(account.id)) is \(known): tier \(plan.plan.tier)", record?.source)
-        if record?.isSuspended == true { add("tenant", "the tenant is suspended: denied before all else", record?.source) }
+        if record?.isSuspended == true {
+            add("tenant", "the tenant is suspended: denied before all else", record?.source)
+        }
         let judge = Judge(
             edition: edition, plan: plan, symbols: symbols, record: record, account: account, group: group)
         let name = request[.model]
@@ -89,7 +94,10 @@ extension Sitting {
         edition.set(model, named: name, in: &request)
         for rule in edition.rules {
             let holds = judge.holds(rule.program, request)
-            add("rule", "rule \(rule.rule.name) (\(rule.rule.effect.rawValue) \(rule.rule.code)): \(holds ? "holds" : "does not hold")", rule.rule.source)
+            add(
+                "rule",
+                "rule \(rule.rule.name) (\(rule.rule.effect.rawValue) \(rule.rule.code)): \(holds ? "holds" : "does not hold")",
+                rule.rule.source)
         }
         for tool in request.tools {
             let text = symbols.text(tool)
@@ -102,7 +110,10 @@ extension Sitting {
     private func explainModel(_ requested: Candidate, _ add: (String, String, SourceRange?) -> Void) {
         let written = symbols.text(requested.name)
         guard let id = requested.model, let model = edition.catalog?[id] else {
-            add("model", "the catalog does not list \(written) (unpriced: \(edition.policy.allowsUnpriced ? "allow" : "deny"))", nil)
+            add(
+                "model",
+                "the catalog does not list \(written) (unpriced: \(edition.policy.allowsUnpriced ? "allow" : "deny"))",
+                nil)
             return
         }
         let alias = model.name == written ? "" : " (asked for as \(written))"
@@ -129,7 +140,9 @@ extension Sitting {
         }
         let candidates = substitutes(wanted, for: requested, plan, judge)
         if !candidates.isEmpty, !hasConsent(plan.plan.downgrade.consent) {
-            add("candidate", "substitutes need consent of the \(plan.plan.downgrade.consent.rawValue), which is not given", nil)
+            add(
+                "candidate",
+                "substitutes need consent of the \(plan.plan.downgrade.consent.rawValue), which is not given", nil)
         } else {
             judgements += candidates.map { judge.judge($0, request, withShadow: true) }
         }
@@ -141,7 +154,8 @@ extension Sitting {
             let row = plan.rows[state.row]
             let thresholds = row.limit.thresholds.map { threshold in
                 Explanation.LimitStep.ThresholdStep(
-                    text: threshold.text, bound: threshold.bound(of: row.limit.bucketLength == nil ? state.base : row.limit.capacity),
+                    text: threshold.text,
+                    bound: threshold.bound(of: row.limit.bucketLength == nil ? state.base : row.limit.capacity),
                     isCrossed: judge.isCrossed(threshold, state, state.estimate),
                     actions: threshold.actions.map { $0.alternatives.map(\.verb).joined(separator: " else ") })
             }

@@ -46,7 +46,9 @@ extension CompiledPlan {
         var made = FastRow(
             kind: .counted, unit: limit.unit, hasCondition: row.when != nil,
             isScoped: !row.hasFixedCounter || !row.within.isEmpty, isPeriodic: limit.window.isPeriodic,
-            onlyDenies: onlyDenies(limit), isRate: limit.window.isRate, feature: row.feature, isForOthers: limit.weight.map { $0.feature == nil } ?? false, safeBound: row.safeBound, amount: limit.amount,
+            onlyDenies: onlyDenies(limit), isRate: limit.window.isRate, feature: row.feature,
+            isForOthers: limit.weight.map { $0.feature == nil } ?? false, safeBound: row.safeBound,
+            amount: limit.amount,
             capacity: limit.capacity, length: 0)
         switch limit.window {
         case .calendar, .every, .lifetime: break
@@ -231,7 +233,9 @@ struct FastPath {
                 let level = account.book.counters[counter].level
                 let missing = Int128(row.capacity) * Int128(row.length) - level
                 // A bucket's exact bound is a fraction; the full way knows it.
-                if missing + Int128(amount) * Int128(row.length) > Int128(row.safeBound) * Int128(row.length) { return .unknown }
+                if missing + Int128(amount) * Int128(row.length) > Int128(row.safeBound) * Int128(row.length) {
+                    return .unknown
+                }
             case .unusual: return .unknown
             }
         }
@@ -291,7 +295,8 @@ struct FastPath {
             let counter = Int(fixed >= 0 ? fixed : account.counter(index, plan.rows[index], request))
             let amount = amount(row.unit, estimate, spend)
             var reserved = ReservedAmount(
-                counter: CounterRef(index: Int32(truncatingIfNeeded: counter), isShared: false), unit: row.unit, kind: .window,
+                counter: CounterRef(index: Int32(truncatingIfNeeded: counter), isShared: false), unit: row.unit,
+                kind: .window,
                 window: 0, amount: amount)
             if row.kind == .bucket {
                 account.book.counters[counter].level -= Int128(amount) * Int128(row.length)

@@ -77,7 +77,8 @@ struct Judge {
         }
         // A cost beyond 64 bits stays at the largest number, which no limit lets through.
         estimate.spend =
-            price.cost(input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens) ?? .max
+            price.cost(input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
+            ?? .max
     }
 
     /// What a request adds to a limit, in its unit; nil: spend that is not known.
@@ -116,7 +117,8 @@ struct Judge {
         return state
     }
 
-    private func read(_ state: inout LimitState, _ row: CompiledPlan.Row, _ request: Request, _ book: inout CounterBook) {
+    private func read(_ state: inout LimitState, _ row: CompiledPlan.Row, _ request: Request, _ book: inout CounterBook)
+    {
         guard let reference = state.counter else { return }
         let index = Int(reference.index)
         let limit = row.limit
@@ -150,7 +152,9 @@ struct Judge {
         state.amount = 0
         for (position, grant) in grants.enumerated() where grant.holds(at: time) {
             state.amount = state.amount.addingSaturated(grant.amount)
-            if let extra, position < extra.burned.count { state.used = state.used.addingSaturated(extra.burned[position]) }
+            if let extra, position < extra.burned.count {
+                state.used = state.used.addingSaturated(extra.burned[position])
+            }
         }
     }
 
@@ -267,7 +271,9 @@ struct Judge {
             price(&judgement.estimate, candidate)
             for index in judgement.states.indices {
                 let unit = plan.rows[judgement.states[index].row].limit.unit
-                if unit.dependsOnOutput { judgement.states[index].estimate = amount(judgement.estimate, unit, run: false) }
+                if unit.dependsOnOutput {
+                    judgement.states[index].estimate = amount(judgement.estimate, unit, run: false)
+                }
             }
         }
         gatherConsequences(&judgement, withShadow: withShadow, isFallback: isFallback)

@@ -63,7 +63,10 @@ struct Sitting {
             return stamped(settled(deny([suspended]), plan: plan))
         }
         guard let plan else {
-            return stamped(settled(deny([reason("unknown_tenant", "no document lists the tenant and no tier is known for it")]), plan: nil))
+            return stamped(
+                settled(
+                    deny([reason("unknown_tenant", "no document lists the tenant and no tier is known for it")]),
+                    plan: nil))
         }
         if level != .full, counting == .decided {
             let path = FastPath(engine: engine, edition: edition, plan: plan, account: account)
@@ -146,7 +149,8 @@ struct Sitting {
             if !denied.isEmpty {
                 reasons.append(
                     reason(
-                        "tool_denied", "denied: " + denied.joined(separator: ", "), source: edition.policy.tools.denySource))
+                        "tool_denied", "denied: " + denied.joined(separator: ", "),
+                        source: edition.policy.tools.denySource))
             }
         }
         return reasons
@@ -170,7 +174,8 @@ struct Sitting {
         if !tools.isEmpty {
             reasons.append(
                 Reason(
-                    code: "approval_required", action: "approve", message: "to approve: " + tools.joined(separator: ", "),
+                    code: "approval_required", action: "approve",
+                    message: "to approve: " + tools.joined(separator: ", "),
                     source: edition.policy.tools.approveSource))
         }
         return reasons
@@ -211,7 +216,9 @@ struct Sitting {
             let candidate = Candidate(model: model, name: edition.modelSymbols[model.rawValue], price: price)
             var request = request
             edition.set(model, named: candidate.name, in: &request)
-            if !isDenied(request, judge), !candidates.contains(where: { $0.model == model }) { candidates.append(candidate) }
+            if !isDenied(request, judge), !candidates.contains(where: { $0.model == model }) {
+                candidates.append(candidate)
+            }
         }
         return candidates
     }
@@ -290,13 +297,15 @@ struct Sitting {
         let isSubstitute = isNotAllowed || chosen.candidate.name != first.candidate.name
         if isSubstitute { outcome = .downgrade }
         if !request.isConfirmed {
-            let asked = needs(.confirm, chosen.request, judge)
+            let asked =
+                needs(.confirm, chosen.request, judge)
                 + onePerLimit(chosen, chosen.confirmations, plan, code: "confirmation_required", action: "confirm")
             if !asked.isEmpty { outcome = .confirm }
             reasons = asked
         }
         if !request.isApproved {
-            let asked = needs(.approve, chosen.request, judge)
+            let asked =
+                needs(.approve, chosen.request, judge)
                 + onePerLimit(chosen, chosen.approvals, plan, code: "approval_required", action: "approve")
             if !asked.isEmpty { outcome = .approve }
             reasons = asked + reasons
@@ -342,7 +351,8 @@ struct Sitting {
     // MARK: - Reasons
 
     private func limitReason(
-        _ judgement: Judgement, _ crossing: Crossing, _ plan: CompiledPlan, code: String?, action: String, isRaw: Bool = false
+        _ judgement: Judgement, _ crossing: Crossing, _ plan: CompiledPlan, code: String?, action: String,
+        isRaw: Bool = false
     ) -> Reason {
         let state = judgement.states[crossing.state]
         let row = plan.rows[state.row]
@@ -360,7 +370,8 @@ struct Sitting {
     }
 
     func name(_ row: CompiledPlan.Row, _ request: Request) -> String {
-        guard let weight = row.limit.weight, weight.feature == nil, let base = row.limit.name.split(separator: "/").first
+        guard let weight = row.limit.weight, weight.feature == nil,
+            let base = row.limit.name.split(separator: "/").first
         else { return row.limit.name }
         return "\(base)/\(symbols.text(request[.feature]))"
     }
@@ -524,7 +535,9 @@ struct Sitting {
     }
 
     /// What would have been decided, where that is not what is given.
-    private func shadowDecision(_ complete: Verdict, given: Verdict, _ plan: CompiledPlan, otherwise estimate: Estimate) -> Decision? {
+    private func shadowDecision(_ complete: Verdict, given: Verdict, _ plan: CompiledPlan, otherwise estimate: Estimate)
+        -> Decision?
+    {
         let caps = complete.chosen?.caps ?? Caps()
         let givenCaps = given.chosen?.caps ?? Caps()
         let isSame =

@@ -215,12 +215,14 @@ struct ConditionProgram: Sendable {
         case .toolSuffix: return request.tools.contains { ends($0, instruction, symbols) }
         case .labelPresent: return label(UInt32(bitPattern: instruction.upper), request) != nil
         case .labelEquals:
-            return label(UInt32(bitPattern: instruction.upper), request).map { Int64($0.rawValue) } == instruction.operand
+            return label(UInt32(bitPattern: instruction.upper), request).map { Int64($0.rawValue) }
+                == instruction.operand
         case .labelIn:
             guard let value = label(UInt32(truncatingIfNeeded: instruction.operand), request) else { return false }
             return contains(instruction, Int64(value.rawValue))
         case .labelPrefix:
-            return label(UInt32(bitPattern: instruction.upper), request).map { starts($0, instruction, symbols) } ?? false
+            return label(UInt32(bitPattern: instruction.upper), request).map { starts($0, instruction, symbols) }
+                ?? false
         case .labelSuffix:
             return label(UInt32(bitPattern: instruction.upper), request).map { ends($0, instruction, symbols) } ?? false
         }

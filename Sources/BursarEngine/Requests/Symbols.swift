@@ -95,7 +95,9 @@ struct ByteIndex: Sendable {
             let mask = slots.count - 1
             var position = Int(truncatingIfNeeded: hash >> 20) & mask
             while slots[position].hash != 0 {
-                if slots[position].hash == hash, Int(slots[position].length) == bytes.count, equals(slots[position], bytes) {
+                if slots[position].hash == hash, Int(slots[position].length) == bytes.count,
+                    equals(slots[position], bytes)
+                {
                     return slots[position].value
                 }
                 position = (position + 1) & mask

@@ -46,7 +46,8 @@ public struct Compiler {
         }
         for policy in documents.policies where policy.id.value != first.id.value {
             report(
-                "name/duplicate", "a set decides by one policy, and `\(policy.id.value)` is a second one", at: policy.id.range,
+                "name/duplicate", "a set decides by one policy, and `\(policy.id.value)` is a second one",
+                at: policy.id.range,
                 notes: [.init("the first one is here", at: first.id.range)], help: "put it into a folder of its own")
         }
         var versions = documents.policies.filter { $0.id.value == first.id.value }.map { Prepared(document: $0) }
@@ -85,7 +86,8 @@ public struct Compiler {
             version.until = context.instant(until.value)
             if version.until <= version.effective {
                 report(
-                    "version/interval", "`until` is not after `effective`, so this version is never in force", at: until.range,
+                    "version/interval", "`until` is not after `effective`, so this version is never in force",
+                    at: until.range,
                     notes: document.effective.map { [.init("it takes effect here", at: $0.range)] } ?? [])
             }
         }
@@ -106,7 +108,8 @@ public struct Compiler {
                 if path.contains(where: { $0.name.value == current.name.value }) {
                     if current.name.value == tier.name.value, let extends = tier.extends {
                         report(
-                            "name/cycle", "`extends` runs in a circle: "
+                            "name/cycle",
+                            "`extends` runs in a circle: "
                                 + (path.map(\.name.value) + [current.name.value]).joined(separator: " -> "),
                             at: extends.range)
                     }
@@ -143,7 +146,8 @@ public struct Compiler {
                         at: version.document.version.range, notes: notes)
                 } else if other.effective == version.effective {
                     report(
-                        "version/overlap", "two versions of `\(version.document.id.value)` take effect at the same instant",
+                        "version/overlap",
+                        "two versions of `\(version.document.id.value)` take effect at the same instant",
                         at: version.document.effective?.range ?? version.document.version.range, notes: notes)
                 }
             }
@@ -174,7 +178,8 @@ public struct Compiler {
             for other in documents.catalogs[..<index]
             where other.id.value == catalog.id.value && other.version.value == catalog.version.value {
                 report(
-                    "version/duplicate", "version \(catalog.version.value) of catalog `\(catalog.id.value)` stands twice",
+                    "version/duplicate",
+                    "version \(catalog.version.value) of catalog `\(catalog.id.value)` stands twice",
                     at: catalog.version.range, notes: [.init("the other one is here", at: other.version.range)])
             }
         }
@@ -192,7 +197,8 @@ public struct Compiler {
             guard let version = inForce.max(by: { $0.effective < $1.effective }) else { continue }
             editions += self.editions(of: version, from: start, to: end, &catalogs)
         }
-        for version in versions where !editions.contains(where: { $0.policy.version == version.document.version.value }) {
+        for version in versions where !editions.contains(where: { $0.policy.version == version.document.version.value })
+        {
             // Never in force, but its text is checked all the same.
             editions += self.editions(of: version, from: version.effective, to: version.effective, &catalogs)
         }
@@ -248,7 +254,8 @@ public struct Compiler {
             return found
         }
         if Set(ids).count > 1 {
-            report("syntax/shape", "the set has several catalogs, so the policy must name its own", at: document.id.range)
+            report(
+                "syntax/shape", "the set has several catalogs, so the policy must name its own", at: document.id.range)
         }
         return Set(ids).count == 1 ? documents.catalogs : nil
     }
@@ -273,7 +280,8 @@ public struct Compiler {
                 deny: document.tools.deny.map(\.value), approve: document.tools.approve.map(\.value),
                 allow: document.tools.allow.map(\.value), fallback: document.tools.fallback,
                 denySource: document.tools.deny.first?.range, approveSource: document.tools.approve.first?.range),
-            criticalFeatures: Set(document.features.filter(\.isCritical).map(\.name.value)), source: document.id.range)
+            criticalFeatures: Set(document.features.filter(\.isCritical).map(\.name.value)),
+            audiences: document.audiences, source: document.id.range)
         let plans = PlanBuilder(
             context: context, policyLimits: LimitDeclaration.merge([], with: document.limits), tiers: version.tiers,
             tierNames: document.tiers.map(\.name.value), tenants: documents.tenants)
@@ -286,7 +294,8 @@ public struct Compiler {
             _ = plans.plan(tier: "", tenant: nil, at: interval.start, diagnostics: &diagnostics)
         }
         return Edition(
-            policy: policy, catalog: catalog, interval: interval, defaultTier: document.defaultTier?.value, plans: plans)
+            policy: policy, catalog: catalog, interval: interval, defaultTier: document.defaultTier?.value, plans: plans
+        )
     }
 
     // MARK: - Catalogs
@@ -306,7 +315,8 @@ public struct Compiler {
             for mark in declaration.price?.marks ?? [] { context.check(mark.value, at: mark.range, &diagnostics) }
             models.append(
                 Model(
-                    name: declaration.name.value, modelClass: declaration.modelClass?.value, provider: declaration.provider,
+                    name: declaration.name.value, modelClass: declaration.modelClass?.value,
+                    provider: declaration.provider,
                     price: declaration.price.map {
                         Price(
                             input: $0.input, cached: $0.cached ?? $0.input, output: $0.output,

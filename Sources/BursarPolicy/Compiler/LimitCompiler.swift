@@ -58,8 +58,10 @@ struct LimitCompiler {
         if let burst = declaration.burst, !limit.window.isRate {
             diagnostics.add(
                 Diagnostic(
-                    "limit/burst", "`burst` belongs to a rate, and `\(limit.name)` is no limit per second, minute or hour",
-                    at: burst.range, notes: overridden(declaration, burst.range), help: "remove `burst`, or count per second, minute or hour"))
+                    "limit/burst",
+                    "`burst` belongs to a rate, and `\(limit.name)` is no limit per second, minute or hour",
+                    at: burst.range, notes: overridden(declaration, burst.range),
+                    help: "remove `burst`, or count per second, minute or hour"))
         }
         if let rollover = declaration.rollover {
             limit.rollover = Rollover(cap: rollover.value.cap, isCompounding: rollover.value.isCompounding)
@@ -67,7 +69,8 @@ struct LimitCompiler {
                 let window = limit.window.text.isEmpty ? "no window" : "the window `\(limit.window.text)`"
                 diagnostics.add(
                     Diagnostic(
-                        "limit/rollover", "`\(limit.name)` has \(window), which has no next one that could take over what is left",
+                        "limit/rollover",
+                        "`\(limit.name)` has \(window), which has no next one that could take over what is left",
                         at: rollover.range, notes: overridden(declaration, rollover.range),
                         help: "rollover needs a day, week, month, quarter or year, or `every N days from …`"))
                 limit.rollover = nil
@@ -79,7 +82,9 @@ struct LimitCompiler {
 
     /// Points at the amount where it is from another declaration than what does not fit it.
     private func overridden(_ limit: LimitDeclaration, _ range: SourceRange) -> [Diagnostic.Note] {
-        guard let amount = limit.amount, range.start < limit.range.start || range.end > limit.range.end else { return [] }
+        guard let amount = limit.amount, range.start < limit.range.start || range.end > limit.range.end else {
+            return []
+        }
         return [.init("the limit is counted like this here", at: amount.range)]
     }
 
@@ -90,7 +95,8 @@ struct LimitCompiler {
         }
         diagnostics.add(
             Diagnostic(
-                "syntax/shape", "limit `\(limit.name.value)` needs an `amount`: there is none of this name to take it over from",
+                "syntax/shape",
+                "limit `\(limit.name.value)` needs an `amount`: there is none of this name to take it over from",
                 at: limit.name.range))
         return nil
     }
@@ -141,7 +147,9 @@ struct LimitCompiler {
         }
         // Percentages and amounts are ordered by where they stand today; equal ones stay as written.
         return thresholds.enumerated()
-            .sorted { ($0.element.bound(of: limit.capacity), $0.offset) < ($1.element.bound(of: limit.capacity), $1.offset) }
+            .sorted {
+                ($0.element.bound(of: limit.capacity), $0.offset) < ($1.element.bound(of: limit.capacity), $1.offset)
+            }
             .map(\.element)
     }
 
@@ -167,7 +175,8 @@ struct LimitCompiler {
         }
         diagnostics.add(
             Diagnostic(
-                "syntax/scalar", "a threshold of `\(limit.name)` is a percentage or an amount of \(limit.unit.rawValue)",
+                "syntax/scalar",
+                "a threshold of `\(limit.name)` is a percentage or an amount of \(limit.unit.rawValue)",
                 at: level.range))
         return nil
     }
@@ -202,7 +211,8 @@ struct LimitCompiler {
         case .notify(let audiences):
             for name in audiences where !context.audiences.contains(name) {
                 return refuse(
-                    "no audience is named `\(name)`", help: nameHelp(name, context.audiences.sorted())
+                    "no audience is named `\(name)`",
+                    help: nameHelp(name, context.audiences.sorted())
                         ?? "declare it under `audiences`", code: "name/unknown")
             }
             return .notify(audiences)
@@ -210,7 +220,8 @@ struct LimitCompiler {
         case .capOutputToFit(let minimum):
             guard limit.unit.dependsOnOutput else {
                 return refuse(
-                    "`cap output to fit` has no sense at a limit of \(limit.unit.rawValue): a shorter answer changes nothing there")
+                    "`cap output to fit` has no sense at a limit of \(limit.unit.rawValue): a shorter answer changes nothing there"
+                )
             }
             return .cap(.outputToFit(minimum: minimum))
         case .capInput(let tokens): return .cap(.input(tokens))
@@ -225,7 +236,8 @@ struct LimitCompiler {
                 return refuse("no model is named `\(name)`", help: nameHelp(name, known), code: "name/unknown")
             }
             guard context.catalog?[model].price != nil else {
-                return refuse("the catalog has no price for `\(name)`, so it cannot be a substitute", code: "chain/unpriced")
+                return refuse(
+                    "the catalog has no price for `\(name)`, so it cannot be a substitute", code: "chain/unpriced")
             }
             return .downgrade(to: model)
         case .throttle(let requests, let micros): return .throttle(requests: requests, windowMicros: micros)

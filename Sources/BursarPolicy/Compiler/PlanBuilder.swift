@@ -28,7 +28,8 @@ struct PlanBuilder: Sendable {
         if let tenant { applyExceptions(of: tenant, at: time, to: &merged, &validity, &diagnostics) }
         let limits = limits(merged, tier: tier, tenant: tenant, &diagnostics)
         return Plan(
-            tier: name, models: access(merged.models, &diagnostics), downgrade: downgrade(merged.downgrade, &diagnostics),
+            tier: name, models: access(merged.models, &diagnostics),
+            downgrade: downgrade(merged.downgrade, &diagnostics),
             blockedFeatures: Set(merged.block?.value.map(\.value) ?? []), limits: limits,
             upgrade: merged.upgrade.map { Upgrade(to: $0.to?.value, url: $0.url) }, price: merged.price?.value.nanos,
             grants: grants(tenant), validity: validity, modelsSource: merged.models?.range,
@@ -63,6 +64,7 @@ struct PlanBuilder: Sendable {
         _ weights: WeightsDeclaration, to limits: inout [Limit], own: [Limit], policyCount: Int,
         _ compiler: inout LimitCompiler
     ) {
+        checkShares(weights, &compiler.diagnostics)
         let name = weights.of.value
         let partCount = weights.shares.count + (weights.other == nil ? 0 : 1)
         let planIndex = limits[policyCount...].firstIndex { $0.name == name }
@@ -76,6 +78,26 @@ struct PlanBuilder: Sendable {
             compiler.diagnostics.add(Names.unknown("limit", weights.of, among: known))
         }
         limits += own
+    }
+
+    private func checkShares(_ weights: WeightsDeclaration, _ diagnostics: inout Diagnostics) {
+        let shares = weights.shares.map(\.share.value.scaled) + [weights.other?.value.scaled ?? 0]
+        let total = shares.reduce(Int64(0)) { sum, share in
+            let (next, overflow) = sum.addingReportingOverflow(share)
+            return overflow ? .max : next
+        }
+        let text = Percentage(scaled: total).text
+        if total > Percentage.one {
+            diagnostics.add(
+                Diagnostic(
+                    "weight/over", "the shares of `\(weights.of.value)` are \(text) together, more than there is",
+                    at: weights.range, help: "lower them to 100% together; limits of their own may overlap"))
+        } else if total < Percentage.one {
+            diagnostics.add(
+                Diagnostic(
+                    "weight/under", "the shares of `\(weights.of.value)` are \(text) together: the rest is for no feature",
+                    severity: .note, at: weights.range))
+        }
     }
 
     private func addScopes(
@@ -171,7 +193,8 @@ struct PlanBuilder: Sendable {
                 if catalog[id].price == nil {
                     diagnostics.add(
                         Diagnostic(
-                            "chain/unpriced", "the catalog has no price for `\(name.value)`, so it cannot stand in a chain",
+                            "chain/unpriced",
+                            "the catalog has no price for `\(name.value)`, so it cannot stand in a chain",
                             at: name.range, notes: [.init("the model is listed here", at: catalog[id].source)]))
                 }
                 if models.contains(id) {

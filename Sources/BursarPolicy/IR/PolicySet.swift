@@ -48,6 +48,8 @@ public final class PolicyVersion: Sendable {
     public let rules: [Rule]
     public let tools: ToolRules
     public let criticalFeatures: Set<String>
+    /// Audiences as declared, with their places.
+    public let audiences: [Name]
     public let source: SourceRange
 
     public static let defaultRetryWindow = 10 * Micros.minute
@@ -55,7 +57,8 @@ public final class PolicyVersion: Sendable {
     init(
         id: String, version: Version, digest: String, effective: Int64, until: Int64, zone: TimeZoneRules,
         currency: String, catalogID: String?, mode: PolicyMode, allowsUnpriced: Bool, estimatedOutput: Int64?,
-        retryWindow: Int64, rules: [Rule], tools: ToolRules, criticalFeatures: Set<String>, source: SourceRange
+        retryWindow: Int64, rules: [Rule], tools: ToolRules, criticalFeatures: Set<String>,
+        audiences: [Name], source: SourceRange
     ) {
         self.id = id
         self.version = version
@@ -72,6 +75,7 @@ public final class PolicyVersion: Sendable {
         self.rules = rules
         self.tools = tools
         self.criticalFeatures = criticalFeatures
+        self.audiences = audiences
         self.source = source
     }
 }

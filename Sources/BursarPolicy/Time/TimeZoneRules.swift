@@ -1,11 +1,11 @@
 import BursarSyntax
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The offsets from UTC of one IANA time zone, read from the system's time zone files (TZif, RFC 8536).
@@ -157,7 +157,9 @@ struct RecurringRule: Sendable {
                 position += 1
                 return position <= text.count
             }
-            while let byte = peek(), (byte | 0x20) >= UInt8(ascii: "a"), (byte | 0x20) <= UInt8(ascii: "z") { position += 1 }
+            while let byte = peek(), (byte | 0x20) >= UInt8(ascii: "a"), (byte | 0x20) <= UInt8(ascii: "z") {
+                position += 1
+            }
             return position > start
         }
         func integer() -> Int64? {
@@ -248,7 +250,8 @@ struct RecurringRule: Sendable {
             days = first + Int64(day - 1)
         case .julian(let number):
             let isLeap = CalendarDate.daysIn(month: 2, year: year) == 29
-            days = CalendarDate(year: year, month: 1, day: 1).daysSince1970 + Int64(number - 1)
+            days =
+                CalendarDate(year: year, month: 1, day: 1).daysSince1970 + Int64(number - 1)
                 + (isLeap && number >= 60 ? 1 : 0)
         case .zeroBased(let number):
             days = CalendarDate(year: year, month: 1, day: 1).daysSince1970 + Int64(number)

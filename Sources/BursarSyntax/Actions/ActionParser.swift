@@ -12,7 +12,8 @@ extension TextScanner {
             case .downgrade, .capOutputToFit: break
             default:
                 throw error(
-                    "`else` follows `downgrade` or `cap output to fit`: nothing else can fail to find a way", from: start)
+                    "`else` follows `downgrade` or `cap output to fit`: nothing else can fail to find a way",
+                    from: start)
             }
             guard parts.count < Bounds.actionAlternatives else { throw error("too many alternatives", from: start) }
             skipSpaces()

@@ -1,6 +1,8 @@
 /// A condition on requests: total, without side effects, without arithmetic.
 public indirect enum Condition: Sendable, Hashable {
-    public enum Comparison: String, Sendable { case equal = "==", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">=" }
+    public enum Comparison: String, Sendable {
+        case equal = "==", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
+    }
 
     public enum TextTest: String, Sendable { case startsWith, endsWith, equals = "==" }
 

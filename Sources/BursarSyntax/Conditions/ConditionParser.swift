@@ -23,14 +23,18 @@ public struct ConditionParser {
     private init(scanner: TextScanner) { self.scanner = scanner }
 
     private mutating func skip() {
-        while let byte = scanner.peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { scanner.position += 1 }
+        while let byte = scanner.peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+            scanner.position += 1
+        }
     }
 
     private func wrong(_ message: String, help: String? = nil) -> ConditionError {
         ConditionError(code: "syntax/condition", error: scanner.unexpected(message, help: help))
     }
 
-    private func wrong(_ message: String, from start: Int, code: String = "syntax/condition", help: String? = nil) -> ConditionError {
+    private func wrong(_ message: String, from start: Int, code: String = "syntax/condition", help: String? = nil)
+        -> ConditionError
+    {
         ConditionError(code: code, error: scanner.error(message, from: start, help: help))
     }
 
@@ -51,7 +55,9 @@ public struct ConditionParser {
     private mutating func anyOf() throws(ConditionError) -> Condition {
         depth += 1
         defer { depth -= 1 }
-        guard depth <= Bounds.conditionDepth else { throw wrong("more than \(Bounds.conditionDepth) levels of nesting") }
+        guard depth <= Bounds.conditionDepth else {
+            throw wrong("more than \(Bounds.conditionDepth) levels of nesting")
+        }
         var parts = [try allOf()]
         while true {
             skip()
@@ -94,7 +100,9 @@ public struct ConditionParser {
             return inner
         }
         let start = scanner.position
-        if let byte = scanner.peek, byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "$") || isDigit(byte) {
+        if let byte = scanner.peek,
+            byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "$") || isDigit(byte)
+        {
             return try literalFirst()
         }
         if scanner.takeWords("true") { return try constant(true, from: start) }
@@ -222,7 +230,9 @@ public struct ConditionParser {
             throw wrong("expected text in quotation marks or a number")
         }
         do {
-            if try scanner.moneyIfPresent() != nil { return Literal(value: .money, start: start, end: scanner.position) }
+            if try scanner.moneyIfPresent() != nil {
+                return Literal(value: .money, start: start, end: scanner.position)
+            }
             let number = try scanner.count("a number")
             if scanner.take("%") { return Literal(value: .percentage, start: start, end: scanner.position) }
             return Literal(value: .number(number), start: start, end: scanner.position)
@@ -293,7 +303,8 @@ public struct ConditionParser {
                     || scanner.peek == UInt8(ascii: "|")
                 {
                     throw wrong(
-                        "`\(attribute.name)` is \(attribute.kind.rawValue) and must be compared with something", from: start,
+                        "`\(attribute.name)` is \(attribute.kind.rawValue) and must be compared with something",
+                        from: start,
                         code: "type/comparison", help: "as in `has(\(attribute.name))`, or with `==`")
                 }
                 throw wrong("expected a comparison", help: operatorHelp)
@@ -307,7 +318,8 @@ public struct ConditionParser {
         ConditionError(
             code: "type/comparison",
             error: ScalarError(
-                "`\(attribute.name)` is \(attribute.kind.rawValue) and cannot be compared with \(literal.kind)", literal.start,
+                "`\(attribute.name)` is \(attribute.kind.rawValue) and cannot be compared with \(literal.kind)",
+                literal.start,
                 literal.end))
     }
 
@@ -358,7 +370,9 @@ public struct ConditionParser {
 
     private mutating func membership(of attribute: Attribute) throws(ConditionError) -> Condition {
         skip()
-        guard scanner.take("[") else { throw wrong("expected `[` and values", help: "as in `tier in [\"free\", \"pro\"]`") }
+        guard scanner.take("[") else {
+            throw wrong("expected `[` and values", help: "as in `tier in [\"free\", \"pro\"]`")
+        }
         var texts: [String] = []
         var numbers: [Int64] = []
         skip()
@@ -424,7 +438,8 @@ public struct ConditionParser {
         _ method: String, of attribute: Attribute, from start: Int
     ) throws(ConditionError) -> Condition {
         guard let test = Condition.TextTest(rawValue: method), test != .equals else {
-            throw wrong("there is no function `\(method)`", from: start, help: "known: startsWith, endsWith, exists, has")
+            throw wrong(
+                "there is no function `\(method)`", from: start, help: "known: startsWith, endsWith, exists, has")
         }
         guard attribute.kind == .text else {
             throw wrong(
@@ -445,12 +460,16 @@ public struct ConditionParser {
 
     private mutating func exists(_ attribute: Attribute, from start: Int) throws(ConditionError) -> Condition {
         guard attribute.kind == .list else {
-            throw wrong("`exists` looks into a list, and `\(attribute.name)` is \(attribute.kind.rawValue)", from: start, code: "type/comparison")
+            throw wrong(
+                "`exists` looks into a list, and `\(attribute.name)` is \(attribute.kind.rawValue)", from: start,
+                code: "type/comparison")
         }
         guard scanner.take("(") else { throw wrong("expected `(`") }
         skip()
         let variable = scanner.word()
-        guard !variable.isEmpty else { throw wrong("expected a variable", help: "as in `tools.exists(t, t.startsWith(\"db:\"))`") }
+        guard !variable.isEmpty else {
+            throw wrong("expected a variable", help: "as in `tools.exists(t, t.startsWith(\"db:\"))`")
+        }
         skip()
         guard scanner.take(",") else { throw wrong("expected `,`") }
         skip()
@@ -461,7 +480,9 @@ public struct ConditionParser {
             skip()
             condition = .contains(attribute, .equals, try quotedText())
         } else {
-            guard scanner.take(".") else { throw wrong("expected `.startsWith(\"…\")`, `.endsWith(\"…\")` or `== \"…\"`") }
+            guard scanner.take(".") else {
+                throw wrong("expected `.startsWith(\"…\")`, `.endsWith(\"…\")` or `== \"…\"`")
+            }
             let word = scanner.word()
             guard let test = Condition.TextTest(rawValue: word), test != .equals else {
                 throw wrong("expected startsWith or endsWith", from: start)

@@ -60,7 +60,8 @@ public enum DocumentLoader {
         if !found, !documents.isIncomplete, !diagnostics.hasErrors {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/shape", "there is nothing to read: no document in any *.yaml or *.yml file", at: nil, path: path))
+                    "syntax/shape", "there is nothing to read: no document in any *.yaml or *.yml file", at: nil,
+                    path: path))
         }
         return documents
     }

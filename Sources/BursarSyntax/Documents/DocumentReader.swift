@@ -4,7 +4,9 @@ extension NodeReader {
 
     mutating func document(_ node: YAMLNode, into documents: inout Documents) {
         guard let first = node.entries?.first else {
-            shape(node, expected: "a map", for: "a document", help: "the first key says what it is: " + Self.kinds.joined(separator: ", "))
+            shape(
+                node, expected: "a map", for: "a document",
+                help: "the first key says what it is: " + Self.kinds.joined(separator: ", "))
             return
         }
         switch first.name {
@@ -17,8 +19,10 @@ extension NodeReader {
             let near = nearestName(to: first.name, among: Self.kinds)
             diagnostics.add(
                 Diagnostic(
-                    "syntax/unknown-key", "the first key of a document says what it is, and `\(first.name)` is no kind of document",
-                    at: first.key.range, notes: kind.map { [.init("this key must come first", at: $0.key.range)] } ?? [],
+                    "syntax/unknown-key",
+                    "the first key of a document says what it is, and `\(first.name)` is no kind of document",
+                    at: first.key.range,
+                    notes: kind.map { [.init("this key must come first", at: $0.key.range)] } ?? [],
                     help: near == nil ? "kinds: " + Self.kinds.joined(separator: ", ") : nil,
                     fix: near.map { .init("did you mean", replace: first.key.range, with: $0) }))
         }
@@ -50,14 +54,16 @@ extension NodeReader {
     // MARK: - Policy
 
     private static let policyKeys = [
-        "policy", "version", "effective", "until", "timezone", "currency", "catalog", "mode", "default tier", "unpriced",
+        "policy", "version", "effective", "until", "timezone", "currency", "catalog", "mode", "default tier",
+        "unpriced",
         "estimate", "retry window", "audiences", "features", "limits", "rules", "tools", "tiers", "description",
     ]
 
     private enum Unpriced: String, CaseIterable { case deny, allow }
 
     private mutating func policy(_ node: YAMLNode) -> PolicyDocument? {
-        guard let map = map(node, "a policy", keys: Self.policyKeys, required: ["version"]), let idNode = map["policy"]?.value,
+        guard let map = map(node, "a policy", keys: Self.policyKeys, required: ["version"]),
+            let idNode = map["policy"]?.value,
             let id = name(idNode, "the id of a policy")
         else { return nil }
         // Without a version the rest is still read, so that one run reports all that is wrong.
@@ -70,8 +76,12 @@ extension NodeReader {
         policy.catalog = map["catalog"].flatMap { name($0.value, "the id of a catalog") }
         if let node = map["mode"]?.value, let mode = oneOf(node, "mode", PolicyMode.self) { policy.mode = mode }
         policy.defaultTier = map["default tier"].flatMap { name($0.value, "default tier") }
-        if let node = map["unpriced"]?.value { policy.allowsUnpriced = oneOf(node, "unpriced", Unpriced.self) == .allow }
-        if let node = map["estimate"]?.value, let map = self.map(node, "estimate", keys: ["output"], required: ["output"]) {
+        if let node = map["unpriced"]?.value {
+            policy.allowsUnpriced = oneOf(node, "unpriced", Unpriced.self) == .allow
+        }
+        if let node = map["estimate"]?.value,
+            let map = self.map(node, "estimate", keys: ["output"], required: ["output"])
+        {
             policy.estimatedOutput = map["output"].flatMap { entry in
                 scalar(entry.value, "estimate") { scanner throws(ScalarError) in try scanner.tokenCount() }?.value
             }
@@ -126,7 +136,9 @@ extension NodeReader {
     }
 
     private mutating func tools(_ node: YAMLNode) -> ToolsDeclaration {
-        guard let map = map(node, "tools", keys: ["deny", "approve", "allow", "default"]) else { return ToolsDeclaration() }
+        guard let map = map(node, "tools", keys: ["deny", "approve", "allow", "default"]) else {
+            return ToolsDeclaration()
+        }
         var tools = ToolsDeclaration()
         if let node = map["deny"]?.value { tools.deny = patterns(node, "deny") }
         if let node = map["approve"]?.value { tools.approve = patterns(node, "approve") }
@@ -183,7 +195,9 @@ extension NodeReader {
 
     private mutating func model(_ entry: YAMLEntry) -> ModelDeclaration? {
         let keys = ["class", "provider", "aliases", "price", "context", "description"]
-        guard let name = scalar(entry.key, "a model", { scanner throws(ScalarError) in try scanner.pattern("a model").text })
+        guard
+            let name = scalar(
+                entry.key, "a model", { scanner throws(ScalarError) in try scanner.pattern("a model").text })
         else { return nil }
         var model = ModelDeclaration(name: name)
         if entry.value.isEmpty { return model }
@@ -228,7 +242,8 @@ extension NodeReader {
     // MARK: - Tenants
 
     private mutating func tenants(_ node: YAMLNode) -> [TenantDeclaration] {
-        guard let map = map(node, "a tenants document", keys: ["tenants", "description"]), let tenants = map["tenants"] else {
+        guard let map = map(node, "a tenants document", keys: ["tenants", "description"]), let tenants = map["tenants"]
+        else {
             return []
         }
         return namedEntries(tenants.value, "tenants").compactMap { tenant($0) }
@@ -239,7 +254,8 @@ extension NodeReader {
 
     private mutating func tenant(_ entry: YAMLEntry) -> TenantDeclaration? {
         let keys = [
-            "tier", "status", "accepts", "prepaid", "grants", "group", "since", "models", "downgrade", "block", "limits",
+            "tier", "status", "accepts", "prepaid", "grants", "group", "since", "models", "downgrade", "block",
+            "limits",
             "weights", "upgrade", "scopes", "exceptions", "description",
         ]
         guard let id = text(entry.key, "a tenant") else { return nil }
@@ -280,7 +296,8 @@ extension NodeReader {
 
     private mutating func grant(_ node: YAMLNode) -> GrantDeclaration? {
         guard
-            let map = map(node, "a grant", keys: ["amount", "from", "until", "priority", "kind"], required: ["amount"]),
+            let map = map(
+                node, "a grant", keys: ["amount", "from", "until", "priority", "kind"], required: ["amount"]),
             let amount = map["amount"].flatMap({ entry in
                 scalar(entry.value, "amount") { scanner throws(ScalarError) in try scanner.money() }
             })
@@ -307,7 +324,8 @@ extension NodeReader {
             let until = instant(map["until"], "until")
         else { return nil }
         return ExceptionDeclaration(
-            limit: limit, amount: amount, until: until, reason: map["reason"].flatMap { text($0.value, "reason")?.value },
+            limit: limit, amount: amount, until: until,
+            reason: map["reason"].flatMap { text($0.value, "reason")?.value },
             approvedBy: map["approved by"].flatMap { text($0.value, "approved by")?.value })
     }
 
@@ -326,7 +344,8 @@ extension NodeReader {
         guard parts.count == 2, let scope = Scope(rawValue: String(parts[0])), Self.treeScopes.contains(scope) else {
             let near = parts.first.flatMap { nearestName(to: String($0), among: known) }
             report(
-                "syntax/unknown-key", "a scope is named by its kind and its value, as in `workspace production`", at: entry.key.range,
+                "syntax/unknown-key", "a scope is named by its kind and its value, as in `workspace production`",
+                at: entry.key.range,
                 help: near.map { "did you mean `\($0)`?" } ?? "kinds: " + known.joined(separator: ", "))
             return nil
         }

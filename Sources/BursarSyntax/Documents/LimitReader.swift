@@ -1,6 +1,8 @@
 /// Limits, thresholds, actions, weights and downgrades: the parts that tiers, tenants and scopes share.
 extension NodeReader {
-    private static let limitKeys = ["amount", "per", "when", "at", "rollover", "burst", "mode", "prepaid", "description"]
+    private static let limitKeys = [
+        "amount", "per", "when", "at", "rollover", "burst", "mode", "prepaid", "description",
+    ]
 
     mutating func limits(_ node: YAMLNode) -> [LimitDeclaration] {
         namedEntries(node, "limits").compactMap { limit($0) }
@@ -72,7 +74,9 @@ extension NodeReader {
 
     private mutating func thresholds(_ node: YAMLNode) -> Located<[ThresholdDeclaration]>? {
         guard let entries = node.entries else {
-            shape(node, expected: "a map from thresholds to actions", for: "at", help: "as in {80%: notify owner, 100%: deny}")
+            shape(
+                node, expected: "a map from thresholds to actions", for: "at",
+                help: "as in {80%: notify owner, 100%: deny}")
             return nil
         }
         guard entries.count <= Bounds.thresholds else {
@@ -85,7 +89,8 @@ extension NodeReader {
                 report(
                     "syntax/action",
                     "a comma inside `{…}` ends an action, so `\(entry.name)` is read as a threshold without action",
-                    at: entry.key.range, help: "write the actions as a list: {80%: [notify owner, deny]}, or quote the action")
+                    at: entry.key.range,
+                    help: "write the actions as a list: {80%: [notify owner, deny]}, or quote the action")
                 continue
             }
             guard
@@ -106,7 +111,8 @@ extension NodeReader {
         var when: Located<Condition>?
         var text = node
         if node.entries != nil {
-            guard let map = map(node, "an action", keys: ["do", "when"], required: ["do"]), let action = map["do"] else {
+            guard let map = map(node, "an action", keys: ["do", "when"], required: ["do"]), let action = map["do"]
+            else {
                 return nil
             }
             text = action.value
@@ -126,7 +132,8 @@ extension NodeReader {
             shape(node, expected: "a map", for: "weights", help: "as in {of: daily, chat: 40%, other: 5%}")
             return nil
         }
-        guard let of = entries.first(where: { $0.name == "of" }), let limit = name(of.value, "the name of a limit") else {
+        guard let of = entries.first(where: { $0.name == "of" }), let limit = name(of.value, "the name of a limit")
+        else {
             if !entries.contains(where: { $0.name == "of" }) {
                 report("syntax/shape", "weights need the key `of`: the limit that they divide", at: node.range)
             }

@@ -13,7 +13,8 @@ struct NodeReader {
     // MARK: - Maps
 
     /// The values of a map by key, once every key is known to be one of `keys`.
-    mutating func map(_ node: YAMLNode, _ what: String, keys: [String], required: [String] = []) -> [String: YAMLEntry]? {
+    mutating func map(_ node: YAMLNode, _ what: String, keys: [String], required: [String] = []) -> [String: YAMLEntry]?
+    {
         guard let entries = node.entries else {
             shape(node, expected: "a map", for: what, help: "keys: " + keys.joined(separator: ", "))
             return nil
@@ -39,7 +40,8 @@ struct NodeReader {
             let digits = entry.name.first.map { $0.isNumber } ?? false
             report(
                 "syntax/unknown-key",
-                "a comma inside `{…}` ends a value, so `\(entry.name)` is read as a key of \(what)", at: entry.key.range,
+                "a comma inside `{…}` ends a value, so `\(entry.name)` is read as a key of \(what)",
+                at: entry.key.range,
                 help: digits
                     ? "`_` groups digits: $1_000" : "write a list ([a, b]), quote the whole value, or use block style")
             return
@@ -92,7 +94,9 @@ struct NodeReader {
         if style == .literal || style == .folded {
             report(
                 code, "\(what) cannot be a text block", at: node.range,
-                help: "a leading `>` or `|` begins a text block in YAML; write the value on one line, in quotes where needed")
+                help:
+                    "a leading `>` or `|` begins a text block in YAML; write the value on one line, in quotes where needed"
+            )
             return nil
         }
         if text.contains("\n") || Int(node.range.end - node.range.start) < text.utf8.count || text.utf8.isEmpty {
@@ -123,7 +127,9 @@ struct NodeReader {
             return nil
         }
         guard !text.isEmpty else {
-            report("syntax/condition", "\(what) has no condition", at: node.range, help: "quote a condition that begins with `!`")
+            report(
+                "syntax/condition", "\(what) has no condition", at: node.range,
+                help: "quote a condition that begins with `!`")
             return nil
         }
         do throws(ConditionError) {

@@ -155,13 +155,17 @@ extension TextScanner {
                 throw unexpected("expected seconds, minutes, hours or days", help: windowHelp)
             }
             let (micros, overflow) = number.multipliedReportingOverflow(by: unit.micros)
-            guard !overflow, micros <= 400 * 366 * Micros.day else { throw error("the window is too long", from: start) }
+            guard !overflow, micros <= 400 * 366 * Micros.day else {
+                throw error("the window is too long", from: start)
+            }
             skipSpaces()
             if takeWords("from", "first", "use") { return .fromFirstUse(micros: micros) }
             guard unit.isRate else {
                 throw error(
                     "days, weeks, months and years are calendar windows and stand alone", from: unitStart,
-                    help: "`rolling \(number) days` is the last \(number); `every \(number) days from 2026-01-15` a fixed length")
+                    help:
+                        "`rolling \(number) days` is the last \(number); `every \(number) days from 2026-01-15` a fixed length"
+                )
             }
             return .rate(micros: micros)
         }
@@ -175,7 +179,9 @@ extension TextScanner {
         skipSpaces()
         if takeWords("from") {
             skipSpaces()
-            guard unit == .month else { throw error("only a month can begin on another day: `month from 15`", from: start) }
+            guard unit == .month else {
+                throw error("only a month can begin on another day: `month from 15`", from: start)
+            }
             let dayStart = position
             day = Int(clamping: try whole("a day of the month"))
             guard (1...31).contains(day) else { throw error("a day of the month is 1 to 31", from: dayStart) }

@@ -100,7 +100,10 @@ public struct TextScanner {
     }
 
     public func expectEnd(help: String? = nil) throws(ScalarError) {
-        if !isAtEnd { throw ScalarError("`\(text(position, bytes.count))` is more than belongs here", position, bytes.count, help: help) }
+        if !isAtEnd {
+            throw ScalarError(
+                "`\(text(position, bytes.count))` is more than belongs here", position, bytes.count, help: help)
+        }
     }
 
     // MARK: - Numbers

@@ -232,7 +232,8 @@ struct YAMLReader {
     private func nextDocument(after offset: Int) -> Int? {
         var index = offset
         while index + 4 < bytes.count {
-            if bytes[index] == UInt8(ascii: "\n"), bytes[index + 1..<index + 4].allSatisfy({ $0 == UInt8(ascii: "-") }) {
+            if bytes[index] == UInt8(ascii: "\n"), bytes[index + 1..<index + 4].allSatisfy({ $0 == UInt8(ascii: "-") })
+            {
                 return index + 1
             }
             index += 1
@@ -248,7 +249,8 @@ struct YAMLReader {
             let isSeparator = bytes[index] == 0xE2 && bytes[index + 1] == 0x80 && bytes[index + 2] & 0xFE == 0xA8
             if isNextLine || isSeparator, !quoted.contains(where: { $0.start <= index && index < $0.end }) {
                 fail(
-                    "an invisible line separator (U+\(isNextLine ? "0085" : "2028 or U+2029")) outside quotes", at: index,
+                    "an invisible line separator (U+\(isNextLine ? "0085" : "2028 or U+2029")) outside quotes",
+                    at: index,
                     length: isNextLine ? 2 : 3, help: "delete it, or write it as an escape in double quotes")
             }
             index += 1

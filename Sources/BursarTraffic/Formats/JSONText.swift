@@ -36,7 +36,9 @@ enum JSONText {
 
     private static func hex(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> UInt32 {
         var value: UInt32 = 0
-        for index in start..<start + 4 where index < bytes.count { value = value << 4 | UInt32(hexValue(bytes[index]) ?? 0) }
+        for index in start..<start + 4 where index < bytes.count {
+            value = value << 4 | UInt32(hexValue(bytes[index]) ?? 0)
+        }
         return value
     }
 

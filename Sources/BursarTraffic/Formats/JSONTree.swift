@@ -80,7 +80,9 @@ public indirect enum JSONTree: Sendable {
             position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
         }
         guard position < bytes.count else { throw ParseError(message: "a string without end", offset: start) }
-        let text = bytes[start..<position].withUnsafeBufferPointer { JSONText.unescape(UnsafeBufferPointer(rebasing: $0[...])) }
+        let text = bytes[start..<position].withUnsafeBufferPointer {
+            JSONText.unescape(UnsafeBufferPointer(rebasing: $0[...]))
+        }
         position += 1
         return String(decoding: text, as: UTF8.self)
     }

@@ -18,7 +18,9 @@ public struct PriceListImport {
         throws(JSONTree.ParseError)
     {
         let list = try JSONTree.parse(bytes)
-        guard case .object(let entries) = list else { throw JSONTree.ParseError(message: "expected an object", offset: 0) }
+        guard case .object(let entries) = list else {
+            throw JSONTree.ParseError(message: "expected an object", offset: 0)
+        }
         catalog = "catalog: \(id)\nversion: \(version)\n"
         if let effective { catalog += "effective: \(effective)\n" }
         catalog += "currency: USD\nmodels:\n"
@@ -42,10 +44,15 @@ public struct PriceListImport {
         }
         var price: [String] = []
         var reason: String?
-        for (key, field) in [("input_cost_per_token", "input"), ("cache_read_input_token_cost", "cached"), ("output_cost_per_token", "output")] {
+        for (key, field) in [
+            ("input_cost_per_token", "input"), ("cache_read_input_token_cost", "cached"),
+            ("output_cost_per_token", "output"),
+        ] {
             guard let text = entry[key]?.number else {
                 // A model that only reads has no output to pay for, and the list says so by leaving the price out.
-                if field == "output", entry["input_cost_per_token"]?.number != nil, Self.readsOnly.contains(entry["mode"]?.text ?? "") {
+                if field == "output", entry["input_cost_per_token"]?.number != nil,
+                    Self.readsOnly.contains(entry["mode"]?.text ?? "")
+                {
                     price.append("output: $0/1M")
                 } else if field != "cached" {
                     reason = "has no \(field) price per token"
@@ -59,7 +66,9 @@ public struct PriceListImport {
             price.append("\(field): \(written)")
         }
         if let fee = entry["input_cost_per_request"]?.number {
-            if let nanos = Self.scaled(fee, 9) { price.append("request: $\(decimalText(nanos, scale: 1_000_000_000))") } else {
+            if let nanos = Self.scaled(fee, 9) {
+                price.append("request: $\(decimalText(nanos, scale: 1_000_000_000))")
+            } else {
                 reason = "input_cost_per_request \(fee) cannot be kept exactly"
             }
         }
@@ -69,7 +78,9 @@ public struct PriceListImport {
         catalog += "  \(quoted(name)):\n"
         if let provider { catalog += "    provider: \(quoted(provider))\n" }
         if reason == nil { catalog += "    price: {\(price.joined(separator: ", "))}\n" }
-        if let context = entry["max_input_tokens"]?.number ?? entry["max_tokens"]?.number, let whole = Self.scaled(context, 0) {
+        if let context = entry["max_input_tokens"]?.number ?? entry["max_tokens"]?.number,
+            let whole = Self.scaled(context, 0)
+        {
             catalog += "    context: \(whole)\n"
         } else if provider == nil, reason != nil {
             catalog += "    description: listed without a price\n"
@@ -88,7 +99,11 @@ public struct PriceListImport {
     }
 
     private func isModelName(_ name: String) -> Bool {
-        !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        !name.isEmpty
+            && name.utf8.allSatisfy {
+                $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "\"")
+                    && $0 != UInt8(ascii: "\\")
+            }
             && !name.contains("->") && !name.contains("*")
     }
 

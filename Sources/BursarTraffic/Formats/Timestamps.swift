@@ -71,7 +71,8 @@ struct TimestampReader {
 
     private static func date(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
         guard text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"), let century = two(text, 0),
-            let year = two(text, 2), let month = two(text, 5), let day = two(text, 8), (1...12).contains(month), day >= 1
+            let year = two(text, 2), let month = two(text, 5), let day = two(text, 8), (1...12).contains(month),
+            day >= 1
         else { return nil }
         let full = Int(century * 100 + year)
         guard day <= CalendarDate.daysIn(month: Int(month), year: full) else { return nil }

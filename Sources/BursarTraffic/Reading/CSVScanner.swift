@@ -58,12 +58,15 @@ struct CSVScanner {
             }
             if isQuoted, cell.end >= line.count { throw LineError("a cell has no closing quotation mark") }
             if let field = columns[column], cell.end > cell.start {
-                try set(field, UnsafeBufferPointer(rebasing: line[cell.start..<cell.end]), at: start + cell.start, isQuoted)
+                try set(
+                    field, UnsafeBufferPointer(rebasing: line[cell.start..<cell.end]), at: start + cell.start, isQuoted)
             }
             column += 1
             index = cell.next
         }
-        guard column == columns.count else { throw LineError("\(column) cells where the header has \(columns.count) columns") }
+        guard column == columns.count else {
+            throw LineError("\(column) cells where the header has \(columns.count) columns")
+        }
     }
 
     private mutating func set(
@@ -100,14 +103,17 @@ struct CSVScanner {
         let value: Int64?
         switch field {
         case .time:
-            guard let whole = decimal.scaled(by: 0, roundingUp: false), let micros = decimal.scaled(by: 6, roundingUp: false)
+            guard let whole = decimal.scaled(by: 0, roundingUp: false),
+                let micros = decimal.scaled(by: 6, roundingUp: false)
             else { throw LineError("`ts` is not a time") }
             value = TimestampReader.unix(whole, fractionMicros: micros - whole * 1_000_000)
         case .cost: value = decimal.scaled(by: 9, roundingUp: true)
         case .duration: value = decimal.scaled(by: 3, roundingUp: false)
         default:
             value = decimal.scaled(by: 0, roundingUp: false)
-            if value != decimal.scaled(by: 0, roundingUp: true) { throw LineError("`\(field.name)` must be a whole number") }
+            if value != decimal.scaled(by: 0, roundingUp: true) {
+                throw LineError("`\(field.name)` must be a whole number")
+            }
         }
         guard let value else { throw LineError("`\(field.name)` is too large") }
         return value

@@ -39,7 +39,9 @@ struct JSONLineScanner {
         self.end = end
         var seen: UInt64 = 0
         skipSpace()
-        guard position < end, base[position] == UInt8(ascii: "{") else { throw LineError("a line must be a JSON object") }
+        guard position < end, base[position] == UInt8(ascii: "{") else {
+            throw LineError("a line must be a JSON object")
+        }
         position += 1
         skipSpace()
         var index = 0
@@ -65,7 +67,9 @@ struct JSONLineScanner {
                     skipSpace()
                     continue
                 }
-                guard byte == UInt8(ascii: "}") else { throw LineError("expected `,` or `}` at byte \(position - start)") }
+                guard byte == UInt8(ascii: "}") else {
+                    throw LineError("expected `,` or `}` at byte \(position - start)")
+                }
                 break
             }
         }
@@ -113,7 +117,9 @@ struct JSONLineScanner {
                 offset += 8
             }
             while offset < count {
-                if found.load(fromByteOffset: offset, as: UInt8.self) != wanted.load(fromByteOffset: offset, as: UInt8.self) {
+                if found.load(fromByteOffset: offset, as: UInt8.self)
+                    != wanted.load(fromByteOffset: offset, as: UInt8.self)
+                {
                     return false
                 }
                 offset += 1
@@ -135,7 +141,8 @@ struct JSONLineScanner {
         let field = map.columns[name]
         // Only the usual form, `"key":`, is remembered.
         if isPlain, position == afterKey + 1, index < 256 {
-            let made = Key(bytes: Array(UnsafeBufferPointer(start: base + start, count: position - start)), field: field)
+            let made = Key(
+                bytes: Array(UnsafeBufferPointer(start: base + start, count: position - start)), field: field)
             if index < keys.count { keys[index] = made } else if index == keys.count { keys.append(made) }
         }
         skipSpace()
@@ -197,7 +204,9 @@ struct JSONLineScanner {
             value = value &* 10 &+ Int64(base[position] &- 48)
             position += 1
         }
-        if position - start > 1, base[start] == UInt8(ascii: "0") { throw LineError("`\(field.name)` has a leading zero") }
+        if position - start > 1, base[start] == UInt8(ascii: "0") {
+            throw LineError("`\(field.name)` has a leading zero")
+        }
         let next = peek
         if next == UInt8(ascii: ".") || next | 0x20 == UInt8(ascii: "e") {
             throw LineError("`\(field.name)` must be a whole number")
@@ -226,7 +235,9 @@ struct JSONLineScanner {
         let decimal: JSONDecimal
         if peek == UInt8(ascii: "\"") {
             let slice = try string()
-            guard let read = JSONDecimal(block.bytes(slice)) else { throw LineError("`cost` is not an amount of money") }
+            guard let read = JSONDecimal(block.bytes(slice)) else {
+                throw LineError("`cost` is not an amount of money")
+            }
             decimal = read
         } else {
             decimal = try self.decimal("cost")
@@ -240,7 +251,9 @@ struct JSONLineScanner {
     private mutating func duration() throws(LineError) -> Int64 {
         let decimal = try self.decimal("duration_ms")
         guard !decimal.isNegative else { throw LineError("`duration_ms` cannot be negative") }
-        guard let micros = decimal.scaled(by: 3, roundingUp: false) else { throw LineError("`duration_ms` is too large") }
+        guard let micros = decimal.scaled(by: 3, roundingUp: false) else {
+            throw LineError("`duration_ms` is too large")
+        }
         return micros
     }
 
@@ -249,8 +262,9 @@ struct JSONLineScanner {
         let start = position
         while position < end {
             let byte = base[position]
-            guard byte &- 48 < 10 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
-                || byte | 0x20 == UInt8(ascii: "e")
+            guard
+                byte &- 48 < 10 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
+                    || byte | 0x20 == UInt8(ascii: "e")
             else { break }
             position += 1
         }

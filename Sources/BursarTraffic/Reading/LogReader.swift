@@ -1,11 +1,11 @@
 import BursarSyntax
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Reads a log in blocks: which bytes belong to a block is told in order, reading them can be done by any thread.
@@ -31,7 +31,6 @@ public final class LogReader {
                 bytes: UnsafeBufferPointer(owner.buffer), owner: owner, format: format, skipsHeader: false)
         }
     }
-
 
     public let path: String
     private let source: LogSource
@@ -66,7 +65,8 @@ public final class LogReader {
         if opening == UInt8(ascii: "{") {
             made = LogFormat(isCSV: false, columns: [], map: map)
         } else {
-            let line = UnsafeBufferPointer(rebasing: first.bytes[..<(first.bytes.firstIndex(of: 0x0A) ?? first.bytes.count)])
+            let line = UnsafeBufferPointer(
+                rebasing: first.bytes[..<(first.bytes.firstIndex(of: 0x0A) ?? first.bytes.count)])
             let names = CSVScanner.header(Self.trimmed(line))
             let columns = names.map { map.columns[$0] }
             guard columns.contains(where: { $0 != nil }) else {

@@ -2,11 +2,11 @@ import BursarSyntax
 import CZlib
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The bytes of one log: a mapped file, or a stream that is decompressed as it is read.
@@ -120,7 +120,9 @@ final class LogSource {
         return bytes.count
     }
 
-    private func nextOfStream(_ stream: ByteStream, isCSV: Bool) -> (bytes: UnsafeBufferPointer<UInt8>, owner: AnyObject)? {
+    private func nextOfStream(_ stream: ByteStream, isCSV: Bool) -> (
+        bytes: UnsafeBufferPointer<UInt8>, owner: AnyObject
+    )? {
         guard !isFinished else { return nil }
         var bytes = rest
         rest = []
@@ -221,7 +223,8 @@ final class ByteStream {
         inflater = stream
     }
 
-    private func inflate(_ stream: UnsafeMutablePointer<z_stream>, into bytes: inout [UInt8], atMost limit: Int) -> Int {
+    private func inflate(_ stream: UnsafeMutablePointer<z_stream>, into bytes: inout [UInt8], atMost limit: Int) -> Int
+    {
         let chunk = min(limit, 1 << 20)
         while failure == nil {
             fill()

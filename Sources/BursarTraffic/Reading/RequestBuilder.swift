@@ -19,7 +19,9 @@ public struct RequestBuilder {
         self.usesRecordedOutput = usesRecordedOutput
         let constantFields = Set(map.constants.map(\.field))
         fields = Field.allCases.compactMap { field in
-            guard field != .tenant, !constantFields.contains(field), let slot = field.slot, engine.uses(slot) else { return nil }
+            guard field != .tenant, !constantFields.contains(field), let slot = field.slot, engine.uses(slot) else {
+                return nil
+            }
             return (field, slot, engine.isExact(slot))
         }
         constants = map.constants.compactMap { constant in
@@ -92,7 +94,8 @@ public struct RequestBuilder {
             default:
                 for index in stride(from: 0, to: texts.count - 1, by: 2) {
                     request.labels.append(
-                        Request.Label(key: engine.symbols.intern(texts[index]), value: engine.symbols.intern(texts[index + 1])))
+                        Request.Label(
+                            key: engine.symbols.intern(texts[index]), value: engine.symbols.intern(texts[index + 1])))
                 }
             }
         }
@@ -106,7 +109,8 @@ public struct RequestBuilder {
     /// What a decision's JSON says of the record.
     public func label(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> RequestLabel {
         RequestLabel(
-            requestID: constant(.requestID) ?? block.text(record, .requestID) ?? (map.isForeign ? Self.lineName(path, line) : ""),
+            requestID: constant(.requestID) ?? block.text(record, .requestID)
+                ?? (map.isForeign ? Self.lineName(path, line) : ""),
             tenant: constant(.tenant) ?? block.text(record, .tenant) ?? "",
             time: block.number(record, .time) == .min ? nil : block.number(record, .time),
             model: constant(.model) ?? block.text(record, .model) ?? "")
@@ -118,7 +122,8 @@ public struct RequestBuilder {
         let output = block.number(record, .outputTokens)
         guard output >= 0 else { return nil }
         return Usage(
-            inputTokens: max(0, block.number(record, .inputTokens)), cachedTokens: max(0, block.number(record, .cachedTokens)),
+            inputTokens: max(0, block.number(record, .inputTokens)),
+            cachedTokens: max(0, block.number(record, .cachedTokens)),
             outputTokens: output)
     }
 

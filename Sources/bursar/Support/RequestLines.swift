@@ -2,11 +2,11 @@ import BursarSyntax
 import BursarTraffic
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The requests in a file or on standard input: one a line, or a single one over several lines.

@@ -6,7 +6,8 @@ import BursarSyntax
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read, compile and analyse policies.",
-        discussion: "Every finding has a code, a place and, where one is known, the fix. Ends with 1 if any is an error.")
+        discussion:
+            "Every finding has a code, a place and, where one is known, the fix. Ends with 1 if any is an error.")
 
     @Argument(help: "Files or folders; each is a policy set.")
     var paths: [String]

@@ -60,7 +60,8 @@ struct Explain: ParsableCommand {
                 summary = try BursarReplay.Replay(engine: engine, against: nil, options: options).run([log]).summary
             } catch is BursarReplay.Replay.ReplayNeedsOrder {
                 let fresh = Engine(engine.policySet)
-                summary = try BursarReplay.Replay(engine: fresh, against: nil, options: options).runOrdered([log]).summary
+                summary = try BursarReplay.Replay(engine: fresh, against: nil, options: options).runOrdered([log])
+                    .summary
             }
             guard let found = summary.explained else {
                 throw ExitStatus(1, "\(log) has no usable record with the id `\(requestId ?? "")`")
@@ -101,7 +102,9 @@ struct ExplanationText {
         var text = "request \(label.requestID) of \(label.tenant)"
         if let time = label.time { text += " at \(instantText(time))" }
         text += " for \(label.model)\n\(decision.outcome.name)"
-        if decision.model.isPresent, decision.outcome == .downgrade { text += " to \(engine.symbols.text(decision.model))" }
+        if decision.model.isPresent, decision.outcome == .downgrade {
+            text += " to \(engine.symbols.text(decision.model))"
+        }
         text += decision.reasons.isEmpty ? "\n" : ": " + decision.reasons.map(\.code).joined(separator: ", ") + "\n"
         if let message = decision.reasons.first?.message { text += "  \(message)\n" }
         text += "\n"

@@ -41,7 +41,8 @@ struct Import: ParsableCommand {
             }
             let result: PriceListImport
             do throws(JSONTree.ParseError) {
-                result = try PriceListImport(bytes, id: id, version: version, effective: effective, providers: Set(provider))
+                result = try PriceListImport(
+                    bytes, id: id, version: version, effective: effective, providers: Set(provider))
             } catch {
                 throw ExitStatus(ExitStatus.usage, "\(file): \(error.message) at byte \(error.offset)")
             }

@@ -6,11 +6,11 @@ import BursarSyntax
 import BursarTraffic
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 extension ReplayOptions.State: ExpressibleByArgument {}
@@ -53,7 +53,8 @@ struct Replay: ParsableCommand {
     @Option(name: .customLong("where"), help: "Only requests for which a condition holds.")
     var condition: String?
 
-    @Option(help: ArgumentHelp("FIELD=COLUMN, or FIELD==VALUE for every record; repeat as needed.", valueName: "mapping"))
+    @Option(
+        help: ArgumentHelp("FIELD=COLUMN, or FIELD==VALUE for every record; repeat as needed.", valueName: "mapping"))
     var map: [String] = []
 
     @Option(help: "Write every decision, in the order of the log, as JSON lines.")
@@ -92,7 +93,8 @@ struct Replay: ParsableCommand {
         func make() -> BursarReplay.Replay {
             let filters = filter.map { [$0] } ?? []
             let replay = BursarReplay.Replay(
-                engine: Engine(set, filters: filters), against: other.map { Engine($0, filters: filters) }, options: options)
+                engine: Engine(set, filters: filters), against: other.map { Engine($0, filters: filters) },
+                options: options)
             let decisions = sinks.decisions
             let rejects = sinks.rejects
             replay.onDecisions = { decisions?.write($0) }

@@ -42,7 +42,8 @@ struct RandomPolicies {
         if let effective { text += "effective: \(effective)\n" }
         text += "classes: [cheap, dear]\nmodels:\n"
         for (index, model) in Self.models.enumerated() {
-            text += "  \(model):\n    class: \(index < 2 ? "dear" : "cheap")\n    provider: \(index % 2 == 0 ? "even" : "odd")\n"
+            text +=
+                "  \(model):\n    class: \(index < 2 ? "dear" : "cheap")\n    provider: \(index % 2 == 0 ? "even" : "odd")\n"
             if index == 0 { text += "    aliases: [\(model)-latest, \(model)-v*]\n" }
             // Money per token in whole cents and parts of a nano, so that rounding shows.
             let scale = random.pick(["1", "3", "7"])
@@ -114,7 +115,9 @@ struct RandomPolicies {
     }
 
     private mutating func chains() -> String {
-        let chain = random.pick(["ant -> bee -> cat -> dog", "ant -> cat", "[ant -> dog, bee -> cat -> dog]", "bee -> dog"])
+        let chain = random.pick([
+            "ant -> bee -> cat -> dog", "ant -> cat", "[ant -> dog, bee -> cat -> dog]", "bee -> dog",
+        ])
         guard random.chance(30) else { return chain }
         return "{chains: \(chain), consent: \(random.pick(["plan", "tenant", "request"]))}"
     }
@@ -134,7 +137,8 @@ struct RandomPolicies {
             "feature.startsWith(\"se\")", "user.endsWith(\"2\")", "input_tokens > 20", "input_tokens <= 10",
             "max_output_tokens >= 15", "characters != 7", "attempt in [2, 3]", "fallback", "!fallback",
             "fallback == false", "has(fallback)", "hour < 12", "weekday in [\"sat\", \"sunday\"]", "weekday == 3",
-            "\"pay:card\" in tools", "tools.exists(t, t.startsWith(\"db:\"))", "has(tools)", "labels[\"team\"] == \"red\"",
+            "\"pay:card\" in tools", "tools.exists(t, t.startsWith(\"db:\"))", "has(tools)",
+            "labels[\"team\"] == \"red\"",
             "labels[\"team\"].startsWith(\"b\")", "has(labels[\"team\"])", "group == \"g1\"", "workspace == \"w1\"",
             "user in [\"u1\"]", "cached_tokens > 0", "tenant == \"acme\"", "true", "has(workspace)",
         ])
@@ -148,7 +152,10 @@ struct RandomPolicies {
 
     /// Changes a limit that was taken over, in a way that fits whatever it counts.
     private mutating func override() -> String {
-        random.pick(["none", "{mode: shadow}", "{mode: enforce}", "{at: {60%: notify ops, 100%: downgrade else deny}}", "{per: user}", "{when: '\(condition())'}"])
+        random.pick([
+            "none", "{mode: shadow}", "{mode: enforce}", "{at: {60%: notify ops, 100%: downgrade else deny}}",
+            "{per: user}", "{when: '\(condition())'}",
+        ])
     }
 
     private mutating func limit() -> String {
@@ -159,10 +166,13 @@ struct RandomPolicies {
             amount = "$0.\(["02", "05", "1", "30"][random.below(4)])"
         } else {
             unit = random.pick([
-                "tokens", "input tokens", "output tokens", "requests", "requests", "attempts", "runs", "characters", "tool calls",
+                "tokens", "input tokens", "output tokens", "requests", "requests", "attempts", "runs", "characters",
+                "tool calls",
                 "concurrent requests",
             ])
-            amount = unit.hasSuffix("tokens") || unit == "characters" ? "\(10 + random.below(120))" : "\(1 + random.below(5))"
+            amount =
+                unit.hasSuffix("tokens") || unit == "characters"
+                ? "\(10 + random.below(120))" : "\(1 + random.below(5))"
         }
         var window = ""
         var isRate = false
@@ -171,7 +181,8 @@ struct RandomPolicies {
             switch random.below(12) {
             case 0, 1: (window, isRate) = ("/" + random.pick(["second", "minute", "15 minutes", "hour"]), true)
             case 2, 3, 4: (window, isPeriodic) = ("/day", true)
-            case 5: (window, isPeriodic) = ("/" + random.pick(["week", "month", "month from 31", "quarter", "year"]), true)
+            case 5:
+                (window, isPeriodic) = ("/" + random.pick(["week", "month", "month from 31", "quarter", "year"]), true)
             case 6: window = "/rolling \(random.pick(["1 hours", "24 hours", "2 days"]))"
             case 7: window = "/\(random.pick(["5 hours", "90 minutes"])) from first use"
             case 8: (window, isPeriodic) = ("/every \(random.pick(["12 hours", "3 days"])) from 2026-01-15", true)
@@ -181,11 +192,15 @@ struct RandomPolicies {
         }
         var text = "{amount: \(amount)\(unit.isEmpty ? "" : " " + unit)\(window)"
         if random.chance(30) {
-            text += ", per: \(random.pick(["user", "workspace", "model", "feature", "run", "group", "[workspace, user]", "[group, feature]"]))"
+            text +=
+                ", per: \(random.pick(["user", "workspace", "model", "feature", "run", "group", "[workspace, user]", "[group, feature]"]))"
         }
         if random.chance(25) { text += ", when: '\(condition())'" }
         if isPeriodic, random.chance(60) {
-            text += random.chance(50) ? ", rollover: \(25 + random.below(100))%" : ", rollover: {cap: \(50 + random.below(150))%, compounding: true}"
+            text +=
+                random.chance(50)
+                ? ", rollover: \(25 + random.below(100))%"
+                : ", rollover: {cap: \(50 + random.below(150))%, compounding: true}"
         }
         if isRate, random.chance(50) { text += ", burst: \(isSpend ? "$0.2" : "\(1 + random.below(60))")" }
         if random.chance(12) { text += ", mode: \(random.pick(["shadow", "enforce"]))" }
@@ -195,7 +210,9 @@ struct RandomPolicies {
 
     private mutating func thresholds(_ isSpend: Bool, _ unit: String) -> String {
         var parts: [String] = []
-        let levels = random.pick([["100%"], ["50%", "100%"], ["33.3%", "80%", "120%"], [isSpend ? "$0.04" : "20", "100%"], ["0%", "100%"]])
+        let levels = random.pick([
+            ["100%"], ["50%", "100%"], ["33.3%", "80%", "120%"], [isSpend ? "$0.04" : "20", "100%"], ["0%", "100%"],
+        ])
         for level in levels {
             let actions = (0..<(1 + random.below(2))).map { _ -> String in
                 let action = self.action(isSpend, unit)
@@ -216,9 +233,13 @@ struct RandomPolicies {
         ]
         if isSpend { simple += ["overage up to $0.05", "overage up to $0.02 at 150%"] }
         switch random.below(canFit ? 6 : 4) {
-        case 0: return "downgrade else " + random.pick(["deny", "deny", "throttle 1 requests/minute", "confirm", "cap output 4 tokens"])
+        case 0:
+            return "downgrade else "
+                + random.pick(["deny", "deny", "throttle 1 requests/minute", "confirm", "cap output 4 tokens"])
         case 1: return random.pick(["downgrade", "downgrade to dog", "downgrade to cat else deny", "downgrade to bee"])
-        case 4: return "cap output to fit" + random.pick(["", " min 3"]) + random.pick(["", " else deny", " else deny too_long"])
+        case 4:
+            return "cap output to fit" + random.pick(["", " min 3"])
+                + random.pick(["", " else deny", " else deny too_long"])
         case 5: return "downgrade else cap output to fit else deny"
         default: return random.pick(simple)
         }
@@ -247,7 +268,8 @@ struct RandomPolicies {
                 limits += "      own: \(limit())\n"
             }
             if random.chance(40) {
-                limits += "      balance: {prepaid: true\(random.chance(50) ? ", at: {50%: notify owner, 100%: \"cap output to fit else deny\"}" : "")}\n"
+                limits +=
+                    "      balance: {prepaid: true\(random.chance(50) ? ", at: {50%: notify owner, 100%: \"cap output to fit else deny\"}" : "")}\n"
                 if random.chance(50) { keys += "    prepaid: $0.\(1 + random.below(9))\n" }
                 keys += "    grants:\n      - {amount: $0.1, until: 2026-06-03, priority: \(random.below(2))}\n"
                 keys += "      - {amount: $0.2, from: 2026-06-02, until: 2026-06-05T12:00:00Z}\n"

@@ -125,7 +125,8 @@ final class ReferenceEngine {
 
     private func candidate(_ id: ModelID?, named name: String, _ edition: Edition) -> PlainCandidate {
         PlainCandidate(
-            id: id, name: id.flatMap { edition.catalog?[$0].name } ?? name, price: id.flatMap { edition.catalog?[$0].price })
+            id: id, name: id.flatMap { edition.catalog?[$0].name } ?? name,
+            price: id.flatMap { edition.catalog?[$0].price })
     }
 
     private func value(_ attribute: Attribute, _ scene: Scene, _ candidate: PlainCandidate) -> String? {
@@ -240,13 +241,22 @@ final class ReferenceEngine {
         let plan = plan(edition, record, request)
         let isShadow = edition.policy.mode == .shadow
         var early: String?
-        if edition.policy.mode == .frozen { early = "policy_frozen" } else if record?.isSuspended == true { early = "tenant_suspended" }
+        if edition.policy.mode == .frozen {
+            early = "policy_frozen"
+        } else if record?.isSuspended == true {
+            early = "tenant_suspended"
+        }
         if early == nil, plan == nil { early = "unknown_tenant" }
         if let early {
-            if let plan { countAttempt(Scene(edition: edition, plan: plan, record: record, request: request), requested) }
+            if let plan {
+                countAttempt(Scene(edition: edition, plan: plan, record: record, request: request), requested)
+            }
             let refusal = refused([plainReason(early)])
             guard isShadow else { return (refusal, nil) }
-            return (PlainDecision(outcome: "allow", model: name, estimate: describe(PlainEstimate()), shadow: [refusal]), nil)
+            return (
+                PlainDecision(outcome: "allow", model: name, estimate: describe(PlainEstimate()), shadow: [refusal]),
+                nil
+            )
         }
         guard let plan else { return (refused([]), nil) }
         let scene = Scene(edition: edition, plan: plan, record: record, request: request)
@@ -277,7 +287,9 @@ final class ReferenceEngine {
         var trial = describe(full, scene, requested)
         trial.events = []
         trial.remaining = []
-        if isShadow || hasShadowLimits, !(full.isAccess && !isShadow), differs(full, enforced) { decision.shadow = [trial] }
+        if isShadow || hasShadowLimits, !(full.isAccess && !isShadow), differs(full, enforced) {
+            decision.shadow = [trial]
+        }
         return (decision, reservation)
     }
 
@@ -362,7 +374,8 @@ final class ReferenceEngine {
                 let judged = judge(substitute, scene)
                 first = first ?? judged
                 if judged.violations.isEmpty, let first {
-                    return admit(judged, first, scene, downgradeReasons: [plainReason("model_not_allowed", "downgrade")])
+                    return admit(
+                        judged, first, scene, downgradeReasons: [plainReason("model_not_allowed", "downgrade")])
                 }
             }
             if let first { return refuse(first, first, scene) }
@@ -370,7 +383,8 @@ final class ReferenceEngine {
         }
         let first = judge(requested, scene)
         if first.downgrades.isEmpty {
-            return first.violations.isEmpty ? admit(first, first, scene, downgradeReasons: nil) : refuse(first, first, scene)
+            return first.violations.isEmpty
+                ? admit(first, first, scene, downgradeReasons: nil) : refuse(first, first, scene)
         }
         let wanted = first.downgrades.flatMap { $0.to.map { [$0] } ?? chain }
         for substitute in usable(wanted) {
@@ -505,14 +519,21 @@ final class ReferenceEngine {
     }
 
     private func applies(_ limit: Limit, _ scene: Scene, _ candidate: PlainCandidate) -> Bool {
-        for inner in limit.within where value(Attribute.named[inner.scope.rawValue] ?? .tenant, scene, candidate) != inner.value {
+        for inner in limit.within
+        where value(Attribute.named[inner.scope.rawValue] ?? .tenant, scene, candidate) != inner.value {
             return false
         }
-        for scope in limit.per where value(Attribute.named[scope.rawValue] ?? .tenant, scene, candidate) == nil { return false }
+        for scope in limit.per where value(Attribute.named[scope.rawValue] ?? .tenant, scene, candidate) == nil {
+            return false
+        }
         if limit.unit == .runs, scene.request.text[.run] == nil { return false }
         if let weight = limit.weight {
             guard let feature = scene.request.text[.feature] else { return false }
-            if let named = weight.feature { if named != feature { return false } } else if weight.named.contains(feature) { return false }
+            if let named = weight.feature {
+                if named != feature { return false }
+            } else if weight.named.contains(feature) {
+                return false
+            }
         }
         return holds(limit.when, scene, candidate)
     }
@@ -521,14 +542,17 @@ final class ReferenceEngine {
         var parts = limit.per.first == .group ? [] : ["tenant=\(scene.request.tenant)"]
         parts += limit.within.map { "\($0.scope.rawValue)=\($0.value)" }
         for scope in limit.per {
-            parts.append("\(scope.rawValue)=\(value(Attribute.named[scope.rawValue] ?? .tenant, scene, candidate) ?? "")")
+            parts.append(
+                "\(scope.rawValue)=\(value(Attribute.named[scope.rawValue] ?? .tenant, scene, candidate) ?? "")")
         }
         return parts.joined(separator: ",")
     }
 
     private func price(_ estimate: PlainEstimate, _ candidate: PlainCandidate) -> Int64? {
         guard let price = candidate.price else { return nil }
-        let picos = Int128(estimate.input - estimate.cached) * Int128(price.input) + Int128(estimate.cached) * Int128(price.cached)
+        let picos =
+            Int128(estimate.input - estimate.cached) * Int128(price.input) + Int128(estimate.cached)
+            * Int128(price.cached)
             + Int128(estimate.output) * Int128(price.output) + price.request
         return Int64(clamping: (picos + 999) / 1_000)
     }
@@ -656,7 +680,9 @@ final class ReferenceEngine {
     }
 
     /// carried(k) from carried(k−1), from the first window on.
-    private func carried(_ limit: Limit, _ state: PlainState, _ scene: Scene, into window: Interval, _ book: Book) -> Int64 {
+    private func carried(_ limit: Limit, _ state: PlainState, _ scene: Scene, into window: Interval, _ book: Book)
+        -> Int64
+    {
         guard let rollover = limit.rollover, let first = firstSeen[state.scope] else { return 0 }
         if first >= window.start { return 0 }
         if let since = scene.record?.since, limit.per.first != .group, since >= window.start { return 0 }
@@ -677,7 +703,8 @@ final class ReferenceEngine {
             if let estimate, isSpend, estimate == 0 { return false }
             switch threshold.level {
             case .amount(let absolute):
-                return estimate.map { used + Int128($0) * window > Int128(absolute) * window } ?? (used >= Int128(absolute) * window)
+                return estimate.map { used + Int128($0) * window > Int128(absolute) * window }
+                    ?? (used >= Int128(absolute) * window)
             case .share(let share):
                 let bound = Int128(share.scaled) * Int128(state.limit.capacity) * window
                 return estimate.map { (used + Int128($0) * window) * one > bound } ?? (used * one >= bound)
@@ -728,7 +755,8 @@ final class ReferenceEngine {
     }
 
     private func active(
-        _ alternatives: [Effect], _ threshold: Threshold, _ state: PlainState, _ judged: PlainJudgement, _ isFallback: Bool
+        _ alternatives: [Effect], _ threshold: Threshold, _ state: PlainState, _ judged: PlainJudgement,
+        _ isFallback: Bool
     ) -> [(effect: Effect, fit: Int64?)] {
         guard let first = alternatives.first else { return [] }
         let rest = Array(alternatives.dropFirst())
@@ -762,10 +790,13 @@ final class ReferenceEngine {
             case .input(let tokens): (judged.caps.input, name) = (min(judged.caps.input ?? .max, tokens), "cap input")
             case .disableTools(let patterns):
                 name = "disable tools"
-                for pattern in patterns where !judged.caps.tools.contains(pattern.text) { judged.caps.tools.append(pattern.text) }
+                for pattern in patterns where !judged.caps.tools.contains(pattern.text) {
+                    judged.caps.tools.append(pattern.text)
+                }
             case .serveCached: (judged.caps.cached, name) = (true, "serve cached")
             case .steps(let steps): (judged.caps.steps, name) = (min(judged.caps.steps ?? .max, steps), "cap steps")
-            case .coolDown(let micros): (judged.caps.coolDown, name) = (max(judged.caps.coolDown ?? 0, micros), "cool down")
+            case .coolDown(let micros):
+                (judged.caps.coolDown, name) = (max(judged.caps.coolDown ?? 0, micros), "cool down")
             }
             judged.capping.append((index, threshold, name))
         }
@@ -777,7 +808,8 @@ final class ReferenceEngine {
             }
         }
         for (index, state) in judged.states.enumerated() where scene.includesShadow || !state.limit.isShadow {
-            for (position, threshold) in state.limit.thresholds.enumerated() where isCrossed(threshold, state, state.estimate) {
+            for (position, threshold) in state.limit.thresholds.enumerated()
+            where isCrossed(threshold, state, state.estimate) {
                 judged.crossings.append((index, position))
             }
         }
@@ -798,7 +830,8 @@ final class ReferenceEngine {
                 let wait = throttleWait(state, position, number, requests, window, scene)
                 if wait > 0 {
                     violation = PlainViolation(
-                        state: index, threshold: position, code: "rate_limited", action: "throttle", isRate: true, wait: wait)
+                        state: index, threshold: position, code: "rate_limited", action: "throttle", isRate: true,
+                        wait: wait)
                 } else {
                     judged.throttles.append((index, position, number, requests, window))
                 }
@@ -806,7 +839,8 @@ final class ReferenceEngine {
                 let excess = state.used + (state.estimate ?? 0) - state.limit.thresholds[position].bound(of: state.base)
                 if let ceiling, excess > ceiling {
                     violation = PlainViolation(
-                        state: index, threshold: position, code: state.limit.defaultCode, action: "overage", isRate: false, wait: nil)
+                        state: index, threshold: position, code: state.limit.defaultCode, action: "overage",
+                        isRate: false, wait: nil)
                 } else {
                     judged.overages.append((index, position, rate))
                 }
@@ -823,7 +857,8 @@ final class ReferenceEngine {
         for (index, state) in judged.states.enumerated() where scene.includesShadow || !state.limit.isShadow {
             for (position, threshold) in state.limit.thresholds.enumerated()
             where isCrossed(threshold, state, raw ? state.rawEstimate : state.estimate) {
-                for (number, action) in threshold.actions.enumerated() where holds(action.when, scene, judged.candidate) {
+                for (number, action) in threshold.actions.enumerated() where holds(action.when, scene, judged.candidate)
+                {
                     for (effect, fit) in active(action.alternatives, threshold, state, judged, isFallback) {
                         body(index, position, number, effect, fit)
                     }
@@ -833,13 +868,16 @@ final class ReferenceEngine {
     }
 
     private func wait(_ state: PlainState, _ position: Int) -> Int64? {
-        guard case .rate(let length) = state.limit.window, !isRemaining(state.limit), state.limit.amount > 0, let estimate = state.estimate else { return nil }
+        guard case .rate(let length) = state.limit.window, !isRemaining(state.limit), state.limit.amount > 0,
+            let estimate = state.estimate
+        else { return nil }
         let window = Int128(length)
         let full = Int128(state.limit.capacity) * window
         let bound: Int128
         switch state.limit.thresholds[position].level {
         case .amount(let absolute): bound = Int128(absolute) * window
-        case .share(let share): bound = Int128(share.scaled) * Int128(state.limit.capacity) * window / Int128(Percentage.one)
+        case .share(let share):
+            bound = Int128(share.scaled) * Int128(state.limit.capacity) * window / Int128(Percentage.one)
         }
         let keep = full - bound
         let needed = keep + Int128(estimate) * window
@@ -918,7 +956,8 @@ final class ReferenceEngine {
             let key = "\(throttle.threshold)/\(throttle.action)"
             let full = Int128(throttle.requests) * Int128(throttle.window)
             let bucket = book.throttles[key] ?? (full, scene.request.time)
-            let level = min(full, bucket.level + Int128(throttle.requests) * Int128(scene.request.time - bucket.refilled))
+            let level = min(
+                full, bucket.level + Int128(throttle.requests) * Int128(scene.request.time - bucket.refilled))
             book.throttles[key] = (level - Int128(throttle.window), scene.request.time)
             books[judged.states[throttle.state].book] = book
         }
@@ -939,7 +978,11 @@ final class ReferenceEngine {
             book.level = min(full, (book.level ?? 0) - Int128(delta) * Int128(length))
         }
         if part.limit.isPrepaid {
-            if delta > 0 { burn(delta, &book, grants, at: part.time) } else { unburn(-delta, &book, grants, at: part.time) }
+            if delta > 0 {
+                burn(delta, &book, grants, at: part.time)
+            } else {
+                unburn(-delta, &book, grants, at: part.time)
+            }
         }
         book.entries[part.entry]?.amount = amount
         if part.limit.unit == .runs, amount == 0 { book.entries[part.entry]?.run = nil }

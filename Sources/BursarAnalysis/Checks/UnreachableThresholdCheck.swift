@@ -1,0 +1,28 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `limit/threshold-unreachable`: a threshold above one that refuses every request that crosses it. Only an event could
+/// still be given there, so a threshold with `notify` is not reported.
+enum UnreachableThresholdCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        for limit in edition.tierPlans.flatMap(\.limits) where limit.weight == nil {
+            guard let wall = limit.thresholds.firstIndex(where: refusesAll) else { continue }
+            for threshold in limit.thresholds[(wall + 1)...] where !notifies(threshold) {
+                diagnostics.add(
+                    Diagnostic(
+                        "limit/threshold-unreachable",
+                        "nothing gets to \(threshold.text): every request is refused at \(limit.thresholds[wall].text)",
+                        severity: .warning, at: threshold.source,
+                        notes: [.init("it is refused here", at: limit.thresholds[wall].source)]))
+            }
+        }
+    }
+
+    private static func refusesAll(_ threshold: Threshold) -> Bool {
+        threshold.actions.contains { $0.when == nil && $0.alternatives.count == 1 && $0.alternatives[0].isDeny }
+    }
+
+    private static func notifies(_ threshold: Threshold) -> Bool {
+        threshold.actions.flatMap(\.alternatives).contains { if case .notify = $0 { true } else { false } }
+    }
+}

@@ -1,0 +1,16 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `limit/zero`: an amount of zero refuses everything that it counts. `block`, `models` or a rule say that so that the
+/// reason given to a customer says it too.
+enum ZeroLimitCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        for limit in edition.tierPlans.flatMap(\.limits)
+        where limit.amount == 0 && !limit.isPrepaid && limit.weight == nil {
+            diagnostics.add(
+                Diagnostic(
+                    "limit/zero", "`\(limit.name)` is zero, so it refuses everything that it counts", severity: .warning,
+                    at: limit.source, help: "say `block`, `models` or a rule with `deny` instead; `none` removes a limit"))
+        }
+    }
+}
