@@ -37,7 +37,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/bursar"),
+        .testTarget(name: "BursarAnalysisTests", dependencies: ["BursarAnalysis"]),
         .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy"]),
+        .testTarget(name: "BursarCLITests", dependencies: ["bursar-cli"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -103,7 +103,8 @@ extension Sitting {
             let text = symbols.text(tool)
             add("tools", "tool \(text): \(policy.tools.verdict(on: text).rawValue)", policy.tools.denySource)
         }
-        explainCandidates(requested, plan, judge, add, &made)
+        let limits = explainCandidates(requested, plan, judge, add)
+        made.limits = limits
         return made
     }
 
@@ -122,9 +123,8 @@ extension Sitting {
     }
 
     private func explainCandidates(
-        _ requested: Candidate, _ plan: CompiledPlan, _ judge: Judge, _ add: (String, String, SourceRange?) -> Void,
-        _ made: inout Explanation
-    ) {
+        _ requested: Candidate, _ plan: CompiledPlan, _ judge: Judge, _ add: (String, String, SourceRange?) -> Void
+    ) -> [Explanation.LimitStep] {
         let isAllowed =
             requested.model.map { plan.plan.models.allows($0) }
             ?? plan.plan.models.allows(unlisted: symbols.text(requested.name))
@@ -146,11 +146,11 @@ extension Sitting {
         } else {
             judgements += candidates.map { judge.judge($0, request, withShadow: true) }
         }
-        for judgement in judgements { explain(judgement, plan, judge, &made) }
+        return judgements.flatMap { limits(of: $0, plan, judge) }
     }
 
-    private func explain(_ judgement: Judgement, _ plan: CompiledPlan, _ judge: Judge, _ made: inout Explanation) {
-        for state in judgement.states {
+    private func limits(of judgement: Judgement, _ plan: CompiledPlan, _ judge: Judge) -> [Explanation.LimitStep] {
+        judgement.states.map { state in
             let row = plan.rows[state.row]
             let thresholds = row.limit.thresholds.map { threshold in
                 Explanation.LimitStep.ThresholdStep(
@@ -159,12 +159,11 @@ extension Sitting {
                     isCrossed: judge.isCrossed(threshold, state, state.estimate),
                     actions: threshold.actions.map { $0.alternatives.map(\.verb).joined(separator: " else ") })
             }
-            made.limits.append(
-                Explanation.LimitStep(
+            return Explanation.LimitStep(
                     candidate: symbols.text(symbol(of: judgement.candidate)), limit: self.name(row, judgement.request),
                     scope: scopeText(row, judgement.request), unit: row.limit.unit, window: row.limit.window.text,
                     used: state.used, estimate: state.estimate, amount: state.amount, carried: state.carried,
-                    isShadow: row.limit.isShadow, thresholds: thresholds, source: row.limit.source))
+                    isShadow: row.limit.isShadow, thresholds: thresholds, source: row.limit.source)
         }
     }
 }

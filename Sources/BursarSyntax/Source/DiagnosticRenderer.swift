@@ -38,8 +38,9 @@ public struct DiagnosticTextRenderer: Sendable {
         guard let file = sources[range] else { return "" }
         let from = file.position(at: Int(range.start))
         let to = file.position(at: Int(range.end))
-        let characters = Array(file.line(from.line))
-        let scalars = Array(file.line(from.line).unicodeScalars)
+        // Control characters would act on the terminal instead of showing.
+        let scalars = file.line(from.line).unicodeScalars.map { $0.value < 0x20 && $0 != "\t" ? "\u{FFFD}" : $0 }
+        let line = String(String.UnicodeScalarView(scalars))
         guard scalars.count <= 400 else { return "" }
         let end = to.line == from.line ? to.column : scalars.count + 1
         let width = max(1, min(end, scalars.count + 1) - from.column)
@@ -47,7 +48,7 @@ public struct DiagnosticTextRenderer: Sendable {
         let pad = scalars.prefix(from.column - 1).map { $0 == "\t" ? "\t" : " " }.joined()
         let number = String(from.line)
         let margin = String(repeating: " ", count: number.count)
-        return " \(number) | \(String(characters))\n \(margin) | \(pad)"
+        return " \(number) | \(line)\n \(margin) | \(pad)"
             + paint(String(repeating: "^", count: width), tint) + "\n"
     }
 

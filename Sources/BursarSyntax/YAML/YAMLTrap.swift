@@ -12,6 +12,12 @@ enum YAMLTrap {
                 "quote the value: \"\(character)…\""
             )
         }
+        if problem.contains("expected alphabetic or numeric character") {
+            return (
+                "`*` and `&` begin an alias or an anchor in YAML, and neither is part of the language",
+                "write `any` for everything, or quote a pattern: \"*-mini\""
+            )
+        }
         if line.drop(while: { $0 == " " }).hasPrefix("\t") { return tab }
         if problem.contains("mapping values are not allowed") {
             return (

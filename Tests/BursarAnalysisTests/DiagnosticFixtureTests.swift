@@ -1,0 +1,43 @@
+import BursarAnalysis
+import BursarPolicy
+import BursarSyntax
+import Foundation
+import Testing
+
+/// Every file in `Tests/Fixtures/diagnostics` is a policy set with something wrong, and beside it stands what is said.
+/// `BURSAR_RECORD=1` writes that anew.
+@Suite struct DiagnosticFixtureTests {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures/diagnostics").path()
+
+    static let cases: [String] = {
+        let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+        return names.filter { $0.hasSuffix(".yaml") }.sorted()
+    }()
+
+    @Test func `there are fixtures`() { #expect(Self.cases.count > 80) }
+
+    @Test(arguments: cases) func `a faulty policy set gets the message that helps`(name: String) throws {
+        let bytes = try FileReading.read("\(Self.folder)/\(name)")
+        let file = SourceFile(path: name, name: name, bytes: bytes)
+        var diagnostics = Diagnostics()
+        let documents = DocumentLoader.read([file], diagnostics: &diagnostics)
+        let result = Compiler.compile(documents, diagnostics)
+        var all = result.diagnostics
+        if let set = result.set { all.add(contentsOf: Analysis.run(set)) }
+        let renderer = DiagnosticTextRenderer(sources: result.sources)
+        let items = all.sorted()
+        let text = items.map(renderer.render).joined()
+        let expectedPath = "\(Self.folder)/\(name.dropLast(5)).expected"
+        if ProcessInfo.processInfo.environment["BURSAR_RECORD"] != nil {
+            try FileReading.write(Array(text.utf8), to: expectedPath)
+        }
+        let expected = String(decoding: try FileReading.read(expectedPath), as: UTF8.self)
+        #expect(text == expected)
+        // The folder names the code that must be among them.
+        let code = name.split(separator: "/").first.map { $0.replacing("-", with: "/", maxReplacements: 1) } ?? ""
+        #expect(code == "several" || items.contains { $0.code == code })
+        // The text at a range is the text that the excerpt shows: within its file, and never inverted.
+        for range in items.compactMap(\.range) { #expect(range.start <= range.end && Int(range.end) <= bytes.count) }
+    }
+}

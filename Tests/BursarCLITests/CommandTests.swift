@@ -1,0 +1,250 @@
+import Foundation
+import Testing
+
+/// The built binary, as people use it.
+enum Binary {
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path()
+
+    static let path: String = {
+        let builds = [".build/release/bursar", ".build/debug/bursar"].map { root + $0 }
+        return ProcessInfo.processInfo.environment["BURSAR_BINARY"]
+            ?? builds.first { FileManager.default.isExecutableFile(atPath: $0) } ?? builds[0]
+    }()
+
+    struct Result {
+        var status: Int32
+        var output: String
+        var errors: String
+    }
+
+    static func run(_ arguments: String..., input: Data = Data()) throws -> Result {
+        try run(arguments, input: input)
+    }
+
+    static func run(_ arguments: [String], input: Data = Data()) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(filePath: root)
+        let folder = try temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // Files rather than pipes: neither side can block the other.
+        let files = ["in", "out", "err"].map { folder.appending(path: $0) }
+        try input.write(to: files[0])
+        for file in files[1...] { try Data().write(to: file) }
+        process.standardInput = try FileHandle(forReadingFrom: files[0])
+        process.standardOutput = try FileHandle(forWritingTo: files[1])
+        process.standardError = try FileHandle(forWritingTo: files[2])
+        try process.run()
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationReason == .exit ? process.terminationStatus : -1,
+            output: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
+            errors: String(decoding: try Data(contentsOf: files[2]), as: UTF8.self))
+    }
+
+    static func temporaryFolder() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "bursar-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
+    }
+
+    /// Runs a body with a folder that is gone afterwards.
+    static func inFolder(_ body: (URL) throws -> Void) throws {
+        let folder = try temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try body(folder)
+    }
+}
+
+@Suite struct ExamplePolicyTests {
+    static let sets = (try? FileManager.default.contentsOfDirectory(atPath: Binary.root + "Policies"))?.sorted() ?? []
+
+    @Test func `there are nine example sets`() { #expect(Self.sets.count == 9) }
+
+    @Test(arguments: sets) func `an example set is clean`(name: String) throws {
+        let result = try Binary.run("check", "--strict", "Policies/\(name)")
+        #expect(result.status == 0)
+        #expect(result.output.isEmpty)
+    }
+
+    @Test(arguments: sets) func `an example's traffic gives the expected summary`(name: String) throws {
+        let result = try Binary.run("replay", "--policies", "Policies/\(name)", "Policies/\(name)/traffic.jsonl")
+        let expected = try String(contentsOfFile: Binary.root + "Policies/\(name)/expected-summary.txt", encoding: .utf8)
+        #expect(result.status == 0)
+        #expect(result.output == expected)
+    }
+
+    @Test(arguments: sets) func `decisions do not depend on threads`(name: String) throws {
+        try Binary.inFolder { folder in
+            var decisions: [Data] = []
+            for threads in ["1", "2", "7"] {
+                let file = folder.appending(path: threads).path()
+                let result = try Binary.run(
+                    "replay", "--policies", "Policies/\(name)", "--threads", threads, "--decisions", file,
+                    "Policies/\(name)/traffic.jsonl")
+                #expect(result.status == 0)
+                decisions.append(try Data(contentsOf: URL(filePath: file)))
+            }
+            #expect(!decisions[0].isEmpty)
+            #expect(decisions[0] == decisions[1] && decisions[0] == decisions[2])
+        }
+    }
+
+    @Test(arguments: sets) func `detailed and brief decisions have the same sums`(name: String) throws {
+        try Binary.inFolder { folder in
+            let arguments = ["replay", "--format", "json", "--policies", "Policies/\(name)", "Policies/\(name)/traffic.jsonl"]
+            let brief = try Binary.run(arguments)
+            let full = try Binary.run(arguments + ["--decisions", folder.appending(path: "d").path()])
+            #expect(sums(brief.output) == sums(full.output))
+        }
+    }
+
+    /// A summary but for the causes, which a brief decision names by limit and not by feature.
+    private func sums(_ json: String) -> NSDictionary? {
+        guard let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] else { return nil }
+        return object.filter { $0.key != "causes" } as NSDictionary
+    }
+}
+
+@Suite struct CommandTests {
+    private static let policies = "Policies/saas-tiers"
+
+    @Test func `wrong usage ends with 2`() throws {
+        for arguments in [["chekc"], ["replay"], ["eval", "--nonsense"], ["check"], ["explain", "--policies", "x", "--log", "y"]] {
+            let result = try Binary.run(arguments)
+            #expect(result.status == 2, "\(arguments)")
+            #expect(result.output.isEmpty)
+            #expect(!result.errors.isEmpty)
+        }
+    }
+
+    @Test func `every verb has help`() throws {
+        for verb in ["check", "eval", "replay", "explain", "import", "init"] {
+            let result = try Binary.run(verb, "--help")
+            #expect(result.status == 0)
+            #expect(result.output.contains("USAGE: bursar \(verb)"))
+        }
+    }
+
+    @Test func `eval decides in order and shares counters`() throws {
+        var lines = ""
+        for number in 0..<52 {
+            lines += #"{"ts":"2026-06-03T10:00:00Z","request_id":"r\#(number)","tenant":"t","model":"gpt-4o-mini","input_tokens":1,"max_output_tokens":1}"# + "\n"
+        }
+        let result = try Binary.run("eval", "--policies", Self.policies, "-", input: Data(lines.utf8))
+        let outcomes = result.output.split(separator: "\n").map { $0.contains(#""outcome":"allow""#) }
+        #expect(result.status == 0)
+        #expect(outcomes == Array(repeating: true, count: 50) + [false, false])
+    }
+
+    @Test func `a request that cannot be read is denied as bad_request and the next one decided`() throws {
+        let lines = """
+            {"request_id":"a","tenant":"t","model":"gpt-4o-mini","input_tokens":-1}
+            {"request_id":"b","tenant":"t","model":"gpt-4o-mini","input_tokens":1.5}
+            {"request_id":"c","tenant":"t","model":"gpt-4o-mini","input_tokens":1,"cached_tokens":2}
+            {"request_id":"d","tenant":"t","model":7}
+            {"request_id":"e","tenant":"t"}
+            not json
+            {"request_id":"f","tenant":"t","model":"gpt-4o-mini","input_tokens":99999999999999999999}
+            {"request_id":"g","tenant":"t","model":"gpt-4o-mini"}
+            """
+        let result = try Binary.run("eval", "--policies", Self.policies, input: Data(lines.utf8))
+        let decisions = result.output.split(separator: "\n")
+        #expect(decisions.count == 8)
+        #expect(decisions.dropLast().allSatisfy { $0.contains(#""code":"bad_request""#) })
+        #expect(decisions.last?.contains(#""outcome":"allow""#) == true)
+    }
+
+    @Test func `policies that do not compile end with 1 and say where`() throws {
+        try Binary.inFolder { folder in
+            let file = folder.appending(path: "bad.yaml")
+            try Data("policy: p\nversion: 1\ndefault tier: x\n".utf8).write(to: file)
+            let result = try Binary.run("eval", "--policies", file.path(), input: Data("{}".utf8))
+            #expect(result.status == 1)
+            #expect(result.errors.contains("bad.yaml:3:15: error: no tier is named `x` [name/unknown]"))
+            let json = try Binary.run("check", "--format", "json", file.path())
+            #expect(json.status == 1)
+            #expect(json.output.contains(#""code":"name/unknown","severity":"error""#))
+            #expect(json.output.contains(#""line":3,"column":15"#))
+        }
+    }
+
+    @Test func `fail-on deny ends with 3`() throws {
+        let log = "\(Self.policies)/traffic.jsonl"
+        #expect(try Binary.run("replay", "--policies", Self.policies, "--fail-on", "deny", log).status == 3)
+        let one = try Binary.run("replay", "--policies", Self.policies, "--fail-on", "deny", "--tenant", "enterprise-0", log)
+        #expect(one.status == 0)
+    }
+
+    @Test func `explain shows each limit with its numbers and its line`() throws {
+        try Binary.inFolder { folder in
+            let decisions = folder.appending(path: "d.jsonl").path()
+            let log = "\(Self.policies)/traffic.jsonl"
+            _ = try Binary.run("replay", "--policies", Self.policies, "--decisions", decisions, log)
+            let denied = try String(contentsOfFile: decisions, encoding: .utf8).split(separator: "\n")
+                .first { $0.contains(#""outcome":"deny""#) && $0.contains("quota_exceeded") }
+            let line = try #require(denied)
+            let id = try #require(line.split(separator: "\"").dropFirst(3).first.map(String.init))
+            let result = try Binary.run("explain", "--policies", Self.policies, "--log", log, "--request-id", id)
+            #expect(result.status == 0)
+            #expect(result.output.contains("request \(id) of"))
+            #expect(result.output.contains("50 used + 1 of 50 requests per day"))
+            #expect(result.output.contains("x 100% (50): deny"))
+            #expect(result.output.contains("policy.yaml:28:7"))
+        }
+    }
+
+    @Test func `init writes a set that works`() throws {
+        try Binary.inFolder { folder in
+            let set = folder.appending(path: "set").path()
+            #expect(try Binary.run("init", set).status == 0)
+            #expect(try Binary.run("check", "--strict", set).status == 0)
+            let replay = try Binary.run("replay", "--policies", set, "\(set)/traffic.jsonl")
+            #expect(replay.output.contains("400 decided"))
+            #expect(try Binary.run("init", set).status == 2)
+        }
+    }
+
+    @Test func `against reports what changes`() throws {
+        try Binary.inFolder { folder in
+            let log = "\(Self.policies)/traffic.jsonl"
+            let same = try Binary.run("replay", "--policies", Self.policies, "--against", Self.policies, log)
+            #expect(same.output.contains("against: 0 requests of 0 tenants are decided otherwise"))
+            let changed = folder.appending(path: "new")
+            try FileManager.default.copyItem(atPath: Binary.root + Self.policies, toPath: changed.path())
+            let policy = changed.appending(path: "policy.yaml")
+            let text = try String(contentsOf: policy, encoding: .utf8).replacing("500 requests/day", with: "20 requests/day")
+            try Data(text.utf8).write(to: policy)
+            let result = try Binary.run("replay", "--policies", changed.path(), "--against", Self.policies, log)
+            #expect(result.output.contains("allow -> deny"))
+        }
+    }
+
+    @Test func `a price list comes out exact and what cannot be carried over is listed`() throws {
+        try Binary.inFolder { folder in
+            let list = folder.appending(path: "prices.json")
+            try Data(
+                """
+                {"sample_spec": {"input_cost_per_token": 0.0},
+                 "a/model": {"input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07, "max_input_tokens": 128000,
+                             "input_cost_per_token_above_200k_tokens": 3e-07, "litellm_provider": "openai"},
+                 "embed": {"input_cost_per_token": 2e-08, "mode": "embedding"},
+                 "images": {"output_cost_per_image": 0.04}, "tiny": {"input_cost_per_token": 1e-13, "output_cost_per_token": 0}}
+                """.utf8
+            ).write(to: list)
+            let result = try Binary.run("import", "prices", list.path())
+            #expect(result.status == 0)
+            #expect(result.output.contains("price: {input: $0.15/1M, output: $0.6/1M}"))
+            #expect(result.output.contains("price: {input: $0.02/1M, output: $0/1M}"))
+            #expect(result.errors.contains("a/model: not carried over: input_cost_per_token_above_200k_tokens"))
+            #expect(result.errors.contains("images: listed without a price: has no"))
+            #expect(result.errors.contains("tiny: listed without a price: input_cost_per_token 1e-13 cannot be kept exactly"))
+            let catalog = folder.appending(path: "catalog.yaml")
+            try Data((result.output + "---\npolicy: p\nversion: 1\n").utf8).write(to: catalog)
+            let check = try Binary.run("check", catalog.path())
+            #expect(check.status == 0, "\(check.output)")
+        }
+    }
+}
