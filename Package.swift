@@ -37,6 +37,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/bursar"),
+        .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax"]),
         .testTarget(name: "BursarAnalysisTests", dependencies: ["BursarAnalysis"]),
         .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy"]),
         .testTarget(name: "BursarCLITests", dependencies: ["bursar-cli"]),

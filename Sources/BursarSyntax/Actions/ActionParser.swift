@@ -30,7 +30,7 @@ extension TextScanner {
             let end = position
             skipSpaces()
             if takeWords("min") {
-                skipSpaces()
+                try expectSpace()
                 return .capOutputToFit(minimum: try count("a number of tokens"))
             }
             position = end
@@ -39,13 +39,13 @@ extension TextScanner {
         if takeWords("cap", "output") { return .capOutput(try tokens()) }
         if takeWords("cap", "input") { return .capInput(try tokens()) }
         if takeWords("cap", "steps") {
-            skipSpaces()
+            try expectSpace()
             return .capSteps(try count("a number of steps"))
         }
         if takeWords("disable", "tools") { return .disableTools(try patterns()) }
         if takeWords("serve", "cached") { return .serveCached }
         if takeWords("cool", "down") {
-            skipSpaces()
+            try expectSpace()
             return .coolDown(try duration())
         }
         if takeWords("downgrade") { return try downgrade() }
@@ -81,8 +81,9 @@ extension TextScanner {
     ]
 
     private mutating func tokens() throws(ScalarError) -> Int64 {
-        skipSpaces()
+        try expectSpace()
         let number = try count("a number of tokens")
+        guard take(" ") else { throw unexpected("expected a space and `tokens`") }
         skipSpaces()
         guard takeWords("tokens") || takeWords("token") else { throw unexpected("expected `tokens`") }
         return number
@@ -90,6 +91,7 @@ extension TextScanner {
 
     private mutating func names(_ what: String) throws(ScalarError) -> [String] {
         var names: [String] = []
+        try expectSpace()
         repeat {
             skipSpaces()
             names.append(try name(what))
@@ -100,6 +102,7 @@ extension TextScanner {
 
     private mutating func patterns() throws(ScalarError) -> [Pattern] {
         var patterns: [Pattern] = []
+        try expectSpace()
         repeat {
             skipSpaces()
             patterns.append(try pattern("a tool or a pattern of tools"))
@@ -115,14 +118,15 @@ extension TextScanner {
             position = end
             return .downgrade(to: nil)
         }
-        skipSpaces()
+        try expectSpace()
         return .downgrade(to: try pattern("a model").text)
     }
 
     private mutating func throttle() throws(ScalarError) -> Action {
-        skipSpaces()
+        try expectSpace()
         let start = position
         let number = try count("a number of requests")
+        guard take(" ") else { throw unexpected("expected a space and `requests`") }
         skipSpaces()
         guard takeWords("requests") || takeWords("request") else { throw unexpected("expected `requests`") }
         skipSpaces()
@@ -143,10 +147,10 @@ extension TextScanner {
             let end = position
             skipSpaces()
             if ceiling == nil, takeWords("up", "to") {
-                skipSpaces()
+                try expectSpace()
                 ceiling = try money()
             } else if rate == nil, takeWords("at") {
-                skipSpaces()
+                try expectSpace()
                 rate = try percentage()
             } else {
                 position = end

@@ -52,7 +52,6 @@ public enum Weekday {
     static let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
     static func number(_ text: String) -> Int64? {
-        let lowered = text.lowercased()
-        return names.firstIndex { $0 == lowered || $0.prefix(3) == lowered }.map { Int64($0 + 1) }
+        names.firstIndex { $0 == text || $0.prefix(3) == text }.map { Int64($0 + 1) }
     }
 }

@@ -213,6 +213,9 @@ extension TextScanner {
         return parts
     }
 
+    /// Reads a chain for its form alone.
+    package mutating func checkChain() throws(ScalarError) { _ = try chain() }
+
     /// A count with an optional unit, as in `burst: 5`.
     mutating func burst() throws(ScalarError) -> Int64 {
         if let money = try moneyIfPresent() { return money.nanos }

@@ -131,6 +131,7 @@ extension TextScanner {
 
     private mutating func takeSpaceAndWord(_ word: String) -> Bool {
         let start = position
+        guard take(" ") else { return false }
         skipSpaces()
         if takeWords(word) { return true }
         position = start

@@ -40,6 +40,7 @@ extension TextScanner {
     public mutating func pattern(_ what: String) throws(ScalarError) -> Pattern {
         let start = position
         while let byte = peek, byte > 0x20, byte != 0x7F, byte != UInt8(ascii: ","), byte != UInt8(ascii: "\"") {
+            if byte == UInt8(ascii: "<") || byte == UInt8(ascii: ">") { break }
             if byte == UInt8(ascii: "-"), peek(1) == UInt8(ascii: ">") { break }
             position += 1
         }

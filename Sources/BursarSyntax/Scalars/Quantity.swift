@@ -114,6 +114,9 @@ extension TextScanner {
     }
 
     private mutating func unit() throws(ScalarError) -> Unit {
+        guard position > 0, bytes[position - 1] == UInt8(ascii: " ") else {
+            throw unexpected("expected a space and a unit", help: "as in `50 requests/day`")
+        }
         if takeWords("concurrent", "requests") || takeWords("concurrent", "request") { return .concurrentRequests }
         if takeWords("input", "tokens") || takeWords("input", "token") { return .inputTokens }
         if takeWords("output", "tokens") || takeWords("output", "token") { return .outputTokens }
@@ -133,17 +136,17 @@ extension TextScanner {
         let start = position
         if takeWords("request") { return .request }
         if takeWords("rolling") {
-            skipSpaces()
+            try expectSpace()
             return .rolling(micros: try hoursOrDays("rolling"))
         }
         if takeWords("every") {
-            skipSpaces()
+            try expectSpace()
             let length = try hoursOrDays("every")
             skipSpaces()
             guard takeWords("from") else {
                 throw unexpected("expected `from` and an instant", help: "as in `every 30 days from 2026-01-15`")
             }
-            skipSpaces()
+            try expectSpace()
             return .every(micros: length, from: try instant())
         }
         if let byte = peek, isDigit(byte) {
@@ -178,7 +181,7 @@ extension TextScanner {
         let end = position
         skipSpaces()
         if takeWords("from") {
-            skipSpaces()
+            try expectSpace()
             guard unit == .month else {
                 throw error("only a month can begin on another day: `month from 15`", from: start)
             }
@@ -247,6 +250,7 @@ extension TextScanner {
         let amount = try count("a threshold")
         skipSpaces()
         let unit = isAtEnd ? nil : try unit()
+        skipSpaces()
         try expectEnd()
         return .count(amount, unit)
     }

@@ -42,6 +42,12 @@ public struct TextScanner {
         while peek == UInt8(ascii: " ") { position += 1 }
     }
 
+    /// The space that must stand between words.
+    mutating func expectSpace() throws(ScalarError) {
+        guard take(" ") else { throw unexpected("expected a space") }
+        skipSpaces()
+    }
+
     /// Takes a literal text if it stands here.
     public mutating func take(_ literal: StaticString) -> Bool {
         literal.withUTF8Buffer { buffer in
