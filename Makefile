@@ -4,7 +4,7 @@ SWIFT ?= swift
 BURSAR := .build/release/bursar
 SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 
-.PHONY: all deps build demo test lint soak bench summaries clean
+.PHONY: all deps build demo test lint schema soak bench summaries clean
 
 all: build
 
@@ -29,9 +29,17 @@ demo: build
 	echo; echo "\$$ bursar explain --policies Policies/saas-tiers --log $(SAMPLE) --request-id $$id"; \
 	$(BURSAR) explain --policies Policies/saas-tiers --log $(SAMPLE) --request-id $$id
 
-test: deps lint
+test: deps lint schema
 	$(SWIFT) build -c release --product bursar
 	$(SWIFT) test -c release
+
+# The examples and fixtures against the JSON Schema, with a public validator (Debian: python3-jsonschema, python3-yaml).
+schema:
+	@python=python3; \
+	if ! $$python -c 'import jsonschema, yaml; jsonschema.Draft202012Validator' 2>/dev/null; then \
+	  $$( [ "$$(id -u)" = 0 ] || echo sudo ) sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-jsonschema python3-yaml' >/dev/null; \
+	  python=/usr/bin/python3; fi; \
+	$$python Tests/Schema/check.py
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests

@@ -15,7 +15,9 @@ import Testing
 
     @Test func `a YAML bomb is refused`() throws {
         var text = "a: &a [x,x,x,x,x,x,x,x,x]\n"
-        for (from, to) in zip("abcdefgh", "bcdefghi") { text += "\(to): &\(to) [*\(from),*\(from),*\(from),*\(from),*\(from)]\n" }
+        for (from, to) in zip("abcdefgh", "bcdefghi") {
+            text += "\(to): &\(to) [*\(from),*\(from),*\(from),*\(from),*\(from)]\n"
+        }
         try check(Data(text.utf8), says: "anchors are not part of the language")
     }
 
@@ -51,12 +53,27 @@ import Testing
     private static let bad: [(line: String, reason: String)] = [
         ("not json", "a line must be a JSON object"),
         (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m""#, "ends inside the object"),
-        (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":1.5}"#, "must be a whole number"),
-        (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":-1}"#, "cannot be negative"),
-        (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":"1"}"#, "must be a whole number"),
+        (
+            #"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":1.5}"#,
+            "must be a whole number"
+        ),
+        (
+            #"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":-1}"#,
+            "cannot be negative"
+        ),
+        (
+            #"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":"1"}"#,
+            "must be a whole number"
+        ),
         (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":01}"#, "leading zero"),
-        (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":99999999999999999999}"#, "too large"),
-        (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":1,"cached_tokens":2}"#, "greater than"),
+        (
+            #"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":99999999999999999999}"#,
+            "too large"
+        ),
+        (
+            #"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","input_tokens":1,"cached_tokens":2}"#,
+            "greater than"
+        ),
         (#"{"ts":"2026-02-30T00:00:00Z","request_id":"b","tenant":"t","model":"m"}"#, "is not a time"),
         (#"{"ts":1780000000,"request_id":"b","tenant":"t","model":"m"}"#, "`ts` must be text"),
         (#"{"request_id":"b","tenant":"t","model":"m"}"#, "`ts` is missing"),
@@ -67,22 +84,35 @@ import Testing
         (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b\q","tenant":"t","model":"m"}"#, "unknown escape"),
         (#"{"ts":"2026-06-01T00:00:00Z","request_id":"\ud800","tenant":"t","model":"m"}"#, "surrogate"),
         (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m"} x"#, "more than one value"),
-        (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","extra":[1,2}}"#, "brackets do not match"),
+        (
+            #"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","extra":[1,2}}"#,
+            "brackets do not match"
+        ),
         (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","tools":[1]}"#, "nothing but text"),
-        ("{\"ts\":\"2026-06-01T00:00:00Z\",\"request_id\":\"b\u{1}\",\"tenant\":\"t\",\"model\":\"m\"}", "control character"),
-        (#"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","deep":\#(String(repeating: "[", count: 5_000))}"#, "levels of nesting"),
+        (
+            "{\"ts\":\"2026-06-01T00:00:00Z\",\"request_id\":\"b\u{1}\",\"tenant\":\"t\",\"model\":\"m\"}",
+            "control character"
+        ),
+        (
+            #"{"ts":"2026-06-01T00:00:00Z","request_id":"b","tenant":"t","model":"m","deep":\#(String(repeating: "[", count: 5_000))}"#,
+            "levels of nesting"
+        ),
     ]
 
-    private func decisions(_ log: Data, _ folder: URL, name: String, arguments: [String] = []) throws -> (result: Binary.Result, decisions: String, rejects: String) {
+    private func decisions(_ log: Data, _ folder: URL, name: String, arguments: [String] = []) throws -> (
+        result: Binary.Result, decisions: String, rejects: String
+    ) {
         let file = folder.appending(path: name)
         try log.write(to: file)
         let out = folder.appending(path: name + ".decisions")
         let rejects = folder.appending(path: name + ".rejects")
         let result = try Binary.run(
-            ["replay", "--policies", "Policies/saas-tiers", "--decisions", out.path(), "--rejects", rejects.path()] + arguments
+            ["replay", "--policies", "Policies/saas-tiers", "--decisions", out.path(), "--rejects", rejects.path()]
+                + arguments
                 + [file.path()])
         return (
-            result, (try? String(contentsOf: out, encoding: .utf8)) ?? "", (try? String(contentsOf: rejects, encoding: .utf8)) ?? ""
+            result, (try? String(contentsOf: out, encoding: .utf8)) ?? "",
+            (try? String(contentsOf: rejects, encoding: .utf8)) ?? ""
         )
     }
 
@@ -179,15 +209,23 @@ import Testing
                 2023-11-16 18:17:05.0319600,x,8,plain
                 2023-11-16 18:17:06.0319600,1
                 """
-            let maps = ["ts=TIMESTAMP", "input_tokens=ContextTokens", "output_tokens=GeneratedTokens", "user=Who, where", "model==gpt-4o", "tenant==acme", "tier==enterprise"]
+            let maps = [
+                "ts=TIMESTAMP", "input_tokens=ContextTokens", "output_tokens=GeneratedTokens", "user=Who, where",
+                "model==gpt-4o", "tenant==acme", "tier==enterprise",
+            ]
             let policy = folder.appending(path: "p.yaml")
-            let text = try String(contentsOfFile: Binary.root + "Policies/saas-tiers/catalog.yaml", encoding: .utf8)
-                .replacing("2026-01-01", with: "2020-01-01") + "---\npolicy: p\nversion: 1\neffective: 2020-01-01\ntiers:\n  enterprise: {limits: {u: {amount: 5 requests/day, per: user}}}\n"
+            let text =
+                try String(contentsOfFile: Binary.root + "Policies/saas-tiers/catalog.yaml", encoding: .utf8)
+                .replacing("2026-01-01", with: "2020-01-01")
+                + "---\npolicy: p\nversion: 1\neffective: 2020-01-01\ntiers:\n  enterprise: {limits: {u: {amount: 5 requests/day, per: user}}}\n"
             try Data(text.utf8).write(to: policy)
             let file = folder.appending(path: "log.csv")
             try Data(csv.utf8).write(to: file)
             let out = folder.appending(path: "d").path()
-            let result = try Binary.run(["replay", "--policies", policy.path(), "--decisions", out] + maps.flatMap { ["--map", $0] } + [file.path()])
+            let result = try Binary.run(
+                ["replay", "--policies", policy.path(), "--decisions", out] + maps.flatMap { ["--map", $0] } + [
+                    file.path()
+                ])
             #expect(result.status == 0, "\(result.errors)")
             #expect(result.output.contains("4 read, 2 rejected, 2 decided"))
             let decisions = try String(contentsOfFile: out, encoding: .utf8)

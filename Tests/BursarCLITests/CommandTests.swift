@@ -71,7 +71,8 @@ enum Binary {
 
     @Test(arguments: sets) func `an example's traffic gives the expected summary`(name: String) throws {
         let result = try Binary.run("replay", "--policies", "Policies/\(name)", "Policies/\(name)/traffic.jsonl")
-        let expected = try String(contentsOfFile: Binary.root + "Policies/\(name)/expected-summary.txt", encoding: .utf8)
+        let expected = try String(
+            contentsOfFile: Binary.root + "Policies/\(name)/expected-summary.txt", encoding: .utf8)
         #expect(result.status == 0)
         #expect(result.output == expected)
     }
@@ -94,7 +95,9 @@ enum Binary {
 
     @Test(arguments: sets) func `detailed and brief decisions have the same sums`(name: String) throws {
         try Binary.inFolder { folder in
-            let arguments = ["replay", "--format", "json", "--policies", "Policies/\(name)", "Policies/\(name)/traffic.jsonl"]
+            let arguments = [
+                "replay", "--format", "json", "--policies", "Policies/\(name)", "Policies/\(name)/traffic.jsonl",
+            ]
             let brief = try Binary.run(arguments)
             let full = try Binary.run(arguments + ["--decisions", folder.appending(path: "d").path()])
             #expect(sums(brief.output) == sums(full.output))
@@ -103,7 +106,9 @@ enum Binary {
 
     /// A summary but for the causes, which a brief decision names by limit and not by feature.
     private func sums(_ json: String) -> NSDictionary? {
-        guard let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] else { return nil }
+        guard let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] else {
+            return nil
+        }
         return object.filter { $0.key != "causes" } as NSDictionary
     }
 }
@@ -112,7 +117,9 @@ enum Binary {
     private static let policies = "Policies/saas-tiers"
 
     @Test func `wrong usage ends with 2`() throws {
-        for arguments in [["chekc"], ["replay"], ["eval", "--nonsense"], ["check"], ["explain", "--policies", "x", "--log", "y"]] {
+        for arguments in [
+            ["chekc"], ["replay"], ["eval", "--nonsense"], ["check"], ["explain", "--policies", "x", "--log", "y"],
+        ] {
             let result = try Binary.run(arguments)
             #expect(result.status == 2, "\(arguments)")
             #expect(result.output.isEmpty)
@@ -131,7 +138,9 @@ enum Binary {
     @Test func `eval decides in order and shares counters`() throws {
         var lines = ""
         for number in 0..<52 {
-            lines += #"{"ts":"2026-06-03T10:00:00Z","request_id":"r\#(number)","tenant":"t","model":"gpt-4o-mini","input_tokens":1,"max_output_tokens":1}"# + "\n"
+            lines +=
+                #"{"ts":"2026-06-03T10:00:00Z","request_id":"r\#(number)","tenant":"t","model":"gpt-4o-mini","input_tokens":1,"max_output_tokens":1}"#
+                + "\n"
         }
         let result = try Binary.run("eval", "--policies", Self.policies, "-", input: Data(lines.utf8))
         let outcomes = result.output.split(separator: "\n").map { $0.contains(#""outcome":"allow""#) }
@@ -174,7 +183,8 @@ enum Binary {
     @Test func `fail-on deny ends with 3`() throws {
         let log = "\(Self.policies)/traffic.jsonl"
         #expect(try Binary.run("replay", "--policies", Self.policies, "--fail-on", "deny", log).status == 3)
-        let one = try Binary.run("replay", "--policies", Self.policies, "--fail-on", "deny", "--tenant", "enterprise-0", log)
+        let one = try Binary.run(
+            "replay", "--policies", Self.policies, "--fail-on", "deny", "--tenant", "enterprise-0", log)
         #expect(one.status == 0)
     }
 
@@ -215,7 +225,8 @@ enum Binary {
             let changed = folder.appending(path: "new")
             try FileManager.default.copyItem(atPath: Binary.root + Self.policies, toPath: changed.path())
             let policy = changed.appending(path: "policy.yaml")
-            let text = try String(contentsOf: policy, encoding: .utf8).replacing("500 requests/day", with: "20 requests/day")
+            let text = try String(contentsOf: policy, encoding: .utf8).replacing(
+                "500 requests/day", with: "20 requests/day")
             try Data(text.utf8).write(to: policy)
             let result = try Binary.run("replay", "--policies", changed.path(), "--against", Self.policies, log)
             #expect(result.output.contains("allow -> deny"))
@@ -240,7 +251,9 @@ enum Binary {
             #expect(result.output.contains("price: {input: $0.02/1M, output: $0/1M}"))
             #expect(result.errors.contains("a/model: not carried over: input_cost_per_token_above_200k_tokens"))
             #expect(result.errors.contains("images: listed without a price: has no"))
-            #expect(result.errors.contains("tiny: listed without a price: input_cost_per_token 1e-13 cannot be kept exactly"))
+            #expect(
+                result.errors.contains(
+                    "tiny: listed without a price: input_cost_per_token 1e-13 cannot be kept exactly"))
             let catalog = folder.appending(path: "catalog.yaml")
             try Data((result.output + "---\npolicy: p\nversion: 1\n").utf8).write(to: catalog)
             let check = try Binary.run("check", catalog.path())

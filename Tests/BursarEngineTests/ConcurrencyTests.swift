@@ -38,7 +38,9 @@ import Testing
                 let decision = engine.decide(request)
                 guard decision.outcome.isAdmitted, let reservation = decision.reservation else { continue }
                 admitted.add(1, ordering: .relaxed)
-                if settles { try? engine.settle(reservation, of: tenant, usage: Usage(inputTokens: 1, outputTokens: 0)) }
+                if settles {
+                    try? engine.settle(reservation, of: tenant, usage: Usage(inputTokens: 1, outputTokens: 0))
+                }
             }
         }
         return admitted.load(ordering: .relaxed)
@@ -62,7 +64,8 @@ import Testing
 
     @Test func `a budget that a group shares is never overspent`() throws {
         let engine = try Self.engine(
-            "shared: {amount: $1/day, per: group}", tenants: "---\ntenants: {a: {group: g}, b: {group: g}, c: {group: g}}")
+            "shared: {amount: $1/day, per: group}",
+            tenants: "---\ntenants: {a: {group: g}, b: {group: g}, c: {group: g}}")
         #expect(Self.hammer(engine, tenants: ["a", "b", "c"], requests: 2_000, settles: false) == 1_000)
     }
 

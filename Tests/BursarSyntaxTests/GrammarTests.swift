@@ -170,7 +170,8 @@ struct SplitMix {
     }()
 
     static let rules = [
-        "money", "count", "percentage", "duration", "price", "chain", "window", "quantity", "threshold", "action", "condition",
+        "money", "count", "percentage", "duration", "price", "chain", "window", "quantity", "threshold", "action",
+        "condition",
     ]
 
     /// nil: taken.
@@ -208,8 +209,11 @@ struct SplitMix {
 
     /// What a grammar cannot say: sizes, and digits that would be lost.
     private func isBeyondGrammar(_ refusal: String) -> Bool {
-        ["zero", "too large", "more digits", "digits after the point", "whole number", "too long", "levels of nesting", "too many alternatives"]
-            .contains { refusal.contains($0) }
+        [
+            "zero", "too large", "more digits", "digits after the point", "whole number", "too long",
+            "levels of nesting", "too many alternatives",
+        ]
+        .contains { refusal.contains($0) }
     }
 
     @Test(arguments: rules) func `what the grammar makes is taken`(rule: String) {
@@ -242,7 +246,9 @@ struct SplitMix {
             if let refusal, isBeyondGrammar(refusal) { continue }
             let isAccepted = Self.grammar.accepts(rule, sentence)
             if isAccepted != (refusal == nil) {
-                Issue.record("\(rule) `\(sentence)`: the grammar \(isAccepted ? "takes" : "refuses") it; parser: \(refusal ?? "taken")")
+                Issue.record(
+                    "\(rule) `\(sentence)`: the grammar \(isAccepted ? "takes" : "refuses") it; parser: \(refusal ?? "taken")"
+                )
                 return
             }
             if refusal != nil { refused += 1 }

@@ -11,7 +11,8 @@ enum ChainNotAllowedCheck: Check {
                     Diagnostic(
                         "chain/not-allowed",
                         "tier `\(plan.tier)` does not allow `\(catalog[model].name)`, so the chain can never use it",
-                        severity: .warning, at: plan.modelsSource, help: "allow it under `models`, or take it out of the chain"))
+                        severity: .warning, at: plan.modelsSource,
+                        help: "allow it under `models`, or take it out of the chain"))
             }
         }
     }
@@ -57,7 +58,10 @@ enum DearerChainCheck: Check {
                             "chain/dearer",
                             "`\(catalog[to].name)` costs more than `\(catalog[from].name)` for \(kind.0), so the step can cost more",
                             severity: .warning, at: catalog[to].source,
-                            notes: [.init("the model before it in the chain of tier `\(plan.tier)`", at: catalog[from].source)]))
+                            notes: [
+                                .init(
+                                    "the model before it in the chain of tier `\(plan.tier)`", at: catalog[from].source)
+                            ]))
                 }
             }
         }

@@ -9,8 +9,10 @@ enum ZeroLimitCheck: Check {
         where limit.amount == 0 && !limit.isPrepaid && limit.weight == nil {
             diagnostics.add(
                 Diagnostic(
-                    "limit/zero", "`\(limit.name)` is zero, so it refuses everything that it counts", severity: .warning,
-                    at: limit.source, help: "say `block`, `models` or a rule with `deny` instead; `none` removes a limit"))
+                    "limit/zero", "`\(limit.name)` is zero, so it refuses everything that it counts",
+                    severity: .warning,
+                    at: limit.source,
+                    help: "say `block`, `models` or a rule with `deny` instead; `none` removes a limit"))
         }
     }
 }

@@ -160,10 +160,10 @@ extension Sitting {
                     actions: threshold.actions.map { $0.alternatives.map(\.verb).joined(separator: " else ") })
             }
             return Explanation.LimitStep(
-                    candidate: symbols.text(symbol(of: judgement.candidate)), limit: self.name(row, judgement.request),
-                    scope: scopeText(row, judgement.request), unit: row.limit.unit, window: row.limit.window.text,
-                    used: state.used, estimate: state.estimate, amount: state.amount, carried: state.carried,
-                    isShadow: row.limit.isShadow, thresholds: thresholds, source: row.limit.source)
+                candidate: symbols.text(symbol(of: judgement.candidate)), limit: self.name(row, judgement.request),
+                scope: scopeText(row, judgement.request), unit: row.limit.unit, window: row.limit.window.text,
+                used: state.used, estimate: state.estimate, amount: state.amount, carried: state.carried,
+                isShadow: row.limit.isShadow, thresholds: thresholds, source: row.limit.source)
         }
     }
 }

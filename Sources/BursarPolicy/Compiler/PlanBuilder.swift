@@ -95,7 +95,8 @@ struct PlanBuilder: Sendable {
         } else if total < Percentage.one {
             diagnostics.add(
                 Diagnostic(
-                    "weight/under", "the shares of `\(weights.of.value)` are \(text) together: the rest is for no feature",
+                    "weight/under",
+                    "the shares of `\(weights.of.value)` are \(text) together: the rest is for no feature",
                     severity: .note, at: weights.range))
         }
     }

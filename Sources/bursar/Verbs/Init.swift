@@ -2,11 +2,11 @@ import ArgumentParser
 import BursarSyntax
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 struct Init: ParsableCommand {
@@ -113,7 +113,9 @@ private enum Starter {
             text += #"{"ts":"\#(instantText(time))","request_id":"r-\#(number)","tenant":"tenant-\#(tenant)","#
             text += #""tier":"\#(tenant < 3 ? "free" : "pro")","feature":"\#(random(2) == 0 ? "chat" : "search")","#
             text += #""model":"\#(random(3) == 0 ? "gpt-4o" : "gpt-4o-mini")","input_tokens":\#(100 + random(6_000)),"#
-            text += #""output_tokens":\#(output),"max_output_tokens":1024,"duration_ms":\#(300 + output * 12),"status":"ok"}"# + "\n"
+            text +=
+                #""output_tokens":\#(output),"max_output_tokens":1024,"duration_ms":\#(300 + output * 12),"status":"ok"}"#
+                + "\n"
         }
         return text
     }
