@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Replay beside DuckDB grouping the same file by tenant and day, and the engine alone. Prints medians and ratios.
+# usage: Benchmarks/run.sh [SAMPLE.jsonl[.gz]] [RECORDS]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+sample=${1:-Policies/saas-tiers/traffic.jsonl}
+records=${2:-1000000}
+work=${TMPDIR:-/tmp}/bursar-bench
+mkdir -p "$work"
+log=$work/log-$records.jsonl
+[ -s "$log" ] || python3 Benchmarks/make_log.py "$sample" "$records" "$log"
+[ -x "$work/venv/bin/python" ] || python3 -m venv "$work/venv"
+"$work/venv/bin/python" -c 'import duckdb' 2>/dev/null || "$work/venv/bin/pip" install -q duckdb
+"$work/venv/bin/python" Benchmarks/replay_beside_duckdb.py .build/release/bursar "$log" "$records"
