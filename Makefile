@@ -30,8 +30,8 @@ demo: build
 	$(BURSAR) explain --policies Policies/saas-tiers --log $(SAMPLE) --request-id $$id
 
 test: deps lint schema
-	$(SWIFT) build -c release --product bursar
-	$(SWIFT) test -c release
+	$(SWIFT) build -c release --build-tests
+	$(SWIFT) test -c release --skip-build
 
 # The examples and fixtures against the JSON Schema, with a public validator (Debian: python3-jsonschema, python3-yaml).
 schema:

@@ -216,7 +216,7 @@ import Testing
             let policy = folder.appending(path: "p.yaml")
             let text =
                 try String(contentsOfFile: Binary.root + "Policies/saas-tiers/catalog.yaml", encoding: .utf8)
-                .replacing("2026-01-01", with: "2020-01-01")
+                .replacing("2023-01-01", with: "2020-01-01")
                 + "---\npolicy: p\nversion: 1\neffective: 2020-01-01\ntiers:\n  enterprise: {limits: {u: {amount: 5 requests/day, per: user}}}\n"
             try Data(text.utf8).write(to: policy)
             let file = folder.appending(path: "log.csv")

@@ -53,6 +53,26 @@ final class LogSource {
         }
     }
 
+    /// Part of a mapped file; its pages are given back when nobody reads it any more, so that memory does not grow with
+    /// the log.
+    private final class MappedStretch {
+        private let mapping: Mapping
+        private let range: Range<Int>
+
+        init(_ mapping: Mapping, _ range: Range<Int>) {
+            self.mapping = mapping
+            self.range = range
+        }
+
+        deinit {
+            let page = Int(getpagesize())
+            let start = (range.lowerBound + page - 1) / page * page
+            let end = range.upperBound / page * page
+            guard start < end, let base = mapping.bytes.baseAddress else { return }
+            madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, Int32(MADV_DONTNEED))
+        }
+    }
+
     /// `-` is standard input. A file that begins like gzip is decompressed, whatever its name.
     init(_ path: String) throws(FileError) {
         self.path = path
@@ -97,7 +117,9 @@ final class LogSource {
             var end = min(position + Self.blockBytes, mapping.bytes.count)
             if end < mapping.bytes.count { end = Self.lineEnd(mapping.bytes, from: position, after: end, isCSV) }
             input = .mapped(mapping, position: end)
-            return (UnsafeBufferPointer(rebasing: mapping.bytes[position..<end]), mapping)
+            return (
+                UnsafeBufferPointer(rebasing: mapping.bytes[position..<end]), MappedStretch(mapping, position..<end)
+            )
         case .stream(let stream): return nextOfStream(stream, isCSV: isCSV)
         }
     }

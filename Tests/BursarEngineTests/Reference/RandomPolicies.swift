@@ -106,8 +106,8 @@ struct RandomPolicies {
         text += "\(indent)limits:\n" + limits(index == 0 ? "l" : "m", count, indent: indent + "  ")
         if index > 0, random.chance(50) { text += "\(indent)  l0: \(override())\n" }
         if index == 0, random.chance(40) {
-            text += "\(indent)weights: {of: l0, chat: \(random.below(60))%, search: \(random.below(40))%"
-            if random.chance(60) { text += ", other: \(random.below(30))%" }
+            text += "\(indent)weights: {of: l0, chat: \(random.below(50))%, search: \(random.below(30))%"
+            if random.chance(60) { text += ", other: \(random.below(20))%" }
             if random.chance(40) { text += ", share: remaining" }
             text += "}\n"
         }
