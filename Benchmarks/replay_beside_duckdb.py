@@ -28,7 +28,7 @@ def main():
     def group():
         connection = duckdb.connect(config={"threads": 1})
         connection.execute(
-            "select tenant, ts[1:10], count(*), sum(input_tokens), sum(output_tokens) "
+            "select tenant, cast(ts as date), count(*), sum(input_tokens), sum(output_tokens) "
             f"from read_json('{log}', format='newline_delimited') group by all").fetchall()
 
     runs = {"bursar, 1 thread": lambda: replay(1), "bursar, 2 threads": lambda: replay(2), "duckdb, 1 thread": group}

@@ -20,6 +20,9 @@ final class CompiledEdition: Sendable {
     private let prices: [Price?]
     let classSymbols: [Symbol]
     let providerSymbols: [Symbol]
+    /// The detail of a refusal of a model whose price is not known.
+    let unpriced: DecisionDetail
+    let unlisted: DecisionDetail
     let defaultTier: Symbol
     private let criticalFeatures: Set<UInt32>
     /// From symbols of the policy set to models; -1 where the catalog does not list the name.
@@ -47,6 +50,12 @@ final class CompiledEdition: Sendable {
         modelsBySymbol = (0..<symbols.baseCount).map { value in
             edition.catalog?.model(symbols.text(Symbol(rawValue: value))).map { Int32($0.rawValue) } ?? -1
         }
+        func refusal(_ message: String) -> DecisionDetail {
+            DecisionDetail(
+                reasons: [Reason(code: "model_unpriced", action: "deny", message: message)], isShared: true)
+        }
+        unlisted = refusal(Self.unlistedMessage)
+        unpriced = refusal(Self.unpricedMessage)
         let zone = edition.policy.zone
         var plans: [Symbol: CompiledPlan] = [:]
         for name in edition.tierNames {
@@ -55,6 +64,9 @@ final class CompiledEdition: Sendable {
         }
         tierPlans = plans
     }
+
+    static let unlistedMessage = "the catalog does not list the model"
+    static let unpricedMessage = "the catalog has no price for the model"
 
     func plan(tier: Symbol) -> CompiledPlan? { tierPlans[tier] }
 

@@ -51,6 +51,7 @@ public final class Engine: Sendable {
         let zone = policySet.editions.last?.policy.zone ?? .utc
         self.filters = filters.map { ConditionProgram($0, zone: zone, symbols: symbols) }
         exactSlots = Set(names.exact.compactMap { AttributeSlot($0) })
+        countsGroups = exactSlots.contains(.group)
         usedSlots = Set(names.used.compactMap { AttributeSlot($0) }).union(exactSlots)
         editions = policySet.editions.enumerated().map { CompiledEdition($1, index: $0, symbols: symbols) }
     }
@@ -120,7 +121,7 @@ public final class Engine: Sendable {
     }
 
     /// Some limit is counted across tenants, so that tenants cannot be decided apart from each other.
-    public var countsGroups: Bool { exactSlots.contains(.group) }
+    public let countsGroups: Bool
 
     // MARK: - Deciding
 
@@ -158,7 +159,7 @@ public final class Engine: Sendable {
 
     /// The record's group goes before the request's.
     func groupAccount(_ account: Account, _ request: Request) -> GroupAccount? {
-        guard exactSlots.contains(.group) else { return nil }
+        guard countsGroups else { return nil }
         if account.record >= 0, let name = policySet.tenants[account.record].group {
             return group(symbols.intern(name))
         }

@@ -91,7 +91,9 @@ struct FastPath {
         guard plan.fastRows.count <= 64, edition.policy.mode == .enforce else { return nil }
         if !request.tools.isEmpty, !edition.policy.tools.isEmpty { return nil }
         let name = request[.model]
-        guard let requested = edition.model(name), edition.price(requested) != nil else { return nil }
+        guard let requested = edition.model(name), edition.price(requested) != nil else {
+            return isBrief ? unpriced(request, isListed: edition.model(name) != nil) : nil
+        }
         request[.tenant] = account.id
         request[.tier] = plan.tier
         edition.set(requested, named: name, in: &request)
@@ -140,17 +142,29 @@ struct FastPath {
         return first
     }
 
-    private func refusal(_ rows: UInt64, _ estimate: Estimate) -> Decision? {
-        // One limit: its reason was made with the plan. Several are rare enough for the full way.
-        guard rows & (rows - 1) == 0 else { return nil }
-        let index = rows.trailingZeroBitCount
-        guard let detail = plan.briefRefusals[index] else { return nil }
-        var decision = Decision(outcome: plan.fastRows[index].isRate ? .throttle : .deny, model: .absent)
+    /// Refuses a model whose price is not known, where the policy does.
+    private func unpriced(_ request: Request, isListed: Bool) -> Decision? {
+        guard !edition.policy.allowsUnpriced, !plan.countsAttempts else { return nil }
+        var estimate = self.estimate(request, Price.free)
+        estimate.spend = nil
+        return refused(.deny, estimate, isListed ? edition.unpriced : edition.unlisted)
+    }
+
+    private func refused(_ outcome: Outcome, _ estimate: Estimate, _ detail: DecisionDetail) -> Decision {
+        var decision = Decision(outcome: outcome, model: .absent)
         decision.estimate = estimate
         decision.tier = plan.tier
         decision.edition = Int32(truncatingIfNeeded: edition.index)
         decision.detail = detail
         return decision
+    }
+
+    private func refusal(_ rows: UInt64, _ estimate: Estimate) -> Decision? {
+        // One limit: its reason was made with the plan. Several are rare enough for the full way.
+        guard rows & (rows - 1) == 0 else { return nil }
+        let index = rows.trailingZeroBitCount
+        guard let detail = plan.briefRefusals[index] else { return nil }
+        return refused(plan.fastRows[index].isRate ? .throttle : .deny, estimate, detail)
     }
 
     @inline(__always)

@@ -121,25 +121,24 @@ struct Judge {
     {
         guard let reference = state.counter else { return }
         let index = Int(reference.index)
-        let limit = row.limit
         let time = request.time
         let scope = Int(book.counters[index].scope)
         book.firstSeen[scope] = min(book.firstSeen[scope], time)
-        book.advance(index, limit, to: time)
-        switch limit.window {
-        case .rate(let length) where limit.bucketLength != nil:
-            state.amount = limit.capacity
+        book.advance(index, row.limit, to: time)
+        switch row.limit.window {
+        case .rate(let length) where row.limit.bucketLength != nil:
+            state.amount = row.limit.capacity
             state.level = book.counters[index].level
-            let missing = Int128(limit.capacity) * Int128(length) - state.level
+            let missing = Int128(row.limit.capacity) * Int128(length) - state.level
             state.used = Int64(clamping: (missing + Int128(length - 1)) / Int128(length))
         case .calendar, .every:
-            book.counters[index].amount = limit.amount
+            book.counters[index].amount = row.limit.amount
             state.used = book.counters[index].used
             // A group has no `since` of its own.
-            state.carried = book.carried(index, limit, since: limit.isShared ? nil : record?.since)
+            state.carried = book.carried(index, row.limit, since: row.limit.isShared ? nil : record?.since)
         default: state.used = book.counters[index].used
         }
-        if limit.isPrepaid { readPrepaid(&state, limit, index, time, &book) }
+        if row.limit.isPrepaid { readPrepaid(&state, row.limit, index, time, &book) }
     }
 
     private func readPrepaid(
@@ -162,9 +161,9 @@ struct Judge {
     func isNewRun(_ state: LimitState, _ request: Request) -> Bool {
         guard let reference = state.counter else { return true }
         let book = reference.isShared ? group?.book : account.book
-        let limit = plan.rows[state.row].limit
+        let row = plan.rows[state.row]
         guard let stamp = book?.extra(Int(reference.index))?.runs[request[.run].rawValue] else { return true }
-        switch limit.window {
+        switch row.limit.window {
         case .rate(let length): return request.time - stamp >= length
         default: return false
         }
@@ -174,9 +173,9 @@ struct Judge {
 
     /// Whether what was used and an estimate cross a threshold.
     func isCrossed(_ threshold: Threshold, _ state: LimitState, _ estimate: Int64?) -> Bool {
-        let limit = plan.rows[state.row].limit
-        if let length = limit.bucketLength {
-            return isCrossed(threshold, bucket: state, length: length, estimate, limit)
+        let row = plan.rows[state.row]
+        if let length = row.limit.bucketLength {
+            return isCrossed(threshold, bucket: state, length: length, estimate, row.limit)
         }
         let bound = threshold.bound(of: state.base)
         guard let estimate else {
@@ -184,7 +183,7 @@ struct Judge {
             return state.used >= bound
         }
         // A request that costs nothing passes a limit on spend that is used up.
-        if limit.unit == .spend, estimate == 0 { return false }
+        if row.limit.unit == .spend, estimate == 0 { return false }
         return state.used.addingSaturated(estimate) > bound
     }
 
@@ -213,18 +212,18 @@ struct Judge {
 
     /// The most whole output tokens for which a limit stays within a threshold; nil where none do.
     func fit(_ threshold: Threshold, _ state: LimitState, _ judgement: Judgement) -> Int64? {
-        let limit = plan.rows[state.row].limit
+        let row = plan.rows[state.row]
         let room: Int64
-        if let length = limit.bucketLength {
-            let bound = bucketBound(threshold, limit, length)
-            let used = Int128(limit.capacity) * Int128(length) - state.level
+        if let length = row.limit.bucketLength {
+            let bound = bucketBound(threshold, row.limit, length)
+            let used = Int128(row.limit.capacity) * Int128(length) - state.level
             room = Int64(clamping: floorDivide(bound - used, Int128(length)))
         } else {
             room = threshold.bound(of: state.base).addingSaturated(-state.used)
         }
         guard room >= 0 else { return nil }
         let estimate = judgement.rawEstimate
-        switch limit.unit {
+        switch row.limit.unit {
         case .outputTokens: return room
         case .tokens: return room >= estimate.inputTokens ? room - estimate.inputTokens : nil
         case .spend:
@@ -348,16 +347,18 @@ struct Judge {
         _ effect: Effect, _ crossing: Crossing, _ number: Int, _ judgement: inout Judgement
     ) -> Violation? {
         let state = judgement.states[crossing.state]
-        let limit = plan.rows[state.row].limit
+        let row = plan.rows[state.row]
         switch effect {
         case .notify, .cap: return nil
         case .downgrade(let model): judgement.downgrades.append((crossing, model))
         case .confirm: judgement.confirmations.append(crossing)
         case .approve: judgement.approvals.append(crossing)
         case .deny(let code):
-            let wait = limit.window.isRate ? retryAfter(limit.thresholds[crossing.threshold], state, limit) : nil
+            let wait =
+                row.limit.window.isRate ? retryAfter(row.limit.thresholds[crossing.threshold], state, row.limit) : nil
             return Violation(
-                crossing: crossing, code: code ?? limit.defaultCode, action: "deny", isRate: limit.window.isRate,
+                crossing: crossing, code: code ?? row.limit.defaultCode, action: "deny",
+                isRate: row.limit.window.isRate,
                 retryAfter: wait)
         case .throttle(let requests, let window):
             let wait = throttleWait(crossing, number, requests, window, judgement)
@@ -368,11 +369,11 @@ struct Judge {
                     crossing: crossing, code: "rate_limited", action: "throttle", isRate: true, retryAfter: wait)
             }
         case .overage(let ceiling, let rate):
-            let bound = limit.thresholds[crossing.threshold].bound(of: state.base)
+            let bound = row.limit.thresholds[crossing.threshold].bound(of: state.base)
             let excess = state.used.addingSaturated(state.estimate ?? 0).addingSaturated(-bound)
             if let ceiling, excess > ceiling {
                 return Violation(
-                    crossing: crossing, code: limit.defaultCode, action: "overage", isRate: false, retryAfter: nil)
+                    crossing: crossing, code: row.limit.defaultCode, action: "overage", isRate: false, retryAfter: nil)
             }
             judgement.overages.append((crossing, rate))
         }

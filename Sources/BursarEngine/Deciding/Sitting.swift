@@ -111,7 +111,7 @@ struct Sitting {
         if candidate.price == nil, !edition.policy.allowsUnpriced {
             let unpriced = reason(
                 "model_unpriced",
-                model == nil ? "the catalog does not list the model" : "the catalog has no price for the model")
+                model == nil ? CompiledEdition.unlistedMessage : CompiledEdition.unpricedMessage)
             return finish(deny([unpriced]), plan, judge, requested: candidate)
         }
         let denials = accessDenials(request, plan, judge)

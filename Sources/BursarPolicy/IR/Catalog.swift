@@ -15,7 +15,8 @@ public struct Price: Sendable, Hashable {
     /// 10^-12 of the currency per request.
     public var request: Int128
 
-    public var isFree: Bool { input == 0 && cached == 0 && output == 0 && request == 0 }
+    /// A price of nothing, which is known.
+    public static let free = Price(input: 0, cached: 0, output: 0, request: 0)
 
     /// `(input − cached) × input price + cached × cached price + request fee` in 10^-12 of the currency.
     @inlinable public func picosBeforeOutput(input: Int64, cached: Int64) -> Int128 {

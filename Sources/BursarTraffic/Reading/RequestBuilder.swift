@@ -10,7 +10,7 @@ public struct RequestBuilder {
     private let constants: [(slot: AttributeSlot, symbol: Symbol)]
     private let constantTenant: TenantID?
     /// Tenants that were looked up before, by symbol.
-    private var tenants: [UInt32: TenantID] = [:]
+    private var tenants: ContiguousArray<TenantID?> = []
 
     /// - Parameter usesRecordedOutput: the expected output is what the log recorded.
     public init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool) {
@@ -43,11 +43,15 @@ public struct RequestBuilder {
             tenant = constantTenant
         } else {
             let symbol = block.withText(tenantSlice) { engine.symbols.intern($0) }
-            if let known = tenants[symbol.rawValue] {
+            let index = Int(symbol.rawValue)
+            if index < tenants.count, let known = tenants[index] {
                 tenant = known
             } else {
                 tenant = engine.tenant(symbol)
-                tenants[symbol.rawValue] = tenant
+                if index >= tenants.count {
+                    tenants.append(contentsOf: repeatElement(nil, count: index + 1 - tenants.count + tenants.count / 2))
+                }
+                tenants[index] = tenant
             }
         }
         var request = Request(time: block.number(record, .time), tenant: tenant, model: .absent)
