@@ -51,6 +51,28 @@ public struct Estimate: Sendable, Hashable {
     public var source = EstimateSource.standard
 }
 
+extension Estimate {
+    /// What a request says of itself, by the policy where it says nothing; the spend is left to the candidate's price.
+    @inline(__always)
+    init(_ request: Request, _ policy: PolicyVersion) {
+        inputTokens = max(0, request.inputTokens)
+        cachedTokens = max(0, request.cachedTokens)
+        characters = max(0, request.characters)
+        toolCalls = Int64(request.tools.count)
+        if request.expectedOutputTokens >= 0 {
+            outputTokens = request.expectedOutputTokens
+            source = request.isRecorded ? .recorded : .expected
+        } else if request.maxOutputTokens >= 0 {
+            outputTokens = request.maxOutputTokens
+            source = .maxOutput
+        } else {
+            outputTokens = policy.estimatedOutput ?? 1_000
+            source = policy.estimatedOutput == nil ? .standard : .policy
+        }
+        if request.maxOutputTokens >= 0 { outputTokens = min(outputTokens, request.maxOutputTokens) }
+    }
+}
+
 /// Caps on an admitted request; the least of each kind that was asked for.
 public struct Caps: Sendable, Hashable {
     public var maxOutputTokens: Int64?

@@ -174,22 +174,7 @@ struct FastPath {
 
     @inline(__always)
     private func estimate(_ request: Request, _ price: Price) -> Estimate {
-        var estimate = Estimate()
-        estimate.inputTokens = max(0, request.inputTokens)
-        estimate.cachedTokens = max(0, request.cachedTokens)
-        estimate.characters = max(0, request.characters)
-        estimate.toolCalls = Int64(request.tools.count)
-        if request.expectedOutputTokens >= 0 {
-            estimate.outputTokens = request.expectedOutputTokens
-            estimate.source = request.isRecorded ? .recorded : .expected
-        } else if request.maxOutputTokens >= 0 {
-            estimate.outputTokens = request.maxOutputTokens
-            estimate.source = .maxOutput
-        } else {
-            estimate.outputTokens = edition.policy.estimatedOutput ?? 1_000
-            estimate.source = edition.policy.estimatedOutput == nil ? .standard : .policy
-        }
-        if request.maxOutputTokens >= 0 { estimate.outputTokens = min(estimate.outputTokens, request.maxOutputTokens) }
+        var estimate = Estimate(request, edition.policy)
         estimate.spend = price.cost(
             input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
         return estimate

@@ -47,25 +47,7 @@ struct Judge {
     // MARK: - Estimates
 
     func estimate(_ request: Request, _ candidate: Candidate) -> Estimate {
-        var estimate = Estimate()
-        estimate.inputTokens = max(0, request.inputTokens)
-        estimate.cachedTokens = max(0, request.cachedTokens)
-        estimate.characters = max(0, request.characters)
-        estimate.toolCalls = Int64(request.tools.count)
-        if request.expectedOutputTokens >= 0 {
-            estimate.outputTokens = request.expectedOutputTokens
-            estimate.source = request.isRecorded ? .recorded : .expected
-        } else if request.maxOutputTokens >= 0 {
-            estimate.outputTokens = request.maxOutputTokens
-            estimate.source = .maxOutput
-        } else if let output = edition.policy.estimatedOutput {
-            estimate.outputTokens = output
-            estimate.source = .policy
-        } else {
-            estimate.outputTokens = 1_000
-            estimate.source = .standard
-        }
-        if request.maxOutputTokens >= 0 { estimate.outputTokens = min(estimate.outputTokens, request.maxOutputTokens) }
+        var estimate = Estimate(request, edition.policy)
         price(&estimate, candidate)
         return estimate
     }

@@ -21,26 +21,6 @@ public indirect enum Action: Sendable, Hashable {
 }
 
 extension Action {
-    /// The action as the language writes it, without arguments.
-    public var verb: String {
-        switch self {
-        case .notify: "notify"
-        case .capOutput, .capOutputToFit: "cap output"
-        case .capInput: "cap input"
-        case .disableTools: "disable tools"
-        case .serveCached: "serve cached"
-        case .capSteps: "cap steps"
-        case .coolDown: "cool down"
-        case .downgrade: "downgrade"
-        case .throttle: "throttle"
-        case .confirm: "confirm"
-        case .approve: "approve"
-        case .overage: "overage"
-        case .deny: "deny"
-        case .orElse(let first, _): first.verb
-        }
-    }
-
     /// This action and every alternative in it.
     public var alternatives: [Action] {
         if case .orElse(let first, let second) = self { [first] + second.alternatives } else { [self] }
