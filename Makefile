@@ -19,13 +19,13 @@ deps:
 build: deps
 	$(SWIFT) build -c release --product bursar
 
-# Replays an example policy set against recorded traffic, and explains one refusal.
+# Replays an example policy set against its log, and explains one refusal.
 demo: build
 	@echo; echo '$$ bursar check Policies/saas-tiers'
 	@$(BURSAR) check Policies/saas-tiers
 	@echo; echo '$$ bursar replay --policies Policies/saas-tiers $(SAMPLE)'
 	@$(BURSAR) replay --policies Policies/saas-tiers --decisions .build/demo-decisions.jsonl $(SAMPLE)
-	@id=$$(grep -m1 '"outcome":"deny"' .build/demo-decisions.jsonl | sed 's/^{"request_id":"\([^"]*\)".*/\1/'); \
+	@id=$$(grep '"outcome":"deny"' .build/demo-decisions.jsonl | grep -m1 quota_exceeded | sed 's/^{"request_id":"\([^"]*\)".*/\1/'); \
 	echo; echo "\$$ bursar explain --policies Policies/saas-tiers --log $(SAMPLE) --request-id $$id"; \
 	$(BURSAR) explain --policies Policies/saas-tiers --log $(SAMPLE) --request-id $$id
 
@@ -50,6 +50,7 @@ soak: deps
 	  $(SWIFT) test -c release --filter ReferenceAgreement
 
 bench: build
+	$(SWIFT) run -c release engine-bench Policies/saas-tiers
 	Benchmarks/run.sh
 
 # Writes anew the expected summaries of the example sets; read the difference before you commit it.

@@ -37,6 +37,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/bursar"),
+        .target(name: "FlatLoop", path: "Benchmarks/FlatLoop"),
+        .executableTarget(
+            name: "engine-bench", dependencies: ["BursarEngine", "FlatLoop"], path: "Benchmarks/Engine"),
         .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax"]),
         .testTarget(name: "BursarAnalysisTests", dependencies: ["BursarAnalysis"]),
         .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy"]),
