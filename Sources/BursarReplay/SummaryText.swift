@@ -106,8 +106,14 @@ public struct SummaryTextRenderer {
     private func row(_ name: String, _ tally: Tally) -> [String] {
         [
             name, group(tally.requests), group(tally.refused), group(tally[.downgrade]), group(tally[.allowWithCaps]),
-            money(tally.recordedCost), money(tally.policyCost),
+            cost(tally.recordedCost, of: tally), cost(tally.policyCost, of: tally),
         ]
+    }
+
+    /// What a model without a price cost is not known, and is not shown as nothing.
+    private func cost(_ nanos: Int64, of tally: Tally) -> String {
+        if tally.unpriced == 0 { return money(nanos) }
+        return tally.unpriced == tally.requests && nanos == 0 ? "unknown" : money(nanos) + " + ?"
     }
 
     private func unpriced() -> String {
