@@ -24,7 +24,7 @@ public struct Tally: Sendable, Hashable {
         outcomes &+= other.outcomes
         shadowed += other.shadowed
         unpriced += other.unpriced
-        tokens += other.tokens
+        tokens = adding(tokens, other.tokens)
         recordedCost = adding(recordedCost, other.recordedCost)
         policyCost = adding(policyCost, other.policyCost)
     }
@@ -38,7 +38,7 @@ public struct Tally: Sendable, Hashable {
         outcomes[Int(outcome.rawValue)] += 1
         if isShadowed { shadowed += 1 }
         if isUnpriced { unpriced += 1 }
-        self.tokens += tokens
+        self.tokens = adding(self.tokens, tokens)
         recordedCost = adding(recordedCost, recorded)
         policyCost = adding(policyCost, policy)
     }

@@ -161,7 +161,7 @@ public struct SummaryTextRenderer {
 
     private func money(_ nanos: Int64) -> String {
         // Reports show cents, and more digits only where cents would show nothing.
-        let cents = (nanos + 5_000_000) / 10_000_000
+        let cents = nanos / 10_000_000 + (nanos % 10_000_000 >= 5_000_000 ? 1 : 0)
         let text =
             cents == 0 && nanos != 0
             ? moneyText(nanos) : "\(group(Int(cents / 100))).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"

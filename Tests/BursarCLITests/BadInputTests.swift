@@ -137,6 +137,21 @@ import Testing
         }
     }
 
+    @Test func `counts and costs near the largest numbers neither wrap nor crash`() throws {
+        try Binary.inFolder { folder in
+            let lines = (0..<40).map { number in
+                #"{"ts":"2026-06-01T00:00:00Z","request_id":"h\#(number)","tenant":"t","model":"gpt-4o","input_tokens":\#(number % 2 == 0 ? "999999999999999999" : "999999999999999"),"output_tokens":999999999999999,"cost":9223372036}"#
+            }
+            for state in ["simulate", "observe"] {
+                let result = try decisions(
+                    Data(lines.joined(separator: "\n").utf8), folder, name: state, arguments: ["--state", state])
+                #expect(result.result.status == 0)
+                #expect(result.result.output.contains("40 decided"))
+                #expect(result.decisions.contains("a count is larger than 10^15"))
+            }
+        }
+    }
+
     @Test func `invalid UTF-8 in a line is rejected`() throws {
         try Binary.inFolder { folder in
             var log = Data(#"{"ts":"2026-06-01T00:00:00Z","request_id":""#.utf8)

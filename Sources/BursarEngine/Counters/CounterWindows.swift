@@ -54,23 +54,22 @@ extension CounterBook {
     private mutating func advanceSlices(_ index: Int, _ limit: Limit, to time: Int64) {
         let interval = limit.window.interval(at: time)
         let slice = floorDiv(interval.start, interval.end - interval.start)
-        let freed = withExtra(index) { extra -> Int64 in
+        let left = withExtra(index) { extra -> Int64? in
             if extra.slices.isEmpty {
                 extra.slices = [Int64](repeating: 0, count: Int(Window.slices))
                 extra.newestSlice = slice
             }
-            guard slice > extra.newestSlice else { return 0 }
-            var freed: Int64 = 0
+            guard slice > extra.newestSlice else { return nil }
             for passed in 0..<min(slice - extra.newestSlice, Window.slices) {
                 let position = Int(positiveModulo(slice - passed))
-                freed += extra.slices[position]
                 extra.slices[position] = 0
             }
             extra.newestSlice = slice
             if !extra.runs.isEmpty { extra.runs = extra.runs.filter { $0.value > slice - Window.slices } }
-            return freed
+            // Added up anew rather than subtracted: a slice may stand at the largest number.
+            return extra.slices.reduce(0) { $0.addingSaturated($1) }
         }
-        counters[index].used -= freed
+        if let left { counters[index].used = left }
     }
 
     /// Adds to the slice of a number, if it still counts.
