@@ -91,8 +91,9 @@ struct FastPath {
         guard plan.fastRows.count <= 64, edition.policy.mode == .enforce else { return nil }
         if !request.tools.isEmpty, !edition.policy.tools.isEmpty { return nil }
         let name = request[.model]
-        guard let requested = edition.model(name), edition.price(requested) != nil else {
-            return isBrief ? unpriced(request, isListed: edition.model(name) != nil) : nil
+        let listed = edition.model(name)
+        guard let requested = listed, edition.price(requested) != nil else {
+            return isBrief ? unpriced(request, isListed: listed != nil) : nil
         }
         request[.tenant] = account.id
         request[.tier] = plan.tier
@@ -102,14 +103,14 @@ struct FastPath {
         let isCritical = edition.hasCriticalFeatures && edition.isCritical(feature)
         for rule in edition.rules where holds(rule.program, request, isCritical) { return nil }
         if plan.plan.models.allows(requested) {
-            return decide(requested, request, isCritical, isBrief, isSubstitute: false)
+            return decide(requested, request, isCritical, isBrief)
         }
         guard isBrief, plan.plan.downgrade.consent == .plan else { return nil }
         return substitute(for: requested, &request, isCritical)
     }
 
     private func decide(
-        _ model: ModelID, _ request: Request, _ isCritical: Bool, _ isBrief: Bool, isSubstitute: Bool
+        _ model: ModelID, _ request: Request, _ isCritical: Bool, _ isBrief: Bool
     ) -> Decision? {
         guard let price = edition.price(model) else { return nil }
         let estimate = self.estimate(request, price)
@@ -131,7 +132,7 @@ struct FastPath {
             guard plan.plan.models.allows(model), edition.price(model) != nil else { continue }
             edition.set(model, named: .absent, in: &request)
             for rule in edition.rules where holds(rule.program, request, isCritical) { return nil }
-            guard var decision = decide(model, request, isCritical, true, isSubstitute: true) else { return nil }
+            guard var decision = decide(model, request, isCritical, true) else { return nil }
             if decision.outcome == .allow {
                 decision.outcome = .downgrade
                 decision.detail = plan.briefNotAllowed

@@ -212,7 +212,7 @@ struct LimitCompiler {
             for name in audiences where !context.audiences.contains(name) {
                 return refuse(
                     "no audience is named `\(name)`",
-                    help: nameHelp(name, context.audiences.sorted())
+                    help: Names.help(for: name, among: context.audiences.sorted())
                         ?? "declare it under `audiences`", code: "name/unknown")
             }
             return .notify(audiences)
@@ -233,7 +233,8 @@ struct LimitCompiler {
         case .downgrade(let name?):
             guard let model = context.catalog?.model(name) else {
                 let known = context.catalog?.models.map(\.name) ?? []
-                return refuse("no model is named `\(name)`", help: nameHelp(name, known), code: "name/unknown")
+                return refuse(
+                    "no model is named `\(name)`", help: Names.help(for: name, among: known), code: "name/unknown")
             }
             guard context.catalog?[model].price != nil else {
                 return refuse(
@@ -255,8 +256,6 @@ struct LimitCompiler {
         case .orElse: return nil
         }
     }
-
-    private func nameHelp(_ name: String, _ known: [String]) -> String? { Names.help(for: name, among: known) }
 
     // MARK: - Weights
 

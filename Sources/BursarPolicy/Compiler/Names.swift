@@ -3,9 +3,7 @@ import BursarSyntax
 /// Help for a name that nobody defines.
 enum Names {
     static func help(for name: String, among known: [String]) -> String? {
-        if let near = nearestName(to: name, among: known) { return "did you mean `\(near)`?" }
-        guard !known.isEmpty, known.count <= 24 else { return nil }
-        return "known: " + known.map { "`\($0)`" }.joined(separator: ", ")
+        nameHelp(for: name, among: known, listedAs: "known")
     }
 
     static func unknown(_ what: String, _ name: Name, among known: [String]) -> Diagnostic {

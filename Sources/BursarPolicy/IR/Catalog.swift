@@ -93,8 +93,4 @@ public final class Catalog: Sendable {
 
     /// Names and exact aliases, for tables that are made in advance.
     public var knownNames: [String] { models.map(\.name) + exactAliases.keys.sorted() }
-
-    public var pricedModels: [ModelID] {
-        models.indices.filter { models[$0].price != nil }.map { ModelID(rawValue: $0) }
-    }
 }

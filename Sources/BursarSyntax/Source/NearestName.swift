@@ -32,8 +32,10 @@ private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
 }
 
 /// `did you mean "x"?`, else all names where they are few.
-func nameHelp(for name: String, among candidates: some Collection<String>) -> String? {
+package func nameHelp(
+    for name: String, among candidates: some Collection<String>, listedAs title: String = "known here"
+) -> String? {
     if let near = nearestName(to: name, among: candidates) { return "did you mean `\(near)`?" }
     guard !candidates.isEmpty, candidates.count <= 24 else { return nil }
-    return "known here: " + candidates.map { "`\($0)`" }.joined(separator: ", ")
+    return "\(title): " + candidates.map { "`\($0)`" }.joined(separator: ", ")
 }
