@@ -41,7 +41,7 @@ let package = Package(
         .executableTarget(
             name: "engine-bench", dependencies: ["BursarEngine", "FlatLoop"], path: "Benchmarks/Engine"),
         .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax"]),
-        .testTarget(name: "BursarAnalysisTests", dependencies: ["BursarAnalysis"]),
+        .testTarget(name: "BursarAnalysisTests", dependencies: ["BursarAnalysis", "BursarTraffic", "BursarEngine"]),
         .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy"]),
         .testTarget(name: "BursarCLITests", dependencies: ["bursar-cli"]),
     ],

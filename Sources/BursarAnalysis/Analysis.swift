@@ -3,11 +3,14 @@ import BursarSyntax
 
 /// Runs the checks on a compiled set: what is allowed, but hardly meant.
 public enum Analysis {
-    /// Each check stands in a file of its own, with what it finds and why that is bad.
+    /// Each check stands in a file of its theme, with what it finds and why that is bad.
     private static var checks: [any Check.Type] {
         [
-            ZeroLimitCheck.self, UnreachableThresholdCheck.self, ChainNotAllowedCheck.self, ChainMissingCheck.self,
-            DearerChainCheck.self, UnusedAudienceCheck.self,
+            ConditionCheck.self, RedundantRuleCheck.self, RuleConflictCheck.self, RefusedTierCheck.self,
+            ZeroLimitCheck.self, UnreachableThresholdCheck.self, TooSmallLimitCheck.self, NeverBindsCheck.self,
+            OversubscribedCheck.self, NoHardStopCheck.self, WorstCaseMarginCheck.self,
+            ChainNotAllowedCheck.self, ChainMissingCheck.self, DearerChainCheck.self, ChainContextCheck.self,
+            ChainConsentCheck.self, UnusedNameCheck.self, UnknownFeatureCheck.self,
         ]
     }
 
@@ -16,6 +19,7 @@ public enum Analysis {
         for edition in set.editions {
             for check in checks { check.run(edition, of: set, &diagnostics) }
         }
+        CatalogChecks.run(set, &diagnostics)
         return diagnostics
     }
 }
@@ -28,4 +32,19 @@ protocol Check: Sendable {
 extension Edition {
     /// The plans of all tiers, in the order in which they were written.
     var tierPlans: [Plan] { tierNames.compactMap { plan(tier: $0) } }
+
+    /// When the plans of tenants are looked at: their exceptions are those that hold then.
+    var lookTime: Int64 { max(interval.start, 0) }
+
+    /// The plans of tenants whose records change something.
+    func ownPlans(of set: PolicySet) -> [(record: TenantRecord, plan: Plan)] {
+        set.tenants.enumerated().compactMap { index, record in
+            guard !record.followsTier, let tier = record.tier ?? defaultTier,
+                let plan = plan(tier: tier, tenant: index, record: record, at: lookTime)
+            else { return nil }
+            return (record, plan)
+        }
+    }
+
+    func allPlans(of set: PolicySet) -> [Plan] { tierPlans + ownPlans(of: set).map(\.plan) }
 }

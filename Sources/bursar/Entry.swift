@@ -13,7 +13,9 @@ struct Bursar: ParsableCommand {
         commandName: "bursar",
         abstract: "Policy as code for what each tenant of an AI product may spend and use.",
         version: "0.1.0",
-        subcommands: [Check.self, Eval.self, Replay.self, Explain.self, Import.self, Init.self])
+        subcommands: [
+            Check.self, Eval.self, Replay.self, Explain.self, Lock.self, Import.self, Init.self,
+        ])
 }
 
 @main

@@ -22,11 +22,13 @@ import Testing
         let file = SourceFile(path: name, name: name, bytes: bytes)
         var diagnostics = Diagnostics()
         let documents = DocumentLoader.read([file], diagnostics: &diagnostics)
-        let result = Compiler.compile(documents, diagnostics)
-        var all = result.diagnostics
-        if let set = result.set { all.add(contentsOf: Analysis.run(set)) }
+        let lockPath = "\(Self.folder)/\(name.dropLast(5)).lock"
+        let lock = (try? FileReading.read(lockPath)).map {
+            SourceFile(path: LockFile.name, name: LockFile.name, bytes: $0)
+        }
+        let result = Checker.check(documents, diagnostics, lock: lock)
         let renderer = DiagnosticTextRenderer(sources: result.sources)
-        let items = all.sorted()
+        let items = result.diagnostics.sorted()
         let text = items.map(renderer.render).joined()
         let expectedPath = "\(Self.folder)/\(name.dropLast(5)).expected"
         if ProcessInfo.processInfo.environment["BURSAR_RECORD"] != nil {
@@ -38,6 +40,11 @@ import Testing
         let code = name.split(separator: "/").first.map { $0.replacing("-", with: "/", maxReplacements: 1) } ?? ""
         #expect(code == "several" || items.contains { $0.code == code })
         // The text at a range is the text that the excerpt shows: within its file, and never inverted.
-        for range in items.compactMap(\.range) { #expect(range.start <= range.end && Int(range.end) <= bytes.count) }
+        for range in items.compactMap(\.range) {
+            #expect(range.start <= range.end && Int(range.end) <= result.sources[range]?.bytes.count ?? 0)
+        }
+        // Every code has its page.
+        for item in items { #expect(DiagnosticPage.of(item.code) != nil, "\(item.code)") }
+        if let set = result.set { try WitnessCheck(set).check(items) }
     }
 }

@@ -1,17 +1,28 @@
 import BursarPolicy
 import BursarSyntax
 
+extension Downgrade {
+    /// Each step of each chain, with its place.
+    fileprivate var steps: [(from: ModelID, to: ModelID, source: SourceRange)] {
+        zip(chains, sources).flatMap { chain, places in
+            zip(zip(chain, chain.dropFirst()), places.dropFirst()).map { ($0.0, $0.1, $1) }
+        }
+    }
+}
+
 /// `chain/not-allowed`: a substitute that the tier does not allow can never be used.
 enum ChainNotAllowedCheck: Check {
     static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
         guard let catalog = edition.catalog else { return }
-        for plan in edition.tierPlans {
-            for model in plan.downgrade.chains.flatMap({ $0.dropFirst() }) where !plan.models.allows(model) {
+        for plan in edition.allPlans(of: set) {
+            for step in plan.downgrade.steps where !plan.models.allows(step.to) {
                 diagnostics.add(
                     Diagnostic(
                         "chain/not-allowed",
-                        "tier `\(plan.tier)` does not allow `\(catalog[model].name)`, so the chain can never use it",
-                        severity: .warning, at: plan.modelsSource,
+                        "tier `\(plan.tier)` does not allow `\(catalog[step.to].name)`, so the chain can never use it",
+                        severity: .warning, at: step.source,
+                        notes: plan.modelsSource.map { [.init("it is not among the models that are allowed", at: $0)] }
+                            ?? [],
                         help: "allow it under `models`, or take it out of the chain"))
             }
         }
@@ -21,17 +32,25 @@ enum ChainNotAllowedCheck: Check {
 /// `chain/missing`: `downgrade` where no chain could serve any model of the tier, so it never finds a way.
 enum ChainMissingCheck: Check {
     static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        for plan in edition.tierPlans where plan.downgrade.chains.allSatisfy({ $0.count < 2 }) {
+        for plan in edition.allPlans(of: set) where !canServe(plan) {
             for limit in plan.limits where limit.weight == nil {
                 for threshold in limit.thresholds where threshold.actions.contains(where: needsChain) {
                     diagnostics.add(
                         Diagnostic(
                             "chain/missing",
-                            "`downgrade` finds no way in tier `\(plan.tier)`: it has no chain", severity: .warning,
-                            at: threshold.source, help: "give the tier a chain: downgrade: gpt-4o -> gpt-4o-mini"))
+                            "`downgrade` finds no way in tier `\(plan.tier)`: "
+                                + (plan.downgrade.chains.isEmpty
+                                    ? "it has no chain" : "no chain of it leads from one allowed model to another"),
+                            severity: .warning, at: threshold.source,
+                            help: "give the tier a chain of allowed models: downgrade: gpt-4o -> gpt-4o-mini"))
                 }
             }
         }
+    }
+
+    /// Some model has a substitute that is allowed.
+    private static func canServe(_ plan: Plan) -> Bool {
+        plan.downgrade.chains.contains { $0.dropFirst().contains { plan.models.allows($0) } }
     }
 
     private static func needsChain(_ action: ThresholdAction) -> Bool {
@@ -44,26 +63,97 @@ enum ChainMissingCheck: Check {
 enum DearerChainCheck: Check {
     static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
         guard let catalog = edition.catalog else { return }
-        for plan in edition.tierPlans {
-            for chain in plan.downgrade.chains {
-                for (from, to) in zip(chain, chain.dropFirst()) {
-                    guard let before = catalog[from].price, let after = catalog[to].price else { continue }
-                    let kinds = [
-                        ("input", after.input > before.input), ("cached", after.cached > before.cached),
-                        ("output", after.output > before.output), ("request", after.request > before.request),
-                    ]
-                    guard let kind = kinds.first(where: \.1) else { continue }
-                    diagnostics.add(
-                        Diagnostic(
-                            "chain/dearer",
-                            "`\(catalog[to].name)` costs more than `\(catalog[from].name)` for \(kind.0), so the step can cost more",
-                            severity: .warning, at: catalog[to].source,
-                            notes: [
-                                .init(
-                                    "the model before it in the chain of tier `\(plan.tier)`", at: catalog[from].source)
-                            ]))
+        for plan in edition.allPlans(of: set) {
+            for step in plan.downgrade.steps {
+                guard let before = catalog[step.from].price, let after = catalog[step.to].price,
+                    let mix = mix(before, after)
+                else { continue }
+                var witness = WitnessRequest(edition)
+                witness[.tier] = .text(plan.tier)
+                witness[.model] = .text(catalog[step.from].name)
+                witness[.inputTokens] = .number(mix.input)
+                if mix.cached > 0 { witness[.cachedTokens] = .number(mix.cached) }
+                witness[.maxOutputTokens] = .number(mix.output)
+                let costs = [before, after].map {
+                    $0.cost(input: mix.input, cached: mix.cached, output: mix.output) ?? .max
                 }
+                let currency = edition.policy.currency
+                let spend = BursarSyntax.Unit.spend
+                diagnostics.add(
+                    Diagnostic(
+                        "chain/dearer",
+                        "`\(catalog[step.to].name)` can cost more than `\(catalog[step.from].name)`: \(mix.text) cost \(spend.text(Int128(costs[1]), currency)) instead of \(spend.text(Int128(costs[0]), currency))",
+                        severity: .warning, at: step.source,
+                        notes: [
+                            .init("the price of the substitute", at: catalog[step.to].source),
+                            .init("the price of the model before it", at: catalog[step.from].source),
+                        ], help: "a chain goes from dear to cheap", witness: witness.json))
             }
+        }
+    }
+
+    private struct Mix {
+        var input: Int64 = 0
+        var cached: Int64 = 0
+        var output: Int64 = 0
+        var text: String
+    }
+
+    private static func mix(_ before: Price, _ after: Price) -> Mix? {
+        if after.input > before.input { return Mix(input: 1_000_000, text: "1,000,000 input tokens") }
+        if after.cached > before.cached {
+            return Mix(input: 1_000_000, cached: 1_000_000, text: "1,000,000 cached input tokens")
+        }
+        if after.output > before.output { return Mix(output: 1_000_000, text: "1,000,000 output tokens") }
+        if after.request > before.request { return Mix(text: "requests without tokens") }
+        return nil
+    }
+}
+
+/// `chain/context`: a substitute whose context is smaller than requests of the tier may be, so that some request fits the
+/// model that it asks for and not the one that it gets.
+enum ChainContextCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        guard let catalog = edition.catalog else { return }
+        for plan in edition.allPlans(of: set) {
+            let arithmetic = PlanArithmetic(plan, edition)
+            let most = [arithmetic.largestRequest(.inputTokens), arithmetic.largestRequest(.tokens)].compactMap { $0 }
+                .min()
+            for step in plan.downgrade.steps where plan.models.allows(step.to) {
+                guard let room = catalog[step.to].context,
+                    let size = [most, catalog[step.from].context].compactMap({ $0 }).min(), size > room
+                else { continue }
+                var witness = WitnessRequest(edition)
+                witness[.tier] = .text(plan.tier)
+                witness[.model] = .text(catalog[step.from].name)
+                witness[.inputTokens] = .number(room + 1)
+                witness[.maxOutputTokens] = .number(0)
+                diagnostics.add(
+                    Diagnostic(
+                        "chain/context",
+                        "`\(catalog[step.to].name)` has a context of \(room) tokens, and requests of tier `\(plan.tier)` for `\(catalog[step.from].name)` may have \(size)",
+                        severity: .warning, at: step.source,
+                        notes: [.init("its context is said here", at: catalog[step.to].source)],
+                        help: "limit the tier's input tokens per request, or choose another substitute",
+                        witness: witness.json))
+            }
+        }
+    }
+}
+
+/// `chain/consent`: a chain that needs the tenant's consent, where no tenant of the tier gives it.
+enum ChainConsentCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        for plan in edition.tierPlans where plan.downgrade.consent == .tenant && !plan.downgrade.chains.isEmpty {
+            let consents = set.tenants.contains {
+                ($0.tier ?? edition.defaultTier ?? plan.tier) == plan.tier && $0.acceptsDowngrade
+            }
+            if consents { continue }
+            diagnostics.add(
+                Diagnostic(
+                    "chain/consent", "no tenant of tier `\(plan.tier)` accepts a downgrade, so its chain is never used",
+                    severity: .warning, at: plan.downgrade.consentSource ?? plan.tierSource,
+                    help: "say `accepts: [downgrade]` in the records of those who agreed, or `consent: plan`"))
         }
     }
 }

@@ -274,17 +274,20 @@ public struct Compiler {
             rules: document.rules.map {
                 Rule(
                     name: $0.name.value, when: $0.when?.value ?? .always, effect: $0.effect, code: $0.code.value,
-                    source: $0.name.range)
+                    source: $0.name.range, whenSource: $0.when?.range)
             },
             tools: ToolRules(
                 deny: document.tools.deny.map(\.value), approve: document.tools.approve.map(\.value),
                 allow: document.tools.allow.map(\.value), fallback: document.tools.fallback,
                 denySource: document.tools.deny.first?.range, approveSource: document.tools.approve.first?.range),
             criticalFeatures: Set(document.features.filter(\.isCritical).map(\.name.value)),
-            audiences: document.audiences, source: document.id.range)
+            features: document.features.map(\.name), audiences: document.audiences, source: document.id.range)
         let plans = PlanBuilder(
             context: context, policyLimits: LimitDeclaration.merge([], with: document.limits), tiers: version.tiers,
-            tierNames: document.tiers.map(\.name.value), tenants: documents.tenants)
+            tierNames: document.tiers.map(\.name.value),
+            tierSources: Dictionary(
+                document.tiers.map { ($0.name.value, $0.name.range) }, uniquingKeysWith: { first, _ in first }),
+            tenants: documents.tenants)
         for tier in document.tiers {
             if let price = tier.price { context.check(price.value.currency, at: price.range, &diagnostics) }
             _ = plans.plan(tier: tier.name.value, tenant: nil, at: interval.start, diagnostics: &diagnostics)
@@ -294,8 +297,8 @@ public struct Compiler {
             _ = plans.plan(tier: "", tenant: nil, at: interval.start, diagnostics: &diagnostics)
         }
         return Edition(
-            policy: policy, catalog: catalog, interval: interval, defaultTier: document.defaultTier?.value, plans: plans
-        )
+            policy: policy, catalog: catalog, interval: interval, defaultTier: document.defaultTier?.value,
+            extendedTiers: Set(document.tiers.compactMap(\.extends?.value)), plans: plans)
     }
 
     // MARK: - Catalogs
@@ -305,7 +308,7 @@ public struct Compiler {
         let context = CompileContext(zone: zone, currency: currency, catalog: nil, audiences: [], isShadow: false)
         let classes = document.classes.map(\.value)
         var models: [Model] = []
-        var aliases: [(Pattern, Int)] = []
+        var aliases: [(Located<Pattern>, Int)] = []
         var owners: [String: Name] = Dictionary(
             document.models.map { ($0.name.value, $0.name) }, uniquingKeysWith: { first, _ in first })
         for (index, declaration) in document.models.enumerated() {
@@ -332,13 +335,13 @@ public struct Compiler {
                     }
                     owners[alias.value.text] = declaration.name
                 }
-                aliases.append((alias.value, index))
+                aliases.append((alias, index))
             }
         }
         return Catalog(
             id: document.id.value, version: document.version.value, digest: Digest.of(document.node),
             effective: document.effective.map { context.instant($0.value) } ?? .min, currency: currency,
-            classes: classes, models: models, aliases: aliases)
+            classes: document.classes, models: models, aliases: aliases)
     }
 
     // MARK: - Tenants
@@ -359,6 +362,7 @@ public struct Compiler {
     /// Every tenant's plan is compiled once, in the newest edition that has its tier, for what does not fit.
     private mutating func checkTenantPlans(_ editions: [Edition]) {
         guard let newest = editions.last else { return }
+        checkExceptions(newest)
         let known = Set(editions.flatMap(\.tierNames))
         for tenant in documents.tenants {
             let tier = tenant.tier?.value ?? newest.defaultTier
@@ -376,6 +380,20 @@ public struct Compiler {
                 edition.plans.context.check(grant.amount.value.currency, at: grant.amount.range, &diagnostics)
             }
             _ = edition.plans.plan(tier: tier, tenant: tenant, at: time, diagnostics: &diagnostics)
+        }
+    }
+
+    private mutating func checkExceptions(_ newest: Edition) {
+        for exception in documents.tenants.flatMap(\.exceptions) {
+            let until = newest.plans.context.instant(exception.until.value)
+            if until <= newest.policy.effective {
+                report(
+                    "version/exception-ended",
+                    "this exception ended before version \(newest.policy.version) took effect",
+                    at: exception.until.range,
+                    notes: [.init("the version is here", at: newest.policy.source)],
+                    help: "remove it, or keep it for replays of older traffic", severity: .note)
+            }
         }
     }
 

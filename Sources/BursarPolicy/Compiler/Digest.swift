@@ -2,8 +2,8 @@ import BursarSyntax
 import Crypto
 
 /// The digest of a document's meaning-bearing text: keys and values in their order, without layout, comments or quotes.
-enum Digest {
-    static func of(_ node: YAMLNode) -> String {
+public enum Digest {
+    public static func of(_ node: YAMLNode) -> String {
         var json = JSONWriter()
         append(node, to: &json)
         return sha256(json.bytes)

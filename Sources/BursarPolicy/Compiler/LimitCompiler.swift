@@ -53,7 +53,8 @@ struct LimitCompiler {
             window: window(quantity.value.window), per: scopes(declaration.per?.value ?? []), within: within,
             when: declaration.when?.value, thresholds: [], rollover: nil, burst: declaration.burst?.value,
             isShadow: declaration.mode.map { $0.value == .shadow } ?? context.isShadow, isPrepaid: isPrepaid,
-            weight: nil, source: declaration.name.range)
+            weight: nil, source: declaration.name.range, whenSource: declaration.when?.range,
+            amountSource: declaration.amount?.range)
         if isPrepaid { checkPrepaid(declaration, quantity) }
         if let burst = declaration.burst, !limit.window.isRate {
             diagnostics.add(
@@ -199,7 +200,8 @@ struct LimitCompiler {
             guard let effect = effect(action, limit, declaration.action.range) else { return nil }
             effects.append(effect)
         }
-        return ThresholdAction(alternatives: effects, when: declaration.when?.value)
+        return ThresholdAction(
+            alternatives: effects, when: declaration.when?.value, whenSource: declaration.when?.range)
     }
 
     private mutating func effect(_ action: Action, _ limit: Limit, _ range: SourceRange) -> Effect? {

@@ -7,6 +7,7 @@ struct PlanBuilder: Sendable {
     /// After `extends`.
     let tiers: [String: PlanDeclaration]
     let tierNames: [String]
+    let tierSources: [String: SourceRange]
     let tenants: [TenantDeclaration]
 
     func plan(tier name: String) -> Plan {
@@ -33,7 +34,7 @@ struct PlanBuilder: Sendable {
             blockedFeatures: Set(merged.block?.value.map(\.value) ?? []), limits: limits,
             upgrade: merged.upgrade.map { Upgrade(to: $0.to?.value, url: $0.url) }, price: merged.price?.value.nanos,
             grants: grants(tenant), validity: validity, modelsSource: merged.models?.range,
-            blockSource: merged.block?.range)
+            blockSource: merged.block?.range, tierSource: tierSources[name])
     }
 
     // MARK: - Limits
@@ -182,10 +183,12 @@ struct PlanBuilder: Sendable {
     }
 
     private func downgrade(_ declaration: DowngradeDeclaration?, _ diagnostics: inout Diagnostics) -> Downgrade {
-        guard let declaration else { return Downgrade(chains: [], consent: .plan) }
+        guard let declaration else { return Downgrade(chains: [], sources: [], consent: .plan) }
         var chains: [[ModelID]] = []
+        var sources: [[SourceRange]] = []
         for chain in declaration.chains {
             var models: [ModelID] = []
+            var places: [SourceRange] = []
             for name in chain.value {
                 guard let catalog = context.catalog, let id = catalog.model(name.value) else {
                     diagnostics.add(Names.unknown("model", name, among: context.catalog?.knownNames ?? []))
@@ -206,10 +209,13 @@ struct PlanBuilder: Sendable {
                     continue
                 }
                 models.append(id)
+                places.append(name.range)
             }
             chains.append(models)
+            sources.append(places)
         }
-        return Downgrade(chains: chains, consent: declaration.consent)
+        return Downgrade(
+            chains: chains, sources: sources, consent: declaration.consent, consentSource: declaration.consentSource)
     }
 
     // MARK: - Grants

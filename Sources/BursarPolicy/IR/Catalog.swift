@@ -56,21 +56,28 @@ public final class Catalog: Sendable {
     public let currency: String
     public let classes: [String]
     public let models: [Model]
+    /// Every alias as written, with the model that it names.
+    public let aliases: [(pattern: Located<Pattern>, model: ModelID)]
+    /// The classes where they are declared.
+    public let classNames: [Name]
     private let names: [String: Int]
     private let exactAliases: [String: Int]
     /// Patterns, the longest first.
     private let patterns: [(pattern: Pattern, model: Int)]
 
     init(
-        id: String, version: Version, digest: String, effective: Int64, currency: String, classes: [String],
-        models: [Model], aliases: [(Pattern, Int)]
+        id: String, version: Version, digest: String, effective: Int64, currency: String, classes: [Name],
+        models: [Model], aliases: [(Located<Pattern>, Int)]
     ) {
         self.id = id
         self.version = version
         self.digest = digest
         self.effective = effective
         self.currency = currency
-        self.classes = classes
+        classNames = classes
+        self.classes = classes.map(\.value)
+        self.aliases = aliases.map { ($0.0, ModelID(rawValue: $0.1)) }
+        let aliases = aliases.map { ($0.0.value, $0.1) }
         self.models = models
         names = Dictionary(models.indices.map { (models[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
         exactAliases = Dictionary(

@@ -33,6 +33,7 @@ public enum Effect: Sendable, Hashable {
 public struct ThresholdAction: Sendable, Hashable {
     public var alternatives: [Effect]
     public var when: Condition?
+    public var whenSource: SourceRange?
 
     public var downgrades: Bool { alternatives[0].isDowngrade }
 
@@ -106,6 +107,9 @@ public struct Limit: Sendable {
     public var isPrepaid: Bool
     public var weight: Weight?
     public var source: SourceRange
+    public var whenSource: SourceRange?
+    /// Of the amount, which may be said elsewhere than the name.
+    public var amountSource: SourceRange?
 
     public struct ScopeValue: Sendable, Hashable {
         public var scope: Scope

@@ -7,6 +7,8 @@ public struct Rule: Sendable {
     public var effect: RuleDeclaration.Effect
     public var code: String
     public var source: SourceRange
+    /// Of the condition; nil where it has none and always holds.
+    public var whenSource: SourceRange?
 }
 
 public struct ToolRules: Sendable {
@@ -48,6 +50,8 @@ public final class PolicyVersion: Sendable {
     public let rules: [Rule]
     public let tools: ToolRules
     public let criticalFeatures: Set<String>
+    /// Features as declared, with their places.
+    public let features: [Name]
     /// Audiences as declared, with their places.
     public let audiences: [Name]
     public let source: SourceRange
@@ -58,7 +62,7 @@ public final class PolicyVersion: Sendable {
         id: String, version: Version, digest: String, effective: Int64, until: Int64, zone: TimeZoneRules,
         currency: String, catalogID: String?, mode: PolicyMode, allowsUnpriced: Bool, estimatedOutput: Int64?,
         retryWindow: Int64, rules: [Rule], tools: ToolRules, criticalFeatures: Set<String>,
-        audiences: [Name], source: SourceRange
+        features: [Name], audiences: [Name], source: SourceRange
     ) {
         self.id = id
         self.version = version
@@ -75,6 +79,7 @@ public final class PolicyVersion: Sendable {
         self.rules = rules
         self.tools = tools
         self.criticalFeatures = criticalFeatures
+        self.features = features
         self.audiences = audiences
         self.source = source
     }
@@ -96,7 +101,10 @@ public struct ModelAccess: Sendable {
 /// Models from dear to cheap, and whose consent a substitute needs.
 public struct Downgrade: Sendable {
     public var chains: [[ModelID]]
+    /// Where the models of the chains are named.
+    public var sources: [[SourceRange]]
     public var consent: DowngradeDeclaration.Consent
+    public var consentSource: SourceRange?
 
     /// The models after this one in the first chain that holds it.
     public func substitutes(for model: ModelID) -> ArraySlice<ModelID> {
@@ -140,11 +148,13 @@ public final class Plan: Sendable {
     /// Where each thing was said, for reasons and explanations.
     public let modelsSource: SourceRange?
     public let blockSource: SourceRange?
+    /// The name of the tier where it is declared.
+    public let tierSource: SourceRange?
 
     init(
         tier: String, models: ModelAccess, downgrade: Downgrade, blockedFeatures: Set<String>, limits: [Limit],
         upgrade: Upgrade?, price: Int64?, grants: [Grant], validity: Interval, modelsSource: SourceRange?,
-        blockSource: SourceRange?
+        blockSource: SourceRange?, tierSource: SourceRange?
     ) {
         self.tier = tier
         self.models = models
@@ -157,6 +167,7 @@ public final class Plan: Sendable {
         self.validity = validity
         self.modelsSource = modelsSource
         self.blockSource = blockSource
+        self.tierSource = tierSource
     }
 }
 
@@ -182,14 +193,20 @@ public final class Edition: Sendable {
     public let interval: Interval
     public let defaultTier: String?
     public let tierNames: [String]
+    /// Tiers that others take over.
+    public let extendedTiers: Set<String>
     let plans: PlanBuilder
     private let tierPlans: [String: Plan]
 
-    init(policy: PolicyVersion, catalog: Catalog?, interval: Interval, defaultTier: String?, plans: PlanBuilder) {
+    init(
+        policy: PolicyVersion, catalog: Catalog?, interval: Interval, defaultTier: String?, extendedTiers: Set<String>,
+        plans: PlanBuilder
+    ) {
         self.policy = policy
         self.catalog = catalog
         self.interval = interval
         self.defaultTier = defaultTier
+        self.extendedTiers = extendedTiers
         self.plans = plans
         tierNames = plans.tierNames
         tierPlans = Dictionary(uniqueKeysWithValues: plans.tierNames.map { ($0, plans.plan(tier: $0)) })

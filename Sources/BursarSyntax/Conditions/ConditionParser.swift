@@ -9,6 +9,21 @@ public struct ConditionParser {
     private var scanner: TextScanner
     private var depth = 0
     private var terms = 0
+    private var comparisons: [Term] = []
+
+    /// A comparison of a condition with its place in the text.
+    public struct Term: Sendable {
+        public var condition: Condition
+        public var lower: Int
+        public var upper: Int
+    }
+
+    /// The comparisons of a condition in their order, negated ones with their `!`; empty where it does not parse.
+    public static func terms(of text: String) -> [Term] {
+        var parser = ConditionParser(scanner: TextScanner(text, isList: true))
+        guard (try? parser.anyOf()) != nil else { return [] }
+        return parser.comparisons
+    }
 
     public static func parse(_ text: String) throws(ConditionError) -> Condition {
         var parser = ConditionParser(scanner: TextScanner(text, isList: true))
@@ -80,13 +95,19 @@ public struct ConditionParser {
     private mutating func negation() throws(ConditionError) -> Condition {
         var isNegated = false
         skip()
+        let start = scanner.position
         while scanner.peek == UInt8(ascii: "!"), scanner.peek(1) != UInt8(ascii: "=") {
             scanner.position += 1
             isNegated.toggle()
             skip()
         }
+        let isGroup = scanner.peek == UInt8(ascii: "(")
         let inner = try primary()
-        return isNegated ? .not(inner) : inner
+        let condition = isNegated ? Condition.not(inner) : inner
+        if !isGroup || isNegated {
+            comparisons.append(Term(condition: condition, lower: start, upper: scanner.position))
+        }
+        return condition
     }
 
     private mutating func primary() throws(ConditionError) -> Condition {

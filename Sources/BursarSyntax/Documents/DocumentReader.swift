@@ -56,7 +56,8 @@ extension NodeReader {
     private static let policyKeys = [
         "policy", "version", "effective", "until", "timezone", "currency", "catalog", "mode", "default tier",
         "unpriced",
-        "estimate", "retry window", "audiences", "features", "limits", "rules", "tools", "tiers", "description",
+        "estimate", "retry window", "audiences", "features", "limits", "rules", "tools", "tiers", "checks",
+        "description",
     ]
 
     private enum Unpriced: String, CaseIterable { case deny, allow }
@@ -101,8 +102,21 @@ extension NodeReader {
         if let node = map["rules"]?.value { policy.rules = namedEntries(node, "rules").compactMap { rule($0) } }
         if let node = map["tools"]?.value { policy.tools = tools(node) }
         if let node = map["tiers"]?.value { policy.tiers = namedEntries(node, "tiers").compactMap { tier($0) } }
+        if let node = map["checks"]?.value { policy.checks = checks(node) }
         if let node = map["description"]?.value { _ = text(node, "description") }
         return policy
+    }
+
+    private enum CheckLevel: String, CaseIterable { case off, note, warning, error }
+
+    private mutating func checks(_ node: YAMLNode) -> [(code: Name, severity: Located<Severity?>)] {
+        namedEntries(node, "checks").compactMap { entry in
+            guard let level = oneOf(entry.value, "the severity of a check", CheckLevel.self) else { return nil }
+            return (
+                Located(entry.name, at: entry.key.range),
+                Located(Severity(rawValue: level.rawValue), at: entry.value.range)
+            )
+        }
     }
 
     private mutating func features(_ node: YAMLNode) -> [FeatureDeclaration] {

@@ -166,6 +166,7 @@ extension NodeReader {
             let consent = oneOf(node, "consent", DowngradeDeclaration.Consent.self)
         {
             downgrade.consent = consent
+            downgrade.consentSource = node.range
         }
         return downgrade
     }

@@ -47,6 +47,8 @@ public struct PolicyDocument: Sendable {
     public var rules: [RuleDeclaration] = []
     public var tools = ToolsDeclaration()
     public var tiers: [TierDeclaration] = []
+    /// The severity that findings of a code shall have; nil: none are reported.
+    public var checks: [(code: Name, severity: Located<Severity?>)] = []
 }
 
 public struct FeatureDeclaration: Sendable {
@@ -90,6 +92,7 @@ public struct DowngradeDeclaration: Sendable {
 
     public var chains: [Located<[Name]>]
     public var consent: Consent = .plan
+    public var consentSource: SourceRange?
 }
 
 public struct UpgradeDeclaration: Sendable {

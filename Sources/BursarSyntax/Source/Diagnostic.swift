@@ -1,5 +1,5 @@
 /// How grave a finding is.
-public enum Severity: String, Sendable, Comparable {
+public enum Severity: String, Sendable, Comparable, CaseIterable {
     case error, warning, note
 
     public static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
@@ -49,10 +49,12 @@ public struct Diagnostic: Sendable {
     public var notes: [Note]
     public var help: String?
     public var fix: Fix?
+    /// A request, as a JSON object, that is decided as the finding says.
+    public var witness: String?
 
     public init(
         _ code: String, _ message: String, severity: Severity = .error, at range: SourceRange?,
-        notes: [Note] = [], help: String? = nil, fix: Fix? = nil, path: String? = nil
+        notes: [Note] = [], help: String? = nil, fix: Fix? = nil, witness: String? = nil, path: String? = nil
     ) {
         self.code = code
         self.severity = severity
@@ -61,6 +63,7 @@ public struct Diagnostic: Sendable {
         self.notes = notes
         self.help = help
         self.fix = fix
+        self.witness = witness
         self.path = path
     }
 }
@@ -76,6 +79,16 @@ public struct Diagnostics: Sendable {
     public mutating func add(_ diagnostic: Diagnostic) { items.append(diagnostic) }
 
     public mutating func add(contentsOf others: Diagnostics) { items += others.items }
+
+    /// Gives findings the severity that the team chose for their code; nil takes them out.
+    public mutating func setSeverities(_ severity: (Diagnostic) -> Severity?) {
+        items = items.compactMap { item in
+            guard let chosen = severity(item) else { return nil }
+            var item = item
+            item.severity = chosen
+            return item
+        }
+    }
 
     /// By file and position, as written where two stand at one place; exact repeats are dropped.
     public func sorted() -> [Diagnostic] {

@@ -23,6 +23,7 @@ public struct DiagnosticTextRenderer: Sendable {
             text += place(note.range, path: nil) + paint("note: ", "1;36") + note.message + "\n"
             if let range = note.range { text += excerpt(range, "1;36") }
         }
+        if let witness = diagnostic.witness { text += "  witness: \(witness)\n" }
         if let help = diagnostic.help { text += "  help: \(help)\n" }
         if let fix = diagnostic.fix { text += "  help: \(fix.message): \(fix.replacement)\n" }
         return text
@@ -86,6 +87,7 @@ public struct DiagnosticJSONRenderer: Sendable {
                     json.field("replacement", fix.replacement)
                 }
             }
+            if let witness = diagnostic.witness { json.raw("witness", witness.utf8) }
         }
         return json.text
     }

@@ -6,53 +6,99 @@ import BursarSyntax
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read, compile and analyse policies.",
-        discussion:
-            "Every finding has a code, a place and, where one is known, the fix. Ends with 1 if any is an error.")
+        discussion: """
+            Every finding has a code, a place and, where one is known, the fix; findings about meaning come with a request \
+            that shows them. Ends with 1 if any is an error.
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, sarif }
 
     @Argument(help: "Files or folders; each is a policy set.")
-    var paths: [String]
+    var paths: [String] = []
 
     @Flag(help: "Warnings count as errors for the exit status.")
     var strict = false
 
-    @Option(help: "text or json (one finding a line).")
-    var format = OutputFormat.text
+    @Flag(help: "Apply the fixes that findings carry, and report what is left.")
+    var fix = false
+
+    @Option(help: ArgumentHelp("Print what there is to say about a code.", valueName: "code"))
+    var explain: String?
+
+    @Option(help: "text, json (one finding a line) or sarif.")
+    var format = Format.text
 
     @Flag(help: "No summary.")
     var quiet = false
 
+    func validate() throws {
+        guard explain != nil || !paths.isEmpty else { throw ValidationError("Missing expected argument '<paths> ...'") }
+    }
+
     func run() throws {
-        var errors = 0
-        var warnings = 0
-        var notes = 0
+        if let explain { return try explainCode(explain) }
+        var counts: [Severity: Int] = [:]
+        var sarif = SARIFRenderer(toolVersion: Bursar.configuration.version)
         for path in paths {
             guard FileReading.kind(of: path) != .missing else {
                 throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
             }
             for set in Policies.sets(at: path) {
-                let result = Compiler.compile(set)
-                var diagnostics = result.diagnostics
-                if let policies = result.set { diagnostics.add(contentsOf: Analysis.run(policies)) }
-                let items = diagnostics.sorted()
-                for item in items.prefix(Bounds.diagnostics) {
-                    switch format {
-                    case .text:
-                        let color = Console.usesColor(onTerminal: Console.outputIsTerminal)
-                        Console.print(DiagnosticTextRenderer(sources: result.sources, color: color).render(item))
-                    case .json: Console.print(DiagnosticJSONRenderer(sources: result.sources).render(item))
-                    }
-                }
-                if items.count > Bounds.diagnostics { Console.error("… and \(items.count - Bounds.diagnostics) more") }
-                errors += items.count { $0.severity == .error }
-                warnings += items.count { $0.severity == .warning }
-                notes += items.count { $0.severity == .note }
+                if fix { try applyFixes(to: set) }
+                let result = Checker.check(set)
+                let items = result.diagnostics.sorted()
+                for item in items { counts[item.severity, default: 0] += 1 }
+                if format == .sarif { sarif.add(items, result.sources) } else { show(items, result.sources) }
             }
         }
+        if format == .sarif { Console.print(sarif.render()) }
         if !quiet, format == .text {
-            let parts = [(errors, "error"), (warnings, "warning"), (notes, "note")].filter { $0.0 > 0 }
-                .map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }
+            let parts = Severity.allCases.compactMap { severity in
+                counts[severity].map { "\($0) \(severity.rawValue)\($0 == 1 ? "" : "s")" }
+            }
             Console.error(parts.isEmpty ? "no findings" : parts.joined(separator: ", "))
         }
-        if errors > 0 || (strict && warnings > 0) { throw ExitStatus(1) }
+        if counts[.error] != nil || (strict && counts[.warning] != nil) { throw ExitStatus(1) }
+    }
+
+    private func explainCode(_ code: String) throws {
+        guard let page = DiagnosticPage.of(code) else {
+            let near = nearestName(to: code, among: DiagnosticPage.all.map(\.code))
+            throw ExitStatus(
+                ExitStatus.usage, "there is no code `\(code)`" + (near.map { "; did you mean `\($0)`?" } ?? ""))
+        }
+        Console.print(page.markdown)
+    }
+
+    private func show(_ items: [Diagnostic], _ sources: SourceMap) {
+        for item in items.prefix(Bounds.diagnostics) {
+            if format == .json {
+                Console.print(DiagnosticJSONRenderer(sources: sources).render(item))
+            } else {
+                let color = Console.usesColor(onTerminal: Console.outputIsTerminal)
+                Console.print(DiagnosticTextRenderer(sources: sources, color: color).render(item))
+            }
+        }
+        if items.count > Bounds.diagnostics { Console.error("… and \(items.count - Bounds.diagnostics) more") }
+    }
+
+    /// A fix can uncover another finding with a fix, so it is tried a few times.
+    private func applyFixes(to set: String) throws {
+        var fixed = 0
+        for _ in 0..<8 {
+            let result = Checker.check(set)
+            let items = result.diagnostics.sorted().filter { $0.fix != nil }
+            let changes = Fixes.apply(items, result.sources)
+            if changes.isEmpty { break }
+            for change in changes {
+                do throws(FileError) {
+                    try FileReading.write(change.bytes, to: change.path)
+                } catch {
+                    throw ExitStatus(ExitStatus.usage, error.description)
+                }
+            }
+            fixed += items.count
+        }
+        if fixed > 0, !quiet { Console.error("\(set): \(fixed) fixed") }
     }
 }

@@ -1,0 +1,118 @@
+import BursarPolicy
+import BursarSyntax
+
+/// How much of one unit a plan's requests can take at the most, or must take at the least, for some of another.
+struct PlanArithmetic {
+    let plan: Plan
+    let edition: Edition
+    private let prices: [Price]
+    /// A request may be of a model whose price is not known, or there is no catalog.
+    private let hasUnknownPrices: Bool
+
+    init(_ plan: Plan, _ edition: Edition) {
+        self.plan = plan
+        self.edition = edition
+        let models = edition.catalog?.models ?? []
+        let allowed = models.indices.filter { plan.models.allows(ModelID(rawValue: $0)) }
+        prices = allowed.compactMap { models[$0].price }
+        hasUnknownPrices = models.isEmpty
+    }
+
+    /// The most of a unit that one unit of another can bring; nil where nothing bounds it.
+    func most(of unit: Unit, for other: Unit) -> Int128? {
+        if unit == other { return 1 }
+        switch (other, unit) {
+        case (.attempts, .requests), (.attempts, .runs), (.requests, .runs): return 1
+        case (.tokens, .inputTokens), (.tokens, .outputTokens): return 1
+        case (.tokens, .spend): return dearestToken
+        case (.requests, _), (.attempts, _): return largestRequest(unit).map { Int128($0) }
+        default: return nil
+        }
+    }
+
+    /// Nano-units of the dearest token, rounded up; nil where requests have a fee of their own.
+    private var dearestToken: Int128? {
+        guard !hasUnknownPrices, prices.allSatisfy({ $0.request == 0 }), !prices.isEmpty else { return nil }
+        let picos = prices.map { max($0.input, $0.cached, $0.output) }.max() ?? 0
+        return (Int128(picos) + 999) / 1_000 + 1
+    }
+
+    /// The most that one request can take, by the limits per request that hold for all requests.
+    func largestRequest(_ unit: Unit) -> Int64? {
+        func bound(_ wanted: Unit) -> Int64? {
+            plan.limits.filter {
+                $0.unit == wanted && $0.window == .request && $0.when == nil && $0.scopeKinds.isEmpty && !$0.isShadow
+                    && $0.weight == nil
+            }
+            .compactMap { $0.hardBound?.amount ?? $0.outputCap }.min()
+        }
+        if let direct = bound(unit) { return direct }
+        switch unit {
+        case .requests, .attempts, .runs: return 1
+        case .tokens:
+            guard let input = bound(.inputTokens), let output = bound(.outputTokens) else { return nil }
+            return input.addingReportingOverflow(output).overflow ? nil : input + output
+        case .inputTokens, .outputTokens: return bound(.tokens)
+        case .spend:
+            guard !hasUnknownPrices, !prices.isEmpty, let input = bound(.inputTokens) ?? bound(.tokens),
+                let output = bound(.outputTokens) ?? bound(.tokens)
+            else { return nil }
+            let costs = prices.map { price in
+                price.input >= price.cached
+                    ? price.cost(input: input, cached: 0, output: output)
+                    : price.cost(input: input, cached: input, output: output)
+            }
+            return costs.contains { $0 == nil } ? nil : costs.compactMap { $0 }.max()
+        default: return nil
+        }
+    }
+
+    /// The least that a request takes: one token in and one out, of the cheapest model.
+    func smallestRequest(_ unit: Unit) -> (amount: Int64, model: ModelID?)? {
+        switch unit {
+        case .requests, .attempts, .runs, .concurrentRequests: return (1, nil)
+        case .tokens: return (2, nil)
+        case .inputTokens, .outputTokens: return (1, nil)
+        case .characters, .toolCalls: return nil
+        case .spend: return cheapest(input: 1, output: 1)
+        }
+    }
+
+    /// The cheapest that so many tokens can be had; nil where it is not known.
+    func cheapest(input: Int64, output: Int64) -> (amount: Int64, model: ModelID?)? {
+        guard let catalog = edition.catalog, !edition.policy.allowsUnpriced else { return nil }
+        var best: (amount: Int64, model: ModelID?)?
+        for (index, model) in catalog.models.enumerated() where plan.models.allows(ModelID(rawValue: index)) {
+            guard let price = model.price, let cost = price.cost(input: input, cached: 0, output: output) else {
+                continue
+            }
+            if best.map({ cost < $0.amount }) ?? true { best = (cost, ModelID(rawValue: index)) }
+        }
+        return best
+    }
+}
+
+extension Limit {
+    /// The tokens to which a limit per request shortens every answer.
+    fileprivate var outputCap: Int64? {
+        guard unit == .outputTokens, !isShadow else { return nil }
+        for threshold in thresholds {
+            for action in threshold.actions where action.when == nil {
+                if case .cap(.output(let tokens)) = action.alternatives[0] {
+                    return max(tokens, threshold.bound(of: amount))
+                }
+            }
+        }
+        return nil
+    }
+}
+
+extension BursarSyntax.Unit {
+    /// An amount of it, for messages.
+    func text(_ amount: Int128, _ currency: String) -> String {
+        guard let exact = Int64(exactly: amount) else { return "more than can be counted" }
+        if self == .spend { return currency == "USD" ? "$\(moneyText(exact))" : "\(moneyText(exact)) \(currency)" }
+        let name = exact == 1 && rawValue.hasSuffix("s") ? String(rawValue.dropLast()) : rawValue
+        return "\(exact) \(name)"
+    }
+}

@@ -1,0 +1,166 @@
+import BursarPolicy
+import BursarSyntax
+
+/// What a limit lets through at the most, if nothing settles above its estimate.
+struct HardBound {
+    /// Of a window into which nothing was carried, or of a full bucket.
+    var amount: Int64
+    /// The most that a window can take over from the one before, as far as it moves the bound.
+    var carried: Int64
+    var source: SourceRange
+
+    var withCarried: Int64 { amount.addingReportingOverflow(carried).overflow ? .max : amount + carried }
+}
+
+extension Limit {
+    /// Where the limit refuses whatever is asked; nil where it never does.
+    var hardBound: HardBound? {
+        guard !isShadow, !isPrepaid else { return nil }
+        for threshold in thresholds {
+            for action in threshold.actions where action.when == nil {
+                let base = bucketLength == nil ? amount : capacity
+                var bound = threshold.bound(of: base)
+                switch action.alternatives.last {
+                case .deny: break
+                case .overage(let ceiling?, _):
+                    let (sum, overflow) = bound.addingReportingOverflow(ceiling)
+                    bound = overflow ? .max : sum
+                default: continue
+                }
+                var carried: Int64 = 0
+                if let rollover, case .share(let share) = threshold.level {
+                    carried = share.floor(of: rollover.cap.floor(of: amount))
+                }
+                return HardBound(amount: bound, carried: carried, source: threshold.source)
+            }
+        }
+        return nil
+    }
+
+    /// The least that a request must project to for the limit to do more than tell someone.
+    var firstEffect: Int64? {
+        let base = bucketLength == nil ? amount : capacity
+        return thresholds.first { threshold in
+            threshold.actions.contains { action in
+                action.alternatives.contains { if case .notify = $0 { false } else { true } }
+            }
+        }.map { $0.bound(of: base) }
+    }
+
+    /// The scopes that it is counted for, besides the tenant.
+    var scopeKinds: Set<Scope> { Set(per.filter { $0 != .tenant } + within.map(\.scope)) }
+
+    /// Everything that the other counts, this one counts too, conditions aside.
+    func holds(_ other: Limit) -> Bool {
+        guard isShared == other.isShared, Set(within).isSubset(of: other.within) else { return false }
+        return Set(per.filter { $0 != .tenant }).isSubset(of: other.scopeKinds)
+    }
+}
+
+/// Greatest totals over windows. The counts of windows are exact for calendars, and never too small for the rest.
+struct WindowArithmetic {
+    private struct Pair: Hashable {
+        var inner: Window
+        var outer: Window
+    }
+
+    private var counts: [Pair: Int64] = [:]
+
+    /// The longest that a window of this kind can be, in microseconds; nil where it has no end.
+    static func longest(_ window: Window) -> Int64? {
+        switch window {
+        case .rate(let micros), .rolling(let micros), .fromFirstUse(let micros), .every(let micros, _): micros
+        // With the hour that a change of the clocks can add.
+        case .calendar(let unit, _, _):
+            switch unit {
+            case .day: 25 * Micros.hour
+            case .week: 7 * Micros.day + Micros.hour
+            case .month: 31 * Micros.day + Micros.hour
+            case .quarter: 92 * Micros.day + Micros.hour
+            case .year: 366 * Micros.day + Micros.hour
+            }
+        case .request: 0
+        case .lifetime: nil
+        }
+    }
+
+    private static func shortest(_ unit: CalendarUnit) -> Int64 {
+        switch unit {
+        case .day: 23 * Micros.hour
+        case .week: 7 * Micros.day - Micros.hour
+        case .month: 28 * Micros.day - Micros.hour
+        case .quarter: 90 * Micros.day - Micros.hour
+        case .year: 365 * Micros.day - Micros.hour
+        }
+    }
+
+    /// The most that a limit lets through in one window of another kind, and how many windows of its own that takes.
+    mutating func most(of limit: Limit, _ bound: HardBound, in window: Window) -> (total: Int128, windows: Int64)? {
+        if limit.window == window || window == .request {
+            return (Int128(bound.amount) + Int128(bound.carried), 1)
+        }
+        switch limit.window {
+        case .lifetime: return (Int128(bound.amount), 1)
+        case .request: return nil
+        case .rate(let length):
+            guard let longest = Self.longest(window) else { return nil }
+            return (Int128(bound.amount) + Int128(limit.amount) * Int128(longest) / Int128(length), 1)
+        default:
+            guard let count = windows(limit.window, in: window) else { return nil }
+            // What one window saves for the next it does not use itself, so only the first one's share is more.
+            return (Int128(bound.amount) * Int128(count) + Int128(bound.carried), count)
+        }
+    }
+
+    /// The most windows of one kind that one of the other touches.
+    private mutating func windows(_ inner: Window, in outer: Window) -> Int64? {
+        let pair = Pair(inner: inner.inUTC, outer: outer.inUTC)
+        if let known = counts[pair] { return known }
+        guard let longest = Self.longest(outer) else { return nil }
+        let count: Int64
+        switch (pair.inner, pair.outer) {
+        case (.calendar, .calendar): count = Self.counted(pair.inner, in: pair.outer)
+        case (.calendar(let unit, _, _), _): count = Self.touched(longest, Self.shortest(unit))
+        case (.rolling(let length), _):
+            // A burst can come again when the 60 slices of the last one have passed.
+            let slice = max(1, length / Window.slices)
+            count = (Self.touched(longest, slice) + Window.slices - 1) / Window.slices
+        case (.every(let length, _), _), (.fromFirstUse(let length), _): count = Self.touched(longest, length)
+        default: return nil
+        }
+        counts[pair] = count
+        return count
+    }
+
+    /// The most intervals of a length that an interval can touch.
+    private static func touched(_ span: Int64, _ length: Int64) -> Int64 { max(0, span - 2) / max(1, length) + 2 }
+
+    /// Counted over 28 years, after which days of the week and leap years come again.
+    private static func counted(_ inner: Window, in outer: Window) -> Int64 {
+        var most: Int64 = 1
+        var time = CalendarDate(year: 2024, month: 1, day: 1).daysSince1970 * Micros.day
+        let end = CalendarDate(year: 2052, month: 2, day: 1).daysSince1970 * Micros.day
+        while time < end {
+            let window = outer.interval(at: time)
+            var count: Int64 = 0
+            var position = window.start
+            while position < window.end {
+                count += 1
+                position = inner.interval(at: position).end
+            }
+            most = max(most, count)
+            time = window.end
+        }
+        return most
+    }
+}
+
+extension Window {
+    var inUTC: Window {
+        if case .calendar(let unit, let fromDay, _) = self {
+            .calendar(unit, fromDay: fromDay, zone: .utc)
+        } else {
+            self
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import BursarPolicy
+import BursarSyntax
+
+/// Everything that `bursar check` does with a policy set, but for printing.
+public struct Checker {
+    public struct Result: Sendable {
+        /// nil where anything makes the set unusable.
+        public var set: PolicySet?
+        public var sources: SourceMap
+        public var diagnostics: Diagnostics
+    }
+
+    /// Reads, compiles and analyses the set at a path, compares it with its lock file, and gives findings the severity that
+    /// the policy chose.
+    public static func check(_ path: String) -> Result {
+        var diagnostics = Diagnostics()
+        let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
+        return check(documents, diagnostics, lock: LockFile.load(for: path))
+    }
+
+    /// The same for documents that were read before.
+    public static func check(_ documents: Documents, _ earlier: Diagnostics, lock: SourceFile? = nil) -> Result {
+        let compiled = Compiler.compile(documents, earlier)
+        var result = Result(set: compiled.set, sources: compiled.sources, diagnostics: compiled.diagnostics)
+        if let set = compiled.set { result.diagnostics.add(contentsOf: Analysis.run(set)) }
+        if let lock {
+            let file = result.sources.add(lock)
+            LockFile(lock, file: file).verify(documents, &result.diagnostics)
+        }
+        let chosen = severities(documents, &result.diagnostics)
+        result.diagnostics.setSeverities { item in chosen[item.code] ?? item.severity }
+        return result
+    }
+
+    /// What the newest version of the policy says under `checks`.
+    private static func severities(_ documents: Documents, _ diagnostics: inout Diagnostics) -> [String: Severity?] {
+        guard let newest = documents.policies.max(by: { $0.version.value < $1.version.value }) else { return [:] }
+        var chosen: [String: Severity?] = [:]
+        for check in newest.checks {
+            guard let page = DiagnosticPage.of(check.code.value) else {
+                let known = DiagnosticPage.all.map(\.code)
+                let near = nearestName(to: check.code.value, among: known)
+                diagnostics.add(
+                    Diagnostic(
+                        "name/unknown", "no check has the code `\(check.code.value)`", at: check.code.range,
+                        help: near == nil ? "codes are listed in Docs/diagnostics" : nil,
+                        fix: near.map { .init("did you mean", replace: check.code.range, with: $0) }))
+                continue
+            }
+            if page.severity == .error {
+                if check.severity.value != .error {
+                    diagnostics.add(
+                        Diagnostic(
+                            "syntax/scalar",
+                            "`\(page.code)` makes a policy unusable, so it stays an error", at: check.severity.range))
+                }
+                continue
+            }
+            chosen[page.code] = .some(check.severity.value)
+        }
+        return chosen
+    }
+}

@@ -1,0 +1,139 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `bursar.lock`: the digests of published versions, a line each, made for review in version control.
+///
+/// A digest covers keys and values in their order, and neither layout nor comments nor quotes.
+public struct LockFile: Sendable {
+    public static let name = "bursar.lock"
+
+    static let head =
+        "# Digests of published versions. `bursar lock` writes them, `bursar check` holds the files to them.\n"
+
+    /// A version of a policy or catalog.
+    struct Entry: Hashable {
+        var kind: String
+        var id: String
+        var version: String
+        var digest: String
+
+        var line: String { "\(kind) \(id) \(version) \(digest)" }
+
+        func isSameVersion(as other: Entry) -> Bool { kind == other.kind && id == other.id && version == other.version }
+    }
+
+    private var entries: [Located<Entry>] = []
+    private var strays: [SourceRange] = []
+    private let end: SourceRange
+    private let endsLine: Bool
+
+    init(_ source: SourceFile, file: Int32) {
+        var start = 0
+        for line in source.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            defer { start += line.count + 1 }
+            let range = SourceRange(file: file, start: Int32(start), end: Int32(start + line.count))
+            let text = String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
+            if text.isEmpty || text.hasPrefix("#") { continue }
+            let parts = text.split(separator: " ").map(String.init)
+            if parts.count == 4, parts[0] == "policy" || parts[0] == "catalog" {
+                entries.append(
+                    Located(Entry(kind: parts[0], id: parts[1], version: parts[2], digest: parts[3]), at: range))
+            } else {
+                strays.append(range)
+            }
+        }
+        let last = Int32(source.bytes.count)
+        end = SourceRange(file: file, start: last, end: last)
+        endsLine = source.bytes.isEmpty || source.bytes.last == UInt8(ascii: "\n")
+    }
+
+    /// Where the lock of the set at a path lies.
+    public static func path(for set: String) -> String {
+        var folder = set
+        if FileReading.kind(of: set) == .file {
+            folder = set.contains("/") ? String(set[..<(set.lastIndex(of: "/") ?? set.startIndex)]) : "."
+            if folder.isEmpty { folder = "/" }
+        }
+        return folder.hasSuffix("/") ? folder + name : folder + "/" + name
+    }
+
+    static func load(for set: String) -> SourceFile? {
+        let path = path(for: set)
+        guard FileReading.kind(of: path) == .file,
+            let bytes = try? FileReading.read(path, limit: Bounds.fileBytes)
+        else { return nil }
+        return SourceFile(path: path, name: name, bytes: bytes)
+    }
+
+    /// The versions of a set as they stand, policies before catalogs, in the order of versions.
+    static func versions(of documents: Documents) -> [Located<Entry>] {
+        let policies = documents.policies.map { ($0.version, Entry.of("policy", $0.id, $0.version, $0.node)) }
+        let catalogs = documents.catalogs.map { ($0.version, Entry.of("catalog", $0.id, $0.version, $0.node)) }
+        return [policies, catalogs].flatMap { group in
+            group.sorted { ($0.1.id, $0.0.value) < ($1.1.id, $1.0.value) }.map { Located($0.1, at: $0.0.range) }
+        }
+    }
+
+    func verify(_ documents: Documents, _ diagnostics: inout Diagnostics) {
+        for stray in strays {
+            diagnostics.add(
+                Diagnostic(
+                    "syntax/shape", "this is no entry of a lock file: kind, id, version and digest", at: stray,
+                    help: "`bursar lock --renew` writes it anew"))
+        }
+        let current = Self.versions(of: documents)
+        var missing: [Entry] = []
+        for version in current {
+            guard let locked = entries.first(where: { $0.value.isSameVersion(as: version.value) }) else {
+                missing.append(version.value)
+                diagnostics.add(
+                    Diagnostic(
+                        "version/unlocked",
+                        "version \(version.value.version) of \(version.value.kind) `\(version.value.id)` is not in \(Self.name)",
+                        severity: .note, at: version.range,
+                        fix: .init(
+                            "lock it", replace: end, with: (endsLine ? "" : "\n") + version.value.line + "\n")))
+                continue
+            }
+            if locked.value.digest != version.value.digest {
+                diagnostics.add(
+                    Diagnostic(
+                        "version/changed",
+                        "version \(version.value.version) of \(version.value.kind) `\(version.value.id)` is locked and was changed",
+                        at: version.range, notes: [.init("it was locked here", at: locked.range)],
+                        help: "undo the change and write it as a new version"))
+            }
+        }
+        for entry in entries where !current.contains(where: { $0.value.isSameVersion(as: entry.value) }) {
+            diagnostics.add(
+                Diagnostic(
+                    "version/changed",
+                    "version \(entry.value.version) of \(entry.value.kind) `\(entry.value.id)` is locked and no longer there",
+                    at: entry.range, help: "put it back: decisions that name it could not be reproduced"))
+        }
+    }
+
+    /// The text of a lock that holds every version of the set, and keeps what was locked before.
+    ///
+    /// - Returns: The text, and the versions that differ from what was locked; nothing may be written where there are any.
+    public static func renewed(
+        for set: String, _ documents: Documents, keepsLocked: Bool
+    ) -> (text: String, changed: [String]) {
+        let current = versions(of: documents).map(\.value)
+        var earlier: [Entry] = []
+        if keepsLocked, let source = load(for: set) { earlier = LockFile(source, file: 0).entries.map(\.value) }
+        let changed = earlier.filter { entry in
+            !current.contains { $0 == entry }
+        }
+        let text = head + current.map { $0.line + "\n" }.joined()
+        return (text, changed.map { "\($0.kind) \($0.id) \($0.version)" })
+    }
+}
+
+extension LockFile.Entry {
+    fileprivate static func of(
+        _ kind: String, _ id: Name, _ version: Located<Version>, _ node: YAMLNode
+    ) -> LockFile.Entry {
+        LockFile.Entry(kind: kind, id: id.value, version: version.value.text, digest: Digest.of(node))
+    }
+}

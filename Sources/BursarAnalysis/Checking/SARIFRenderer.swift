@@ -1,0 +1,134 @@
+import BursarSyntax
+
+/// Findings as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"), which code hosts show beside the lines.
+public struct SARIFRenderer: Sendable {
+    private let version: String
+    private var results: [(diagnostic: Diagnostic, sources: SourceMap)] = []
+
+    public init(toolVersion: String) { version = toolVersion }
+
+    public mutating func add(_ diagnostics: [Diagnostic], _ sources: SourceMap) {
+        results += diagnostics.map { ($0, sources) }
+    }
+
+    public func render() -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.field("$schema", "https://json.schemastore.org/sarif-2.1.0.json")
+            json.field("version", "2.1.0")
+            json.array("runs") { json in
+                json.object { json in
+                    json.object("tool") { json in json.object("driver") { json in driver(&json) } }
+                    json.field("columnKind", "unicodeCodePoints")
+                    json.array("results") { json in
+                        for (diagnostic, sources) in results { result(diagnostic, sources, &json) }
+                    }
+                }
+            }
+        }
+        return json.text
+    }
+
+    private func driver(_ json: inout JSONWriter) {
+        json.field("name", "bursar")
+        json.field("version", version)
+        json.array("rules") { json in
+            for page in DiagnosticPage.all {
+                json.object { json in
+                    json.field("id", page.code)
+                    json.object("shortDescription") { $0.field("text", "Finds \(page.finds)") }
+                    json.object("fullDescription") { $0.field("text", page.why) }
+                    json.object("help") { json in
+                        json.field("text", page.wayOut)
+                        json.field("markdown", page.markdown)
+                    }
+                    json.object("defaultConfiguration") { $0.field("level", page.severity.rawValue) }
+                }
+            }
+        }
+    }
+
+    private func result(_ diagnostic: Diagnostic, _ sources: SourceMap, _ json: inout JSONWriter) {
+        json.object { json in
+            json.field("ruleId", diagnostic.code)
+            if let index = DiagnosticPage.all.firstIndex(where: { $0.code == diagnostic.code }) {
+                json.field("ruleIndex", index)
+            }
+            json.field("level", diagnostic.severity.rawValue)
+            let help = diagnostic.help.map { "\n\($0)" } ?? ""
+            json.object("message") { $0.field("text", diagnostic.message + help) }
+            json.array("locations") { json in
+                location(diagnostic.range, path: diagnostic.path, message: nil, sources, &json)
+            }
+            let notes = diagnostic.notes.filter { $0.range != nil }
+            if !notes.isEmpty {
+                json.array("relatedLocations") { json in
+                    for note in notes { location(note.range, path: nil, message: note.message, sources, &json) }
+                }
+            }
+            if let fix = diagnostic.fix, let file = sources[fix.range] { self.fix(fix, file, &json) }
+            if let witness = diagnostic.witness {
+                json.object("properties") { $0.raw("witness", witness.utf8) }
+            }
+        }
+    }
+
+    private func location(
+        _ range: SourceRange?, path: String?, message: String?, _ sources: SourceMap, _ json: inout JSONWriter
+    ) {
+        guard let path = range.flatMap({ sources[$0]?.path }) ?? path else { return }
+        json.object { json in
+            json.object("physicalLocation") { json in
+                json.object("artifactLocation") { $0.field("uri", Self.uri(path)) }
+                if let range, let file = sources[range] {
+                    json.object("region") { json in region(range, file, &json) }
+                }
+            }
+            if let message { json.object("message") { $0.field("text", message) } }
+        }
+    }
+
+    private func region(_ range: SourceRange, _ file: SourceFile, _ json: inout JSONWriter) {
+        let from = file.position(at: Int(range.start))
+        let to = file.position(at: Int(range.end))
+        json.field("startLine", from.line)
+        json.field("startColumn", from.column)
+        json.field("endLine", to.line)
+        json.field("endColumn", to.column)
+    }
+
+    private func fix(_ fix: Diagnostic.Fix, _ file: SourceFile, _ json: inout JSONWriter) {
+        json.array("fixes") { json in
+            json.object { json in
+                json.object("description") { $0.field("text", "\(fix.message): \(fix.replacement)") }
+                json.array("artifactChanges") { json in
+                    json.object { json in
+                        json.object("artifactLocation") { $0.field("uri", Self.uri(file.path)) }
+                        json.array("replacements") { json in
+                            json.object { json in
+                                json.object("deletedRegion") { region(fix.range, file, &$0) }
+                                json.object("insertedContent") { $0.field("text", fix.replacement) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A path as a URI reference (RFC 3986): what is not unreserved is escaped.
+    private static func uri(_ path: String) -> String {
+        let digits = Array("0123456789ABCDEF")
+        var text = path.hasPrefix("/") ? "file://" : ""
+        for byte in path.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                UInt8(ascii: "_"), UInt8(ascii: "~"):
+                text.unicodeScalars.append(UnicodeScalar(byte))
+            default: text += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+            }
+        }
+        return text
+    }
+}

@@ -1,0 +1,234 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `limit/too-small`, `weight/too-small`: no request fits, not even of one token in and one out of the cheapest model.
+enum TooSmallLimitCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        for plan in edition.allPlans(of: set) {
+            let arithmetic = PlanArithmetic(plan, edition)
+            for limit in plan.limits where limit.amount > 0 || limit.weight != nil {
+                check(limit, plan, arithmetic, edition, set, &diagnostics)
+            }
+        }
+    }
+
+    private static func check(
+        _ limit: Limit, _ plan: Plan, _ arithmetic: PlanArithmetic, _ edition: Edition, _ set: PolicySet,
+        _ diagnostics: inout Diagnostics
+    ) {
+        guard let room = room(limit, plan), let smallest = arithmetic.smallestRequest(limit.unit) else { return }
+        let currency = edition.policy.currency
+        if let weight = limit.weight {
+            guard smallest.amount > room, plan.limits[weight.of].amount > 0 else { return }
+            let feature = weight.feature ?? "other-feature"
+            let witness = witness(limit, plan, edition, set, smallest.model, feature: feature)
+            diagnostics.add(
+                Diagnostic(
+                    "weight/too-small",
+                    "the share of `\(weight.feature ?? "other")` is \(limit.unit.text(Int128(room), currency)), and no request takes less than \(limit.unit.text(Int128(smallest.amount), currency))",
+                    severity: .warning, at: limit.source, help: "raise the share, or block the feature",
+                    witness: witness))
+            return
+        }
+        if smallest.amount > room {
+            diagnostics.add(
+                Diagnostic(
+                    "limit/too-small",
+                    "no request fits into `\(limit.name)`: it has room for \(limit.unit.text(Int128(room), currency)), and the smallest takes \(limit.unit.text(Int128(smallest.amount), currency))",
+                    severity: .warning, at: limit.source,
+                    help: "raise it; to refuse everything say `block`, `models` or a rule",
+                    witness: witness(limit, plan, edition, set, smallest.model, feature: nil)))
+            return
+        }
+        checkFit(limit, plan, arithmetic, edition, room, &diagnostics)
+    }
+
+    /// The most that a window can ever hold, for a share together with what is carried into what it divides.
+    private static func room(_ limit: Limit, _ plan: Plan) -> Int64? {
+        guard let weight = limit.weight else { return limit.hardBound?.withCarried }
+        let whole = plan.limits[weight.of]
+        guard let bound = limit.hardBound ?? whole.hardBound, !whole.isPrepaid else { return nil }
+        if limit.window.isRate { return bound.amount }
+        guard let base = whole.hardBound?.withCarried else { return nil }
+        return weight.share.floor(of: base)
+    }
+
+    /// `cap output to fit min N` where not even N tokens alone can be paid for.
+    private static func checkFit(
+        _ limit: Limit, _ plan: Plan, _ arithmetic: PlanArithmetic, _ edition: Edition, _ room: Int64,
+        _ diagnostics: inout Diagnostics
+    ) {
+        for threshold in limit.thresholds {
+            for action in threshold.actions {
+                guard case .cap(.outputToFit(let minimum)) = action.alternatives[0] else { continue }
+                let least: Int64? =
+                    switch limit.unit {
+                    case .spend: arithmetic.cheapest(input: 0, output: minimum)?.amount
+                    default: minimum
+                    }
+                guard let least, least > room else { continue }
+                diagnostics.add(
+                    Diagnostic(
+                        "limit/too-small",
+                        "`cap output to fit min \(minimum)` never finds a way: \(minimum) tokens take \(limit.unit.text(Int128(least), edition.policy.currency)), more than the limit",
+                        severity: .warning, at: threshold.source, help: "lower the minimum, or raise the limit"))
+            }
+        }
+    }
+
+    private static func witness(
+        _ limit: Limit, _ plan: Plan, _ edition: Edition, _ set: PolicySet, _ model: ModelID?, feature: String?
+    ) -> String? {
+        var witness = WitnessRequest(edition)
+        if let condition = limit.when {
+            var space = RequestSpace(edition, set.tenants, conditions: [condition])
+            let found = try? space.diagram.intersection(try space.set(condition), try space.set(tiers: [plan.tier]))
+            guard let found, let example = space.witness(in: found) else { return nil }
+            witness = example
+        } else {
+            witness[.tier] = .text(plan.tier)
+        }
+        if let model, let catalog = edition.catalog, witness[.model] == nil {
+            witness[.model] = .text(catalog[model].name)
+        }
+        if let feature { witness[.feature] = .text(feature) }
+        for scope in limit.within {
+            if let attribute = Attribute.named[scope.scope.rawValue] { witness[attribute] = .text(scope.value) }
+        }
+        for scope in limit.per where scope != .tenant && scope != .model {
+            if let attribute = Attribute.named[scope.rawValue], witness[attribute] == nil {
+                witness[attribute] = .text("any-\(attribute.plainName)")
+            }
+        }
+        witness[.inputTokens] = .number(1)
+        witness[.maxOutputTokens] = .number(1)
+        if let owner = owner(of: plan, edition, set) {
+            witness.take(Cell(values: [.tenant: .text(owner)], isRecorded: true))
+        }
+        return witness.json
+    }
+
+    /// The tenant whose own plan it is.
+    private static func owner(of plan: Plan, _ edition: Edition, _ set: PolicySet) -> String? {
+        if edition.plan(tier: plan.tier) === plan { return nil }
+        let places = Set(plan.limits.map(\.source))
+        return edition.ownPlans(of: set).first { Set($0.plan.limits.map(\.source)) == places }?.record.id
+    }
+}
+
+/// `limit/oversubscribed`: sub-budgets that together exceed what holds them. Often meant, so it is a note.
+enum OversubscribedCheck: Check {
+    private struct Siblings: Hashable {
+        var outer: [Limit.ScopeValue]
+        var kind: Scope
+        var unit: BursarSyntax.Unit
+        var window: Window
+    }
+
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        for (_, plan) in edition.ownPlans(of: set) {
+            var groups: [Siblings: [Limit]] = [:]
+            var order: [Siblings] = []
+            for limit in plan.limits
+            where limit.layer == .scope && limit.per.allSatisfy({ $0 == .tenant }) && limit.when == nil {
+                guard let last = limit.within.last else { continue }
+                let key = Siblings(
+                    outer: Array(limit.within.dropLast()), kind: last.scope, unit: limit.unit, window: limit.window)
+                if groups[key] == nil { order.append(key) }
+                groups[key, default: []].append(limit)
+            }
+            for key in order {
+                guard let children = groups[key], children.count > 1, let parent = parent(key, in: plan) else {
+                    continue
+                }
+                let sum = children.reduce(Int128(0)) { $0 + Int128($1.amount) }
+                guard sum > Int128(parent.amount) else { continue }
+                let currency = edition.policy.currency
+                diagnostics.add(
+                    Diagnostic(
+                        "limit/oversubscribed",
+                        "the budgets below `\(parent.name)` are \(key.unit.text(sum, currency)) together, more than its \(key.unit.text(Int128(parent.amount), currency))",
+                        severity: .note, at: parent.source,
+                        notes: children.map {
+                            .init(
+                                "\($0.within.last.map { "\($0.scope.rawValue) \($0.value)" } ?? ""): \(key.unit.text(Int128($0.amount), currency))",
+                                at: $0.source)
+                        }))
+            }
+        }
+    }
+
+    private static func parent(_ siblings: Siblings, in plan: Plan) -> Limit? {
+        plan.limits.first {
+            $0.within == siblings.outer && $0.unit == siblings.unit && $0.window == siblings.window && $0.weight == nil
+                && $0.per.allSatisfy { $0 == .tenant } && $0.when == nil
+        }
+    }
+}
+
+/// `limit/no-hard-stop`: a limit on spend or tokens that never refuses, and no other that bounds what it counts.
+enum NoHardStopCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        var implications = Implications(edition, set)
+        for plan in edition.allPlans(of: set) {
+            let arithmetic = PlanArithmetic(plan, edition)
+            for limit in plan.limits
+            where limit.unit.isBudget && limit.weight == nil && !limit.isPrepaid && !limit.isShadow
+                && limit.window != .request && limit.hardBound == nil
+            {
+                let isBounded = plan.limits.contains { other in
+                    if other.isPrepaid, other.unit == limit.unit, !other.isShadow { return true }
+                    return other.hardBound != nil && other.weight == nil && other.window != .request
+                        && other.holds(limit) && arithmetic.most(of: limit.unit, for: other.unit) != nil
+                        && implications.holds(limit.when, other.when)
+                }
+                if isBounded { continue }
+                diagnostics.add(
+                    Diagnostic(
+                        "limit/no-hard-stop",
+                        "`\(limit.name)` never refuses, and no other limit bounds what it counts", severity: .note,
+                        at: limit.source, help: "add a threshold with `deny`, or another limit above it"))
+            }
+        }
+    }
+}
+
+/// `margin/worst-case`: the most that a tenant of a tier can cost in a month, by the limits, above what the tier is sold for.
+enum WorstCaseMarginCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        var windows = WindowArithmetic()
+        let month = Window.calendar(.month, fromDay: 1, zone: edition.policy.zone)
+        let currency = edition.policy.currency
+        for plan in edition.tierPlans {
+            // What a prepaid balance pays for was sold before.
+            guard let price = plan.price, !plan.limits.contains(where: { $0.isPrepaid && !$0.isShadow }) else {
+                continue
+            }
+            let arithmetic = PlanArithmetic(plan, edition)
+            var least: (cost: Int128, limit: Limit)?
+            for limit in plan.limits where limit.when == nil && limit.weight == nil && limit.scopeKinds.isEmpty {
+                guard let bound = limit.hardBound, let factor = arithmetic.most(of: .spend, for: limit.unit),
+                    let most = windows.most(of: limit, bound, in: month)
+                else { continue }
+                let (cost, overflow) = most.total.multipliedReportingOverflow(by: factor)
+                if !overflow, least.map({ cost < $0.cost }) ?? true { least = (cost, limit) }
+            }
+            let spend = BursarSyntax.Unit.spend
+            guard let least else {
+                diagnostics.add(
+                    Diagnostic(
+                        "margin/worst-case",
+                        "nothing bounds what a tenant of tier `\(plan.tier)` may cost in a month, and it is sold for \(spend.text(Int128(price), currency))",
+                        severity: .note, at: plan.tierSource))
+                continue
+            }
+            guard least.cost > Int128(price) else { continue }
+            diagnostics.add(
+                Diagnostic(
+                    "margin/worst-case",
+                    "a tenant of tier `\(plan.tier)` can cost \(spend.text(least.cost, currency)) in a month, \(spend.text(least.cost - Int128(price), currency)) more than its price of \(spend.text(Int128(price), currency))",
+                    severity: .note, at: plan.tierSource,
+                    notes: [.init("`\(least.limit.name)` bounds it", at: least.limit.source)]))
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `limit/never-binds`, `limit/child-above-parent`, `limit/looser-than-policy`: a limit that never does anything because
+/// another always refuses first. What the other lets through in the longest window of this one is added up exactly, on the
+/// assumption that nothing settles above its estimate.
+enum NeverBindsCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        var search = Search(edition, set)
+        for plan in edition.tierPlans { search.look(at: plan, inherited: nil) }
+        for (_, plan) in edition.ownPlans(of: set) {
+            search.look(at: plan, inherited: edition.plan(tier: plan.tier))
+        }
+        for place in search.order {
+            if let found = search.found[place], let finding = found { diagnostics.add(finding) }
+        }
+    }
+
+    /// What a pair of limits shows.
+    private struct Proof {
+        var total: Int128
+        var windows: Int64
+    }
+
+    /// A limit that stands in several plans never binds if it does so in none of them.
+    private struct Search {
+        let edition: Edition
+        var windows = WindowArithmetic()
+        var implications: Implications
+        var order: [Place] = []
+        /// nil: the limit binds in some plan.
+        var found: [Place: Diagnostic?] = [:]
+
+        init(_ edition: Edition, _ set: PolicySet) {
+            self.edition = edition
+            implications = Implications(edition, set)
+        }
+
+        mutating func look(at plan: Plan, inherited: Plan?) {
+            let arithmetic = PlanArithmetic(plan, edition)
+            let taken = Set((inherited?.limits ?? []).map(Place.init))
+            let limits = plan.limits.filter { $0.weight == nil && !$0.isShadow }
+            for (index, limit) in limits.enumerated() where !limit.isPrepaid && limit.amount > 0 {
+                let place = Place(limit)
+                if case .some(.none) = found[place] { continue }
+                let isFirst = found[place] == nil
+                // That one tenant has a tighter budget makes its tier's limits no worse.
+                if isFirst, taken.contains(place) { continue }
+                if isFirst { order.append(place) }
+                let finding = finding(for: index, in: limits, arithmetic, isOverride: inherited != nil)
+                if isFirst {
+                    found[place] = .some(finding)
+                } else if finding == nil {
+                    found[place] = .some(nil)
+                }
+            }
+        }
+
+        private mutating func finding(
+            for index: Int, in limits: [Limit], _ arithmetic: PlanArithmetic, isOverride: Bool
+        ) -> Diagnostic? {
+            let limit = limits[index]
+            for (otherIndex, other) in limits.enumerated() where otherIndex != index {
+                guard let proof = NeverBindsCheck.proof(limit, other, arithmetic, &windows, &implications) else {
+                    continue
+                }
+                // Two equal limits each make the other superfluous: the later one is told.
+                if otherIndex > index,
+                    NeverBindsCheck.proof(other, limit, arithmetic, &windows, &implications) != nil
+                {
+                    continue
+                }
+                return NeverBindsCheck.finding(limit, other, proof, edition, isOverride: isOverride)
+            }
+            return nil
+        }
+    }
+
+    private struct Place: Hashable {
+        var name: SourceRange
+        var amount: SourceRange?
+
+        init(_ limit: Limit) {
+            name = limit.source
+            amount = limit.amountSource
+        }
+    }
+
+    /// That a limit never gets to its first effect because of another; nil where that is not so, or not shown.
+    private static func proof(
+        _ limit: Limit, _ other: Limit, _ arithmetic: PlanArithmetic, _ windows: inout WindowArithmetic,
+        _ implications: inout Implications
+    ) -> Proof? {
+        guard let bound = other.hardBound, let first = limit.firstEffect, other.holds(limit),
+            (limit.unit == .concurrentRequests) == (other.unit == .concurrentRequests),
+            let factor = arithmetic.most(of: limit.unit, for: other.unit)
+        else { return nil }
+        if limit.window.isRate {
+            guard let proof = rateProof(limit, other, bound, factor, first) else { return nil }
+            return implications.holds(limit.when, other.when) ? proof : nil
+        }
+        guard let (total, count) = windows.most(of: other, bound, in: limit.window) else { return nil }
+        let (product, overflow) = total.multipliedReportingOverflow(by: factor)
+        guard !overflow, product <= Int128(first), implications.holds(limit.when, other.when) else { return nil }
+        return Proof(total: product, windows: count)
+    }
+
+    /// A bucket never runs dry if two whole windows of the other fit into it, which may meet at their border, and the other
+    /// grows no faster than the bucket fills.
+    private static func rateProof(
+        _ limit: Limit, _ other: Limit, _ bound: HardBound, _ factor: Int128, _ first: Int64
+    ) -> Proof? {
+        guard case .rate(let length) = limit.window, other.unit != .concurrentRequests else { return nil }
+        let most = Int128(bound.withCarried) * factor
+        if case .rate(let otherLength) = other.window {
+            let isSlower = Int128(other.amount) * factor * Int128(length) <= Int128(limit.amount) * Int128(otherLength)
+            return isSlower && Int128(bound.amount) * factor <= Int128(first)
+                ? Proof(total: Int128(bound.amount) * factor, windows: 1) : nil
+        }
+        guard let span = WindowArithmetic.longest(other.window), span > 0, 2 * most <= Int128(first),
+            most * Int128(length) <= Int128(limit.amount) * Int128(span) / 2
+        else { return nil }
+        return Proof(total: 2 * most, windows: 2)
+    }
+
+    private static func finding(
+        _ limit: Limit, _ other: Limit, _ proof: Proof, _ edition: Edition, isOverride: Bool
+    ) -> Diagnostic {
+        let currency = edition.policy.currency
+        let sum = limit.unit.text(proof.total, currency)
+        let window =
+            limit.window == .request ? "one request" : limit.window.text.isEmpty ? "all" : "a \(limit.window.text)"
+        var count = ""
+        if proof.windows > 1, let bound = other.hardBound {
+            count = " (\(proof.windows) × \(other.unit.text(Int128(bound.amount), currency))"
+            count += bound.carried > 0 ? ", and \(other.unit.text(Int128(bound.carried), currency)) carried over)" : ")"
+        }
+        let reason =
+            "`\(other.name)` lets at most \(sum) through in \(window)\(count), if nothing settles above its estimate"
+        let note = Diagnostic.Note("it is refused here first", at: other.source)
+        let isInside = limit.scopeKinds.isStrictSuperset(of: other.scopeKinds)
+        if isInside, limit.unit == other.unit, limit.window == other.window, limit.amount > other.amount {
+            return Diagnostic(
+                "limit/child-above-parent", "`\(limit.name)` is larger than what holds it: \(reason)",
+                severity: .warning,
+                at: limit.source, notes: [note],
+                help: "lower it below \(other.unit.text(Int128(other.amount), currency)), or raise `\(other.name)`")
+        }
+        if isOverride, other.layer == .policy, limit.layer != .policy {
+            return Diagnostic(
+                "limit/looser-than-policy", "`\(limit.name)` allows more than the policy does for everyone: \(reason)",
+                severity: .warning, at: limit.source, notes: [note],
+                help: "a policy-wide limit holds for every tenant; raise it, or lower this one")
+        }
+        return Diagnostic(
+            "limit/never-binds", "`\(limit.name)` never does anything: \(reason)", severity: .warning, at: limit.source,
+            notes: [note], help: "remove it, lower it, or raise `\(other.name)`")
+    }
+}
+
+/// Whether one condition implies another, asked again and again.
+struct Implications {
+    private let edition: Edition
+    private let tenants: [TenantRecord]
+    private var known: [[Condition?]: Bool] = [:]
+
+    init(_ edition: Edition, _ set: PolicySet) {
+        self.edition = edition
+        tenants = set.tenants
+    }
+
+    /// Every request for which the first holds, the second holds for too. What is not decided is not claimed.
+    mutating func holds(_ condition: Condition?, _ other: Condition?) -> Bool {
+        guard let other else { return true }
+        if condition == other { return true }
+        let key = [condition, other]
+        if let answer = known[key] { return answer }
+        let first = condition ?? .always
+        var space = RequestSpace(edition, tenants, conditions: [first, other], limit: 100_000)
+        var answer = false
+        do throws(DecisionDiagram.TooLarge) {
+            answer = try space.diagram.isSubset(try space.set(first), of: try space.set(other))
+        } catch {}
+        known[key] = answer
+        return answer
+    }
+}

@@ -1,0 +1,63 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `name/unused`: an audience that nothing notifies, a tier that no tenant can have, a class without models.
+enum UnusedNameCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        func report(_ message: String, _ place: SourceRange?) {
+            diagnostics.add(Diagnostic("name/unused", message, severity: .note, at: place))
+        }
+        let used = notified(edition, set)
+        for audience in edition.policy.audiences where !used.contains(audience.value) {
+            report("no limit of any tier or tenant notifies `\(audience.value)`", audience.range)
+        }
+        // Without records the requests themselves say their tiers.
+        if !set.tenants.isEmpty {
+            let tiers = Set(set.tenants.compactMap(\.tier)).union(edition.extendedTiers)
+                .union(edition.tierPlans.compactMap(\.upgrade?.to))
+            for plan in edition.tierPlans where !tiers.contains(plan.tier) && plan.tier != edition.defaultTier {
+                report("no tenant has the tier `\(plan.tier)`, and nothing leads to it", plan.tierSource)
+            }
+        }
+        guard let catalog = edition.catalog else { return }
+        let classes = Set(catalog.models.compactMap(\.modelClass))
+        for name in catalog.classNames where !classes.contains(name.value) {
+            report("no model is of class `\(name.value)`", name.range)
+        }
+    }
+
+    private static func notified(_ edition: Edition, _ set: PolicySet) -> Set<String> {
+        var used: Set<String> = []
+        func add(_ plan: Plan) {
+            for action in plan.limits.flatMap(\.thresholds).flatMap(\.actions) {
+                for case .notify(let names) in action.alternatives { used.formUnion(names) }
+            }
+        }
+        edition.tierPlans.forEach(add)
+        let count = edition.policy.audiences.count
+        for (index, record) in set.tenants.enumerated() where !record.followsTier {
+            guard used.count < count else { break }
+            guard let tier = record.tier ?? edition.defaultTier else { continue }
+            if let plan = edition.plan(tier: tier, tenant: index, record: record, at: edition.lookTime) { add(plan) }
+        }
+        return used
+    }
+}
+
+/// `name/unknown`: a feature with a share of its own that is nearly one of those under `features`. Features are open, so it
+/// is a warning, and only where a misspelling is likely.
+enum UnknownFeatureCheck: Check {
+    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+        let known = edition.policy.features.map(\.value)
+        guard !known.isEmpty else { return }
+        for limit in edition.allPlans(of: set).flatMap(\.limits) {
+            guard let feature = limit.weight?.feature, !known.contains(feature),
+                let near = nearestName(to: feature, among: known)
+            else { continue }
+            diagnostics.add(
+                Diagnostic(
+                    "name/unknown", "no feature is named `\(feature)`", severity: .warning, at: limit.source,
+                    fix: .init("did you mean", replace: limit.source, with: near)))
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import BursarSyntax
+
+/// What there is to say about a code: `bursar check --explain CODE` prints it, `Docs/diagnostics/` holds it, SARIF names it.
+public struct DiagnosticPage: Sendable {
+    public let code: String
+    /// Of a finding, where neither the policy nor the finding says otherwise.
+    public let severity: Severity
+    public let finds: String
+    public let why: String
+    public let example: String
+    public let wayOut: String
+
+    init(_ code: String, _ severity: Severity, finds: String, why: String, example: String, wayOut: String) {
+        self.code = code
+        self.severity = severity
+        self.finds = finds
+        self.why = why
+        self.example = example
+        self.wayOut = wayOut
+    }
+
+    /// Every code, in the order of the documentation.
+    public static let all: [DiagnosticPage] = syntax + names + versions + models + limits + rules + traffic
+
+    public static func of(_ code: String) -> DiagnosticPage? { all.first { $0.code == code } }
+
+    /// The name of its file in `Docs/diagnostics/`.
+    public var fileName: String { code.replacing("/", with: "-") + ".md" }
+
+    public var markdown: String {
+        """
+        # \(code)
+
+        Severity: \(severity.rawValue)
+
+        **Finds** \(finds)
+
+        **Why it matters** \(why)
+
+        ```yaml
+        \(example)
+        ```
+
+        **Way out** \(wayOut)
+
+        """
+    }
+}

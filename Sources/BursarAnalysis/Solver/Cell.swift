@@ -1,0 +1,152 @@
+import BursarSyntax
+
+/// A value of an attribute.
+enum AttributeValue: Hashable {
+    case text(String)
+    case number(Int64)
+    case boolean(Bool)
+}
+
+/// Values of attributes that are told apart by no condition: one stands for all of its kind. What is not named is absent.
+struct Cell: Hashable {
+    var values: [Attribute: AttributeValue] = [:]
+    /// Of a variable that says whether some tool of this name is among those of the request.
+    var tool: String?
+    /// The tenant has a record, so that its tier does not follow the request.
+    var isRecorded = false
+
+    /// Whether a comparison holds for a request of these values. Combinations are no comparisons.
+    func satisfies(_ comparison: Condition) -> Bool {
+        switch comparison {
+        case .isPresent(.featureCritical): return values[.feature] != nil
+        case .isPresent(.tools): return tool != nil
+        case .isPresent(let attribute): return values[attribute] != nil
+        case .boolean(let attribute): return values[attribute] == .boolean(true)
+        case .booleanEquals(let attribute, let value): return values[attribute] == .boolean(value)
+        case .text(let attribute, let test, let text):
+            guard case .text(let value) = values[attribute] else { return false }
+            return test.holds(value, text)
+        case .textIn(let attribute, let list):
+            guard case .text(let value) = values[attribute] else { return false }
+            return list.contains(value)
+        case .number(let attribute, let comparison, let number):
+            guard case .number(let value) = values[attribute] else { return false }
+            return comparison.holds(value, number)
+        case .numberIn(let attribute, let list):
+            guard case .number(let value) = values[attribute] else { return false }
+            return list.contains(value)
+        case .contains(_, let test, let text): return tool.map { test.holds($0, text) } ?? false
+        case .always: return true
+        case .never, .not, .all, .any: return false
+        }
+    }
+}
+
+extension Condition.TextTest {
+    func holds(_ value: String, _ text: String) -> Bool {
+        switch self {
+        case .equals: value == text
+        case .startsWith: value.utf8.starts(with: text.utf8)
+        case .endsWith: value.utf8.reversed().starts(with: text.utf8.reversed())
+        }
+    }
+}
+
+extension Condition.Comparison {
+    func holds(_ value: Int64, _ number: Int64) -> Bool {
+        switch self {
+        case .equal: value == number
+        case .notEqual: value != number
+        case .less: value < number
+        case .lessOrEqual: value <= number
+        case .greater: value > number
+        case .greaterOrEqual: value >= number
+        }
+    }
+}
+
+extension Condition {
+    /// The comparisons in it, each as it stands there.
+    var comparisons: [Condition] {
+        switch self {
+        case .always, .never: []
+        case .not(let inner): inner.comparisons
+        case .all(let parts), .any(let parts): parts.flatMap(\.comparisons)
+        default: [self]
+        }
+    }
+
+    /// The attribute of a comparison.
+    var attribute: Attribute? { attributes.first }
+}
+
+/// The texts that tell all texts apart by what some comparisons ask of them.
+struct TextClasses {
+    private var literals: [String] = []
+    private var prefixes: [String] = [""]
+    private var suffixes: [String] = [""]
+
+    init(_ comparisons: some Sequence<Condition>) {
+        for comparison in comparisons {
+            switch comparison {
+            case .text(_, let test, let text), .contains(_, let test, let text): add(test, text)
+            case .textIn(_, let list): for text in list { add(.equals, text) }
+            default: break
+            }
+        }
+    }
+
+    private mutating func add(_ test: Condition.TextTest, _ text: String) {
+        switch test {
+        case .equals: if !literals.contains(text) { literals.append(text) }
+        case .startsWith: if !prefixes.contains(text) { prefixes.append(text) }
+        case .endsWith: if !suffixes.contains(text) { suffixes.append(text) }
+        }
+    }
+
+    /// The texts that the policy names first, then one for each pair of a longest prefix and a longest suffix.
+    func representatives(of name: String) -> [String] {
+        var texts = literals
+        for prefix in prefixes {
+            for suffix in suffixes { texts.append(free(prefix, suffix, name)) }
+        }
+        return texts
+    }
+
+    /// A text with this prefix and suffix, and no longer ones, that is no literal.
+    private func free(_ prefix: String, _ suffix: String, _ name: String) -> String {
+        let natural = prefix.isEmpty && suffix.isEmpty ? "other-\(name)" : "other"
+        var attempt = 0
+        while true {
+            let text = prefix + natural + (attempt == 0 ? "" : "-\(attempt)") + suffix
+            let longest = { (candidates: [String], test: Condition.TextTest) in
+                candidates.filter { test.holds(text, $0) }.map(\.utf8.count).max() ?? 0
+            }
+            if !literals.contains(text), longest(prefixes, .startsWith) == prefix.utf8.count,
+                longest(suffixes, .endsWith) == suffix.utf8.count
+            {
+                return text
+            }
+            attempt += 1
+            // No policy names every text that begins like this: its comparisons are bounded.
+            if attempt > 10_000 { return prefix + "\u{1}" + suffix }
+        }
+    }
+}
+
+/// The numbers that tell all numbers apart by what some comparisons ask of them.
+func numberRepresentatives(_ comparisons: some Sequence<Condition>, in domain: ClosedRange<Int64>) -> [Int64] {
+    var thresholds: Set<Int64> = []
+    for comparison in comparisons {
+        switch comparison {
+        case .number(_, _, let number): thresholds.insert(number)
+        case .numberIn(_, let list): thresholds.formUnion(list)
+        default: break
+        }
+    }
+    var points: Set<Int64> = [domain.lowerBound]
+    for threshold in thresholds {
+        for point in [threshold &- 1, threshold, threshold &+ 1] where domain.contains(point) { points.insert(point) }
+    }
+    return points.sorted()
+}

@@ -1,0 +1,284 @@
+import BursarPolicy
+import BursarSyntax
+
+/// All requests that an edition of a policy can meet, cut into finitely many cells by what some conditions ask of them.
+///
+/// Attributes that depend on each other share a variable: a tenant's record says its tier and group, a model has its class
+/// and provider, a feature is critical or not, and no request has more cached than input tokens.
+struct RequestSpace {
+    /// Attributes that are decided together.
+    private enum Family: Hashable {
+        case tenant, model, feature, prompt
+        case tool(String)
+        case single(Attribute)
+
+        init(_ attribute: Attribute) {
+            switch attribute {
+            case .tenant, .tier, .group: self = .tenant
+            case .model, .modelClass, .modelProvider: self = .model
+            case .feature, .featureCritical: self = .feature
+            case .inputTokens, .cachedTokens: self = .prompt
+            default: self = .single(attribute)
+            }
+        }
+    }
+
+    let edition: Edition
+    private let tenants: [TenantRecord]
+    private(set) var variables: [[Cell]] = []
+    private var families: [Family: Int] = [:]
+    private var toolVariables: [Int] = []
+    var diagram: DecisionDiagram
+
+    /// - Parameters:
+    ///   - conditions: what will be asked.
+    ///   - features: names of features that must be told apart besides.
+    ///   - separatesModels: every model of the catalog has a cell of its own.
+    init(
+        _ edition: Edition, _ tenants: [TenantRecord], conditions: some Sequence<Condition>, features: [String] = [],
+        separatesModels: Bool = false, limit: Int = DecisionDiagram.defaultLimit
+    ) {
+        self.edition = edition
+        self.tenants = tenants
+        var asked: [Family: [Condition]] = [.tenant: [], .model: []]
+        var order: [Family] = [.tenant, .model]
+        var tools: [Condition] = []
+        func ask(_ family: Family, _ comparison: Condition) {
+            if asked[family] == nil { order.append(family) }
+            asked[family, default: []].append(comparison)
+        }
+        for condition in conditions {
+            for comparison in condition.comparisons {
+                guard let attribute = comparison.attribute else { continue }
+                if attribute == .tools { tools.append(comparison) } else { ask(Family(attribute), comparison) }
+            }
+        }
+        for feature in features { ask(.feature, .text(.feature, .equals, feature)) }
+        diagram = DecisionDiagram(cellCounts: [])
+        for family in order {
+            let comparisons = unique(asked[family] ?? [])
+            families[family] = variables.count
+            switch family {
+            case .tenant: variables.append(tenantCells(comparisons))
+            case .model: variables.append(modelCells(comparisons, separatesModels))
+            case .feature: variables.append(featureCells(comparisons))
+            case .prompt: variables.append(promptCells(comparisons))
+            case .single(let attribute): variables.append(cells(of: attribute, comparisons))
+            case .tool: break
+            }
+        }
+        if !tools.isEmpty {
+            for name in distinct(TextClasses(tools).representatives(of: "tool"), by: tools, { Cell(tool: $0) }) {
+                toolVariables.append(variables.count)
+                families[.tool(name)] = variables.count
+                // A request without the tool comes first, so that a witness names no more tools than it must.
+                variables.append([Cell(), Cell(tool: name)])
+            }
+        }
+        diagram = DecisionDiagram(cellCounts: variables.map(\.count), limit: limit)
+    }
+
+    // MARK: - Cells
+
+    private func unique(_ comparisons: [Condition]) -> [Condition] {
+        var seen: Set<Condition> = []
+        return comparisons.filter { seen.insert($0).inserted }
+    }
+
+    /// The first value of each kind that the comparisons tell apart.
+    private func distinct<Value>(
+        _ values: [Value], by comparisons: [Condition], _ cell: (Value) -> Cell
+    ) -> [Value] {
+        var seen: Set<[Bool]> = []
+        return values.filter { value in
+            let cell = cell(value)
+            return seen.insert(comparisons.map(cell.satisfies)).inserted
+        }
+    }
+
+    private func distinctCells(_ cells: [Cell], by comparisons: [Condition]) -> [Cell] {
+        distinct(cells, by: comparisons) { $0 }
+    }
+
+    private func texts(_ attribute: Attribute, _ comparisons: [Condition]) -> [String] {
+        let own = comparisons.filter { $0.attribute == attribute }
+        return distinct(TextClasses(own).representatives(of: attribute.plainName), by: own) {
+            Cell(values: [attribute: .text($0)])
+        }
+    }
+
+    private func cells(of attribute: Attribute, _ comparisons: [Condition]) -> [Cell] {
+        let present: [Cell]
+        switch attribute.kind {
+        case .text: present = texts(attribute, comparisons).map { Cell(values: [attribute: .text($0)]) }
+        case .boolean: present = [true, false].map { Cell(values: [attribute: .boolean($0)]) }
+        case .weekday:
+            present = (1...7).map { Cell(values: [.weekday: .number($0)]) }
+            return distinctCells(present, by: comparisons)
+        case .number, .list:
+            let domain: ClosedRange<Int64> = attribute == .hour ? 0...23 : 0...Self.largestCount
+            present = numberRepresentatives(comparisons, in: domain).map { Cell(values: [attribute: .number($0)]) }
+            if attribute == .hour { return distinctCells(present, by: comparisons) }
+        }
+        return distinctCells(present + [Cell()], by: comparisons)
+    }
+
+    /// The most that a count of a request may be.
+    static let largestCount: Int64 = 1_000_000_000_000_000
+
+    private func featureCells(_ comparisons: [Condition]) -> [Cell] {
+        let critical = edition.policy.criticalFeatures
+        let asksCritical = comparisons.contains { $0.attribute == .featureCritical }
+        let names = texts(.feature, comparisons) + (asksCritical ? critical.sorted() : [])
+        let cells = names.map { name in
+            Cell(values: [.feature: .text(name), .featureCritical: .boolean(critical.contains(name))])
+        }
+        return distinctCells(cells + [Cell()], by: comparisons)
+    }
+
+    private func promptCells(_ comparisons: [Condition]) -> [Cell] {
+        func numbers(_ attribute: Attribute) -> [Int64] {
+            numberRepresentatives(comparisons.filter { $0.attribute == attribute }, in: 0...Self.largestCount)
+        }
+        let inputs = numbers(.inputTokens)
+        let cached = numbers(.cachedTokens)
+        var cells = inputs.map { Cell(values: [.inputTokens: .number($0)]) }
+        // Of a kind of inputs the largest makes the most room for what was cached.
+        let bounds = inputs.dropFirst().map { $0 - 1 } + [Self.largestCount]
+        for (input, bound) in zip(inputs, bounds) {
+            for part in cached where part <= bound {
+                cells.append(Cell(values: [.inputTokens: .number(max(input, part)), .cachedTokens: .number(part)]))
+            }
+        }
+        cells.append(Cell())
+        cells.append(Cell(values: [.cachedTokens: .number(0)]))
+        return distinctCells(cells, by: comparisons)
+    }
+
+    private func modelCells(_ comparisons: [Condition], _ isSeparate: Bool) -> [Cell] {
+        var cells = (edition.catalog?.models ?? []).map { model in
+            var cell = Cell(values: [.model: .text(model.name)])
+            if let name = model.modelClass { cell.values[.modelClass] = .text(name) }
+            if let name = model.provider { cell.values[.modelProvider] = .text(name) }
+            return cell
+        }
+        if isSeparate { return cells.isEmpty ? [Cell(values: [.model: .text("other-model")])] : cells }
+        if edition.catalog == nil || edition.policy.allowsUnpriced {
+            let listed = Set(edition.catalog?.models.map(\.name) ?? [])
+            cells += texts(.model, comparisons).filter { !listed.contains($0) && edition.catalog?.model($0) == nil }
+                .map { Cell(values: [.model: .text($0)]) }
+        }
+        let kept = distinctCells(cells, by: comparisons)
+        return kept.isEmpty ? [Cell(values: [.model: .text("other-model")])] : kept
+    }
+
+    /// Records first, then tenants that no document lists, in each tier.
+    private func tenantCells(_ comparisons: [Condition]) -> [Cell] {
+        let byTenant = comparisons.filter { $0.attribute == .tenant }
+        let byGroup = comparisons.filter { $0.attribute == .group }
+        let groups: [String?] = byGroup.isEmpty ? [nil] : texts(.group, comparisons).map { $0 } + [nil]
+        var seen: Set<[AttributeKey]> = []
+        var cells: [Cell] = []
+        func add(_ tenant: String, _ tier: String, _ group: String?, isRecorded: Bool, hasTier: Bool) {
+            var cell = Cell(values: [.tenant: .text(tenant), .tier: .text(tier)], isRecorded: hasTier)
+            if let group { cell.values[.group] = .text(group) }
+            let key = [
+                AttributeKey.tier(tier), .asks(byTenant.map(cell.satisfies)), .asks(byGroup.map(cell.satisfies)),
+            ]
+            if seen.insert(key).inserted { cells.append(cell) }
+        }
+        let tiers = edition.tierNames
+        // Tenants that no document lists stand for each tier where they may name it themselves.
+        for tier in tiers {
+            for name in texts(.tenant, comparisons) where !tenants.contains(where: { $0.id == name }) {
+                for group in groups { add(name, tier, group, isRecorded: false, hasTier: false) }
+            }
+        }
+        for record in tenants {
+            let own = record.tier.map { tiers.contains($0) ? [$0] : [] } ?? tiers
+            for tier in own {
+                for group in record.group.map({ [$0] }) ?? groups {
+                    add(record.id, tier, group, isRecorded: true, hasTier: record.tier != nil)
+                }
+            }
+        }
+        return cells.isEmpty ? [Cell(values: [.tenant: .text("other-tenant")])] : cells
+    }
+
+    private enum AttributeKey: Hashable {
+        case tier(String)
+        case asks([Bool])
+    }
+
+    // MARK: - Sets of requests
+
+    /// The requests for which a condition holds.
+    mutating func set(_ condition: Condition) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+        switch condition {
+        case .always: return .all
+        case .never: return .none
+        case .not(let inner): return try diagram.complement(try set(inner))
+        case .all(let parts):
+            var result = DecisionDiagram.Node.all
+            for part in parts { result = try diagram.intersection(result, try set(part)) }
+            return result
+        case .any(let parts):
+            var result = DecisionDiagram.Node.none
+            for part in parts { result = try diagram.union(result, try set(part)) }
+            return result
+        case .contains, .isPresent(.tools):
+            var result = DecisionDiagram.Node.none
+            for variable in toolVariables {
+                let cells = variables[variable]
+                result = try diagram.union(result, try diagram.set(variable) { cells[$0].satisfies(condition) })
+            }
+            return result
+        default:
+            guard let attribute = condition.attribute, let variable = families[Family(attribute)] else { return .none }
+            let cells = variables[variable]
+            return try diagram.set(variable) { cells[$0].satisfies(condition) }
+        }
+    }
+
+    /// The requests of tenants of these tiers.
+    mutating func set(tiers: Set<String>) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+        try requests(.tenant) { cell in
+            guard case .text(let tier) = cell.values[.tier] else { return false }
+            return tiers.contains(tier)
+        }
+    }
+
+    /// The requests of models with these names.
+    mutating func set(models: Set<String>) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+        try requests(.model) { cell in
+            guard case .text(let model) = cell.values[.model] else { return false }
+            return models.contains(model)
+        }
+    }
+
+    private mutating func requests(
+        _ family: Family, _ isIn: (Cell) -> Bool
+    ) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+        guard let variable = families[family] else { return .none }
+        let cells = variables[variable]
+        return try diagram.set(variable) { isIn(cells[$0]) }
+    }
+
+    // MARK: - Witnesses
+
+    /// One request of a set.
+    func witness(in node: DecisionDiagram.Node) -> WitnessRequest? {
+        guard let chosen = diagram.example(in: node) else { return nil }
+        var witness = WitnessRequest(edition)
+        for (variable, cell) in chosen.sorted(by: { $0.key < $1.key }) { witness.take(variables[variable][cell]) }
+        return witness
+    }
+}
+
+extension Attribute {
+    /// The name as part of a word, for values that stand for any other.
+    var plainName: String {
+        if case .label(let key) = self { return key }
+        return name.replacing(".", with: "-").replacing("_", with: "-")
+    }
+}

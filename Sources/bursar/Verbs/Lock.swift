@@ -1,0 +1,68 @@
+import ArgumentParser
+import BursarAnalysis
+import BursarPolicy
+import BursarSyntax
+
+struct Lock: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write the digests of published versions to bursar.lock.",
+        discussion: """
+            A version that is locked stays as it is: `bursar check` finds every change of its meaning-bearing text. Ends with 1, \
+            and writes nothing, where a locked version was changed or is gone.
+            """)
+
+    @Argument(help: "The policy set: a file or a folder.")
+    var path: String
+
+    @Flag(help: "Forget what was locked, and lock what is there.")
+    var renew = false
+
+    @Option(help: "text or json.")
+    var format = OutputFormat.text
+
+    @Flag(help: "Print nothing but errors.")
+    var quiet = false
+
+    func run() throws {
+        guard FileReading.kind(of: path) != .missing else {
+            throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
+        }
+        var written: [(path: String, versions: Int)] = []
+        var changed: [String] = []
+        for set in Policies.sets(at: path) {
+            _ = try Policies.load(set)
+            var diagnostics = Diagnostics()
+            let documents = DocumentLoader.load(set, diagnostics: &diagnostics)
+            let lock = LockFile.renewed(for: set, documents, keepsLocked: !renew)
+            changed += lock.changed
+            guard lock.changed.isEmpty else { continue }
+            let file = LockFile.path(for: set)
+            do throws(FileError) {
+                try FileReading.write(Array(lock.text.utf8), to: file)
+            } catch {
+                throw ExitStatus(ExitStatus.usage, error.description)
+            }
+            written.append((file, documents.policies.count + documents.catalogs.count))
+        }
+        report(written, changed)
+        if !changed.isEmpty { throw ExitStatus(1) }
+    }
+
+    private func report(_ written: [(path: String, versions: Int)], _ changed: [String]) {
+        if format == .json {
+            var json = JSONWriter()
+            json.object { json in
+                json.array("written") { json in for file in written { json.value(file.path) } }
+                json.array("changed") { json in for version in changed { json.value(version) } }
+            }
+            return Console.print(json.text)
+        }
+        for version in changed {
+            Console.error("\(version) is locked and was changed or removed; write a new version, or --renew")
+        }
+        if quiet { return }
+        for file in written {
+            Console.print("\(file.path): \(file.versions) version\(file.versions == 1 ? "" : "s") locked")
+        }
+    }
+}
