@@ -41,8 +41,11 @@ let package = Package(
         .executableTarget(
             name: "engine-bench", dependencies: ["BursarEngine", "FlatLoop"], path: "Benchmarks/Engine"),
         .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax"]),
-        .testTarget(name: "BursarAnalysisTests", dependencies: ["BursarAnalysis", "BursarTraffic", "BursarEngine"]),
-        .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy"]),
+        .target(name: "RandomPolicies", path: "Tests/RandomPolicies"),
+        .testTarget(
+            name: "BursarAnalysisTests",
+            dependencies: ["BursarAnalysis", "BursarTraffic", "BursarEngine", "RandomPolicies"]),
+        .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy", "RandomPolicies"]),
         .testTarget(name: "BursarCLITests", dependencies: ["bursar-cli"]),
     ],
     swiftLanguageModes: [.v6]

@@ -36,15 +36,31 @@ extension Edition {
     /// When the plans of tenants are looked at: their exceptions are those that hold then.
     var lookTime: Int64 { max(interval.start, 0) }
 
-    /// The plans of tenants whose records change something.
+    /// The plans of tenants whose records change something, one after the other where exceptions end.
     func ownPlans(of set: PolicySet) -> [(record: TenantRecord, plan: Plan)] {
-        set.tenants.enumerated().compactMap { index, record in
-            guard !record.followsTier, let tier = record.tier ?? defaultTier,
-                let plan = plan(tier: tier, tenant: index, record: record, at: lookTime)
-            else { return nil }
-            return (record, plan)
-        }
+        ownPlanSequences(of: set).flatMap { own in own.plans.map { (own.record, $0) } }
     }
+
+    func ownPlanSequences(of set: PolicySet) -> [(record: TenantRecord, plans: [Plan])] {
+        var sequences: [(record: TenantRecord, plans: [Plan])] = []
+        for (index, record) in set.tenants.enumerated() where !record.followsTier {
+            // Without a tier in the record, requests may name any.
+            for tier in record.tier.map({ [$0] }) ?? tierNames {
+                var plans: [Plan] = []
+                var time = lookTime
+                while let plan = plan(tier: tier, tenant: index, record: record, at: time) {
+                    plans.append(plan)
+                    time = plan.validity.end
+                    if time >= interval.end || plans.count > Self.mostPlans { break }
+                }
+                if !plans.isEmpty { sequences.append((record, plans)) }
+            }
+        }
+        return sequences
+    }
+
+    /// A tenant has hardly more exceptions; those beyond are not looked at.
+    private static var mostPlans: Int { 16 }
 
     func allPlans(of set: PolicySet) -> [Plan] { tierPlans + ownPlans(of: set).map(\.plan) }
 }

@@ -2,6 +2,7 @@ import BursarEngine
 import BursarPolicy
 import BursarSyntax
 import Foundation
+import RandomPolicies
 import Testing
 
 /// P1 of the laws: the engine and the plain implementation of the semantics agree on every field of every decision.

@@ -18,14 +18,22 @@ struct PlanArithmetic {
         hasUnknownPrices = models.isEmpty
     }
 
+    /// A most, and the limits per request that it rests on.
+    struct Most {
+        var amount: Int128
+        var by: [Limit] = []
+    }
+
     /// The most of a unit that one unit of another can bring; nil where nothing bounds it.
-    func most(of unit: Unit, for other: Unit) -> Int128? {
-        if unit == other { return 1 }
+    ///
+    /// - Parameter excluded: a limit that may not be relied on, as it is the one that is asked about.
+    func most(of unit: Unit, for other: Unit, without excluded: SourceRange? = nil) -> Most? {
+        if unit == other { return Most(amount: 1) }
         switch (other, unit) {
-        case (.attempts, .requests), (.attempts, .runs), (.requests, .runs): return 1
-        case (.tokens, .inputTokens), (.tokens, .outputTokens): return 1
-        case (.tokens, .spend): return dearestToken
-        case (.requests, _), (.attempts, _): return largestRequest(unit).map { Int128($0) }
+        case (.attempts, .requests), (.attempts, .runs), (.requests, .runs): return Most(amount: 1)
+        case (.tokens, .inputTokens), (.tokens, .outputTokens): return Most(amount: 1)
+        case (.tokens, .spend): return dearestToken.map { Most(amount: $0) }
+        case (.requests, _), (.attempts, _): return largestRequest(unit, without: excluded)
         default: return nil
         }
     }
@@ -38,33 +46,45 @@ struct PlanArithmetic {
     }
 
     /// The most that one request can take, by the limits per request that hold for all requests.
-    func largestRequest(_ unit: Unit) -> Int64? {
-        func bound(_ wanted: Unit) -> Int64? {
-            plan.limits.filter {
-                $0.unit == wanted && $0.window == .request && $0.when == nil && $0.scopeKinds.isEmpty && !$0.isShadow
-                    && $0.weight == nil
+    func largestRequest(_ unit: Unit, without excluded: SourceRange? = nil) -> Most? {
+        func bound(_ wanted: Unit) -> Most? {
+            var least: Most?
+            for limit in plan.limits
+            where limit.unit == wanted && limit.window == .request && limit.when == nil && limit.scopeKinds.isEmpty
+                && !limit.isShared && !limit.isShadow && limit.weight == nil && limit.source != excluded
+            {
+                guard let amount = limit.hardBound?.amount ?? limit.outputCap else { continue }
+                if least.map({ Int128(amount) < $0.amount }) ?? true {
+                    least = Most(amount: Int128(amount), by: [limit])
+                }
             }
-            .compactMap { $0.hardBound?.amount ?? $0.outputCap }.min()
+            return least
         }
         if let direct = bound(unit) { return direct }
         switch unit {
-        case .requests, .attempts, .runs: return 1
+        case .requests, .attempts, .runs: return Most(amount: 1)
         case .tokens:
             guard let input = bound(.inputTokens), let output = bound(.outputTokens) else { return nil }
-            return input.addingReportingOverflow(output).overflow ? nil : input + output
+            return Most(amount: input.amount + output.amount, by: input.by + output.by)
         case .inputTokens, .outputTokens: return bound(.tokens)
         case .spend:
             guard !hasUnknownPrices, !prices.isEmpty, let input = bound(.inputTokens) ?? bound(.tokens),
                 let output = bound(.outputTokens) ?? bound(.tokens)
             else { return nil }
-            let costs = prices.map { price in
-                price.input >= price.cached
-                    ? price.cost(input: input, cached: 0, output: output)
-                    : price.cost(input: input, cached: input, output: output)
-            }
-            return costs.contains { $0 == nil } ? nil : costs.compactMap { $0 }.max()
+            return dearest(input, output)
         default: return nil
         }
+    }
+
+    private func dearest(_ input: Most, _ output: Most) -> Most? {
+        let (tokensIn, tokensOut) = (Int64(clamping: input.amount), Int64(clamping: output.amount))
+        var most: Int64 = 0
+        for price in prices {
+            let cached = price.input >= price.cached ? 0 : tokensIn
+            guard let cost = price.cost(input: tokensIn, cached: cached, output: tokensOut) else { return nil }
+            most = max(most, cost)
+        }
+        return Most(amount: Int128(most), by: input.by + output.by)
     }
 
     /// The least that a request takes: one token in and one out, of the cheapest model.

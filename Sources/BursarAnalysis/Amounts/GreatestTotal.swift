@@ -14,11 +14,13 @@ struct HardBound {
 
 extension Limit {
     /// Where the limit refuses whatever is asked; nil where it never does.
-    var hardBound: HardBound? {
+    var hardBound: HardBound? { hardBound(of: bucketLength == nil ? amount : capacity) }
+
+    /// The same, if its amount were another.
+    func hardBound(of base: Int64) -> HardBound? {
         guard !isShadow, !isPrepaid else { return nil }
         for threshold in thresholds {
             for action in threshold.actions where action.when == nil {
-                let base = bucketLength == nil ? amount : capacity
                 var bound = threshold.bound(of: base)
                 switch action.alternatives.last {
                 case .deny: break
@@ -28,14 +30,18 @@ extension Limit {
                 default: continue
                 }
                 var carried: Int64 = 0
-                if let rollover, case .share(let share) = threshold.level {
-                    carried = share.floor(of: rollover.cap.floor(of: amount))
+                if case .share = threshold.level {
+                    let (most, overflow) = base.addingReportingOverflow(mostCarried)
+                    carried = overflow ? .max - bound : threshold.bound(of: most) - threshold.bound(of: base)
                 }
                 return HardBound(amount: bound, carried: carried, source: threshold.source)
             }
         }
         return nil
     }
+
+    /// The most that a window takes over from the one before.
+    var mostCarried: Int64 { rollover.map { $0.cap.floor(of: amount) } ?? 0 }
 
     /// The least that a request must project to for the limit to do more than tell someone.
     var firstEffect: Int64? {
@@ -107,8 +113,10 @@ struct WindowArithmetic {
             return (Int128(bound.amount) + Int128(limit.amount) * Int128(longest) / Int128(length), 1)
         default:
             guard let count = windows(limit.window, in: window) else { return nil }
-            // What one window saves for the next it does not use itself, so only the first one's share is more.
-            return (Int128(bound.amount) * Int128(count) + Int128(bound.carried), count)
+            // What one window saves for the next it does not use itself, so only the first one's share is more; but where
+            // it must stop below its amount, something is always left to carry.
+            let carrying = bound.amount < limit.amount ? count : 1
+            return (Int128(bound.amount) * Int128(count) + Int128(bound.carried) * Int128(carrying), count)
         }
     }
 

@@ -16,12 +16,14 @@ enum TooSmallLimitCheck: Check {
         _ limit: Limit, _ plan: Plan, _ arithmetic: PlanArithmetic, _ edition: Edition, _ set: PolicySet,
         _ diagnostics: inout Diagnostics
     ) {
+        if edition.policy.mode == .frozen { return }
+        if let feature = limit.weight?.feature, plan.blockedFeatures.contains(feature) { return }
         guard let room = room(limit, plan), let smallest = arithmetic.smallestRequest(limit.unit) else { return }
         let currency = edition.policy.currency
         if let weight = limit.weight {
             guard smallest.amount > room, plan.limits[weight.of].amount > 0 else { return }
             let feature = weight.feature ?? "other-feature"
-            let witness = witness(limit, plan, edition, set, smallest.model, feature: feature)
+            guard let witness = witness(limit, plan, edition, set, smallest.model, feature: feature) else { return }
             diagnostics.add(
                 Diagnostic(
                     "weight/too-small",
@@ -31,13 +33,15 @@ enum TooSmallLimitCheck: Check {
             return
         }
         if smallest.amount > room {
+            // What no request comes to is no worse for being too small.
+            guard let witness = witness(limit, plan, edition, set, smallest.model, feature: nil) else { return }
             diagnostics.add(
                 Diagnostic(
                     "limit/too-small",
                     "no request fits into `\(limit.name)`: it has room for \(limit.unit.text(Int128(room), currency)), and the smallest takes \(limit.unit.text(Int128(smallest.amount), currency))",
                     severity: .warning, at: limit.source,
                     help: "raise it; to refuse everything say `block`, `models` or a rule",
-                    witness: witness(limit, plan, edition, set, smallest.model, feature: nil)))
+                    witness: witness))
             return
         }
         checkFit(limit, plan, arithmetic, edition, room, &diagnostics)
@@ -45,12 +49,12 @@ enum TooSmallLimitCheck: Check {
 
     /// The most that a window can ever hold, for a share together with what is carried into what it divides.
     private static func room(_ limit: Limit, _ plan: Plan) -> Int64? {
-        guard let weight = limit.weight else { return limit.hardBound?.withCarried }
+        guard let weight = limit.weight, limit.bucketLength == nil else { return limit.hardBound?.withCarried }
         let whole = plan.limits[weight.of]
-        guard let bound = limit.hardBound ?? whole.hardBound, !whole.isPrepaid else { return nil }
-        if limit.window.isRate { return bound.amount }
-        guard let base = whole.hardBound?.withCarried else { return nil }
-        return weight.share.floor(of: base)
+        if whole.isPrepaid { return nil }
+        let full = whole.window.isRate ? whole.capacity : whole.amount
+        let (most, overflow) = full.addingReportingOverflow(whole.mostCarried)
+        return overflow ? nil : limit.hardBound(of: weight.share.floor(of: most))?.amount
     }
 
     /// `cap output to fit min N` where not even N tokens alone can be paid for.
@@ -76,36 +80,46 @@ enum TooSmallLimitCheck: Check {
         }
     }
 
+    /// One token in and one out.
+    private static let smallest = Condition.all([
+        .number(.inputTokens, .equal, 1), .number(.maxOutputTokens, .equal, 1),
+    ])
+
     private static func witness(
         _ limit: Limit, _ plan: Plan, _ edition: Edition, _ set: PolicySet, _ model: ModelID?, feature: String?
     ) -> String? {
-        var witness = WitnessRequest(edition)
-        if let condition = limit.when {
-            var space = RequestSpace(edition, set.tenants, conditions: [condition])
-            let found = try? space.diagram.intersection(try space.set(condition), try space.set(tiers: [plan.tier]))
-            guard let found, let example = space.witness(in: found) else { return nil }
-            witness = example
-        } else {
-            witness[.tier] = .text(plan.tier)
-        }
-        if let model, let catalog = edition.catalog, witness[.model] == nil {
-            witness[.model] = .text(catalog[model].name)
-        }
-        if let feature { witness[.feature] = .text(feature) }
-        for scope in limit.within {
-            if let attribute = Attribute.named[scope.scope.rawValue] { witness[attribute] = .text(scope.value) }
-        }
+        // A request that no rule denies, so that it comes as far as the limit.
+        let denials = edition.denials(plan)
+        var wanted = [limit.when, feature.map { .text(.feature, .equals, $0) }].compactMap { $0 }
+        for scope in limit.within { wanted += scope.scope.attribute.map { [.text($0, .equals, scope.value)] } ?? [] }
         for scope in limit.per where scope != .tenant && scope != .model {
-            if let attribute = Attribute.named[scope.rawValue], witness[attribute] == nil {
-                witness[attribute] = .text("any-\(attribute.plainName)")
-            }
+            wanted += scope.attribute.map { [.isPresent($0)] } ?? []
         }
-        witness[.inputTokens] = .number(1)
-        witness[.maxOutputTokens] = .number(1)
-        if let owner = owner(of: plan, edition, set) {
-            witness.take(Cell(values: [.tenant: .text(owner)], isRecorded: true))
+        if limit.unit == .runs { wanted.append(.isPresent(.run)) }
+        let takesInput = limit.unit.isBudget && limit.unit != .outputTokens
+        let takesOutput = limit.unit.isBudget && limit.unit != .inputTokens
+        if takesInput { wanted.append(.number(.inputTokens, .greaterOrEqual, 1)) }
+        if takesOutput { wanted.append(.number(.maxOutputTokens, .greaterOrEqual, 1)) }
+        if let owner = owner(of: plan, edition, set) { wanted.append(.text(.tenant, .equals, owner)) }
+        let condition = Condition.all(wanted + denials.map { .not($0) })
+        let names = model.flatMap { model in edition.catalog.map { [$0[model].name] } }
+        var space = RequestSpace(
+            edition, set.tenants, conditions: [condition, smallest], separatesModels: edition.catalog != nil)
+        do throws(DecisionDiagram.TooLarge) {
+            var found = try space.diagram.intersection(try space.set(condition), try space.set(tiers: [plan.tier]))
+            let models = Set(names ?? allowedModels(plan, edition))
+            if !models.isEmpty { found = try space.diagram.intersection(found, try space.set(models: models)) }
+            let small = try space.diagram.intersection(found, try space.set(Self.smallest))
+            return space.witness(in: small == .none ? found : small)?.json
+        } catch {
+            return nil
         }
-        return witness.json
+    }
+
+    private static func allowedModels(_ plan: Plan, _ edition: Edition) -> [String] {
+        let models = edition.catalog?.models ?? []
+        return models.indices.filter { plan.models.allows(ModelID(rawValue: $0)) && models[$0].price != nil }
+            .map { models[$0].name }
     }
 
     /// The tenant whose own plan it is.
@@ -210,7 +224,7 @@ enum WorstCaseMarginCheck: Check {
                 guard let bound = limit.hardBound, let factor = arithmetic.most(of: .spend, for: limit.unit),
                     let most = windows.most(of: limit, bound, in: month)
                 else { continue }
-                let (cost, overflow) = most.total.multipliedReportingOverflow(by: factor)
+                let (cost, overflow) = most.total.multipliedReportingOverflow(by: factor.amount)
                 if !overflow, least.map({ cost < $0.cost }) ?? true { least = (cost, limit) }
             }
             let spend = BursarSyntax.Unit.spend

@@ -117,8 +117,10 @@ enum ChainContextCheck: Check {
         guard let catalog = edition.catalog else { return }
         for plan in edition.allPlans(of: set) {
             let arithmetic = PlanArithmetic(plan, edition)
-            let most = [arithmetic.largestRequest(.inputTokens), arithmetic.largestRequest(.tokens)].compactMap { $0 }
-                .min()
+            let most = [arithmetic.largestRequest(.inputTokens), arithmetic.largestRequest(.tokens)].compactMap {
+                $0.map { Int64(clamping: $0.amount) }
+            }
+            .min()
             for step in plan.downgrade.steps where plan.models.allows(step.to) {
                 guard let room = catalog[step.to].context,
                     let size = [most, catalog[step.from].context].compactMap({ $0 }).min(), size > room

@@ -7,9 +7,9 @@ import BursarSyntax
 enum NeverBindsCheck: Check {
     static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
         var search = Search(edition, set)
-        for plan in edition.tierPlans { search.look(at: plan, inherited: nil) }
-        for (_, plan) in edition.ownPlans(of: set) {
-            search.look(at: plan, inherited: edition.plan(tier: plan.tier))
+        for plan in edition.tierPlans { search.look(at: [plan], inherited: nil) }
+        for (_, plans) in edition.ownPlanSequences(of: set) {
+            search.look(at: plans, inherited: edition.plan(tier: plans[0].tier))
         }
         for place in search.order {
             if let found = search.found[place], let finding = found { diagnostics.add(finding) }
@@ -17,9 +17,11 @@ enum NeverBindsCheck: Check {
     }
 
     /// What a pair of limits shows.
-    private struct Proof {
+    fileprivate struct Proof {
         var total: Int128
         var windows: Int64
+        /// Limits per request that it rests on.
+        var by: [Limit] = []
     }
 
     /// A limit that stands in several plans never binds if it does so in none of them.
@@ -36,47 +38,62 @@ enum NeverBindsCheck: Check {
             implications = Implications(edition, set)
         }
 
-        mutating func look(at plan: Plan, inherited: Plan?) {
-            let arithmetic = PlanArithmetic(plan, edition)
+        /// - Parameter plans: of one tenant, where exceptions change it from time to time.
+        mutating func look(at plans: [Plan], inherited: Plan?) {
             let taken = Set((inherited?.limits ?? []).map(Place.init))
-            let limits = plan.limits.filter { $0.weight == nil && !$0.isShadow }
-            for (index, limit) in limits.enumerated() where !limit.isPrepaid && limit.amount > 0 {
-                let place = Place(limit)
-                if case .some(.none) = found[place] { continue }
-                let isFirst = found[place] == nil
-                // That one tenant has a tighter budget makes its tier's limits no worse.
-                if isFirst, taken.contains(place) { continue }
-                if isFirst { order.append(place) }
-                let finding = finding(for: index, in: limits, arithmetic, isOverride: inherited != nil)
-                if isFirst {
-                    found[place] = .some(finding)
-                } else if finding == nil {
-                    found[place] = .some(nil)
+            for plan in plans {
+                let arithmetic = PlanArithmetic(plan, edition)
+                for limit in plan.limits where limit.isJudged && !limit.isPrepaid && limit.amount > 0 {
+                    let place = Place(limit)
+                    if case .some(.none) = found[place] { continue }
+                    let isFirst = found[place] == nil
+                    // That one tenant has a tighter budget makes its tier's limits no worse.
+                    if isFirst, taken.contains(place) { continue }
+                    if isFirst { order.append(place) }
+                    let finding = finding(for: limit, in: plan, plans, arithmetic, isOverride: inherited != nil)
+                    if isFirst {
+                        found[place] = .some(finding)
+                    } else if finding == nil {
+                        found[place] = .some(nil)
+                    }
                 }
             }
         }
 
         private mutating func finding(
-            for index: Int, in limits: [Limit], _ arithmetic: PlanArithmetic, isOverride: Bool
+            for limit: Limit, in plan: Plan, _ plans: [Plan], _ arithmetic: PlanArithmetic, isOverride: Bool
         ) -> Diagnostic? {
-            let limit = limits[index]
-            for (otherIndex, other) in limits.enumerated() where otherIndex != index {
-                guard let proof = NeverBindsCheck.proof(limit, other, arithmetic, &windows, &implications) else {
-                    continue
-                }
+            for other in plan.limits where other.isJudged && Place(other) != Place(limit) {
+                guard let proof = proof(limit, other, plans, arithmetic) else { continue }
                 // Two equal limits each make the other superfluous: the later one is told.
-                if otherIndex > index,
-                    NeverBindsCheck.proof(other, limit, arithmetic, &windows, &implications) != nil
-                {
-                    continue
-                }
+                let isLater =
+                    plan.limits.firstIndex { Place($0) == Place(other) } ?? 0
+                    > plan.limits.firstIndex { Place($0) == Place(limit) } ?? 0
+                if isLater, self.proof(other, limit, plans, arithmetic) != nil { continue }
                 return NeverBindsCheck.finding(limit, other, proof, edition, isOverride: isOverride)
             }
             return nil
         }
+
+        /// The proof must hold with whatever amount an exception gives either of the two, as a window may see both.
+        private mutating func proof(
+            _ limit: Limit, _ other: Limit, _ plans: [Plan], _ arithmetic: PlanArithmetic
+        ) -> Proof? {
+            var proof: Proof?
+            for first in plans {
+                guard let limit = first.limits.first(where: { $0.isSame(as: limit) }) else { return nil }
+                for second in plans {
+                    guard let other = second.limits.first(where: { $0.isSame(as: other) }),
+                        let found = NeverBindsCheck.proof(limit, other, arithmetic, &windows, &implications)
+                    else { return nil }
+                    if proof.map({ found.total > $0.total }) ?? true { proof = found }
+                }
+            }
+            return proof
+        }
     }
 
-    private struct Place: Hashable {
+    fileprivate struct Place: Hashable {
         var name: SourceRange
         var amount: SourceRange?
 
@@ -87,22 +104,24 @@ enum NeverBindsCheck: Check {
     }
 
     /// That a limit never gets to its first effect because of another; nil where that is not so, or not shown.
-    private static func proof(
+    fileprivate static func proof(
         _ limit: Limit, _ other: Limit, _ arithmetic: PlanArithmetic, _ windows: inout WindowArithmetic,
         _ implications: inout Implications
     ) -> Proof? {
         guard let bound = other.hardBound, let first = limit.firstEffect, other.holds(limit),
+            limit.rescues.isSubset(of: other.rescues(below: bound)),
             (limit.unit == .concurrentRequests) == (other.unit == .concurrentRequests),
-            let factor = arithmetic.most(of: limit.unit, for: other.unit)
+            let factor = arithmetic.most(of: limit.unit, for: other.unit, without: limit.source)
         else { return nil }
         if limit.window.isRate {
-            guard let proof = rateProof(limit, other, bound, factor, first) else { return nil }
+            guard var proof = rateProof(limit, other, bound, factor.amount, first) else { return nil }
+            proof.by = factor.by
             return implications.holds(limit.when, other.when) ? proof : nil
         }
         guard let (total, count) = windows.most(of: other, bound, in: limit.window) else { return nil }
-        let (product, overflow) = total.multipliedReportingOverflow(by: factor)
+        let (product, overflow) = total.multipliedReportingOverflow(by: factor.amount)
         guard !overflow, product <= Int128(first), implications.holds(limit.when, other.when) else { return nil }
-        return Proof(total: product, windows: count)
+        return Proof(total: product, windows: count, by: factor.by)
     }
 
     /// A bucket never runs dry if two whole windows of the other fit into it, which may meet at their border, and the other
@@ -123,7 +142,7 @@ enum NeverBindsCheck: Check {
         return Proof(total: 2 * most, windows: 2)
     }
 
-    private static func finding(
+    fileprivate static func finding(
         _ limit: Limit, _ other: Limit, _ proof: Proof, _ edition: Edition, isOverride: Bool
     ) -> Diagnostic {
         let currency = edition.policy.currency
@@ -137,24 +156,57 @@ enum NeverBindsCheck: Check {
         }
         let reason =
             "`\(other.name)` lets at most \(sum) through in \(window)\(count), if nothing settles above its estimate"
-        let note = Diagnostic.Note("it is refused here first", at: other.source)
+        let notes =
+            [Diagnostic.Note("it is refused here first", at: other.source)]
+            + proof.by.map { .init("`\($0.name)` bounds each request", at: $0.source) }
         let isInside = limit.scopeKinds.isStrictSuperset(of: other.scopeKinds)
         if isInside, limit.unit == other.unit, limit.window == other.window, limit.amount > other.amount {
             return Diagnostic(
                 "limit/child-above-parent", "`\(limit.name)` is larger than what holds it: \(reason)",
                 severity: .warning,
-                at: limit.source, notes: [note],
+                at: limit.source, notes: notes,
                 help: "lower it below \(other.unit.text(Int128(other.amount), currency)), or raise `\(other.name)`")
         }
         if isOverride, other.layer == .policy, limit.layer != .policy {
             return Diagnostic(
                 "limit/looser-than-policy", "`\(limit.name)` allows more than the policy does for everyone: \(reason)",
-                severity: .warning, at: limit.source, notes: [note],
+                severity: .warning, at: limit.source, notes: notes,
                 help: "a policy-wide limit holds for every tenant; raise it, or lower this one")
         }
         return Diagnostic(
             "limit/never-binds", "`\(limit.name)` never does anything: \(reason)", severity: .warning, at: limit.source,
-            notes: [note], help: "remove it, lower it, or raise `\(other.name)`")
+            notes: notes, help: "remove it, lower it, or raise `\(other.name)`")
+    }
+}
+
+extension Limit {
+    fileprivate var isJudged: Bool { weight == nil && !isShadow }
+
+    /// What a limit does that can let a request through that another limit would refuse: a cheaper model, a shorter answer.
+    fileprivate var rescues: Set<Effect> {
+        Set(thresholds.flatMap(\.actions).flatMap(\.alternatives).filter(\.isRescue))
+    }
+
+    /// Those that it does for every request that comes to its hard bound.
+    fileprivate func rescues(below bound: HardBound) -> Set<Effect> {
+        let base = bucketLength == nil ? amount : capacity
+        let reached = thresholds.filter { $0.bound(of: base) <= bound.amount }
+        return Set(reached.flatMap(\.actions).filter { $0.when == nil }.map { $0.alternatives[0] }.filter(\.isRescue))
+    }
+
+    /// The same limit in the plan of another time.
+    fileprivate func isSame(as other: Limit) -> Bool {
+        name == other.name && layer == other.layer && within == other.within && weight == other.weight
+    }
+}
+
+extension Effect {
+    fileprivate var isRescue: Bool {
+        switch self {
+        // Caps are gathered before they are applied, so that one can hold where another has made room.
+        case .downgrade, .cap: true
+        default: false
+        }
     }
 }
 

@@ -135,7 +135,7 @@ enum RefusedTierCheck: Check {
     /// Refuses every request, whatever it asks for.
     private static func isWall(_ limit: Limit) -> Bool {
         limit.when == nil && !limit.isShadow && limit.weight == nil && limit.per.allSatisfy { $0 == .tenant }
-            && limit.unit == .requests && limit.hardBound.map { $0.amount < 1 } == true
+            && limit.unit == .requests && limit.hardBound.map { $0.withCarried < 1 } == true
     }
 
     /// Why no model can serve the tier; nil where one can.

@@ -29,17 +29,21 @@ struct RequestSpace {
     private var families: [Family: Int] = [:]
     private var toolVariables: [Int] = []
     var diagram: DecisionDiagram
+    /// What was asked, each comparison once.
+    private(set) var askedComparisons: [Condition] = []
 
     /// - Parameters:
     ///   - conditions: what will be asked.
     ///   - features: names of features that must be told apart besides.
     ///   - separatesModels: every model of the catalog has a cell of its own.
+    ///   - models: names that have cells instead of the catalog's; one of none of them stands for all others.
     init(
         _ edition: Edition, _ tenants: [TenantRecord], conditions: some Sequence<Condition>, features: [String] = [],
-        separatesModels: Bool = false, limit: Int = DecisionDiagram.defaultLimit
+        separatesModels: Bool = false, models: [String]? = nil, limit: Int = DecisionDiagram.defaultLimit
     ) {
         self.edition = edition
         self.tenants = tenants
+        diagram = DecisionDiagram(cellCounts: [])
         var asked: [Family: [Condition]] = [.tenant: [], .model: []]
         var order: [Family] = [.tenant, .model]
         var tools: [Condition] = []
@@ -53,14 +57,17 @@ struct RequestSpace {
                 if attribute == .tools { tools.append(comparison) } else { ask(Family(attribute), comparison) }
             }
         }
+        askedComparisons = unique((asked.values.flatMap { $0 } + tools).sorted { $0.text < $1.text })
         for feature in features { ask(.feature, .text(.feature, .equals, feature)) }
-        diagram = DecisionDiagram(cellCounts: [])
         for family in order {
             let comparisons = unique(asked[family] ?? [])
             families[family] = variables.count
             switch family {
             case .tenant: variables.append(tenantCells(comparisons))
-            case .model: variables.append(modelCells(comparisons, separatesModels))
+            case .model:
+                variables.append(
+                    models.map { ($0 + [Self.otherModel]).map { Cell(values: [.model: .text($0)]) } }
+                        ?? modelCells(comparisons, separatesModels))
             case .feature: variables.append(featureCells(comparisons))
             case .prompt: variables.append(promptCells(comparisons))
             case .single(let attribute): variables.append(cells(of: attribute, comparisons))
@@ -123,13 +130,20 @@ struct RequestSpace {
         return distinctCells(present + [Cell()], by: comparisons)
     }
 
+    /// Stands for models that no catalog lists.
+    static let otherModel = "other-model"
+
     /// The most that a count of a request may be.
     static let largestCount: Int64 = 1_000_000_000_000_000
 
     private func featureCells(_ comparisons: [Condition]) -> [Cell] {
         let critical = edition.policy.criticalFeatures
-        let asksCritical = comparisons.contains { $0.attribute == .featureCritical }
-        let names = texts(.feature, comparisons) + (asksCritical ? critical.sorted() : [])
+        // Whether a feature is critical follows from its name, so that every name that matters is tried.
+        var asked = comparisons.filter { $0.attribute == .feature }
+        if comparisons.contains(where: { $0.attribute == .featureCritical }) {
+            asked += critical.sorted().map { .text(.feature, .equals, $0) }
+        }
+        let names = TextClasses(asked).representatives(of: Attribute.feature.plainName)
         let cells = names.map { name in
             Cell(values: [.feature: .text(name), .featureCritical: .boolean(critical.contains(name))])
         }
@@ -162,14 +176,14 @@ struct RequestSpace {
             if let name = model.provider { cell.values[.modelProvider] = .text(name) }
             return cell
         }
-        if isSeparate { return cells.isEmpty ? [Cell(values: [.model: .text("other-model")])] : cells }
+        if isSeparate { return cells.isEmpty ? [Cell(values: [.model: .text(Self.otherModel)])] : cells }
         if edition.catalog == nil || edition.policy.allowsUnpriced {
             let listed = Set(edition.catalog?.models.map(\.name) ?? [])
             cells += texts(.model, comparisons).filter { !listed.contains($0) && edition.catalog?.model($0) == nil }
                 .map { Cell(values: [.model: .text($0)]) }
         }
         let kept = distinctCells(cells, by: comparisons)
-        return kept.isEmpty ? [Cell(values: [.model: .text("other-model")])] : kept
+        return kept.isEmpty ? [Cell(values: [.model: .text(Self.otherModel)])] : kept
     }
 
     /// Records first, then tenants that no document lists, in each tier.
@@ -264,6 +278,15 @@ struct RequestSpace {
         return try diagram.set(variable) { isIn(cells[$0]) }
     }
 
+    /// The requests with some tool of this kind.
+    mutating func set(withTool isMeant: (String) -> Bool) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+        var result = DecisionDiagram.Node.none
+        for variable in toolVariables where isMeant(variables[variable][1].tool ?? "") {
+            result = try diagram.union(result, try diagram.set(variable) { $0 == 1 })
+        }
+        return result
+    }
+
     // MARK: - Witnesses
 
     /// One request of a set.
@@ -281,4 +304,9 @@ extension Attribute {
         if case .label(let key) = self { return key }
         return name.replacing(".", with: "-").replacing("_", with: "-")
     }
+}
+
+extension Scope {
+    /// The attribute of requests by which it is told.
+    var attribute: Attribute? { Attribute.named[rawValue] }
 }

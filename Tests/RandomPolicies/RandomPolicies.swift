@@ -1,10 +1,10 @@
 /// A generator whose sequence follows from its seed alone (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    public init(seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -12,23 +12,25 @@ struct SeededGenerator: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 
-    mutating func below(_ count: Int) -> Int { Int(next() % UInt64(max(1, count))) }
-    mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
-    mutating func pick<Element>(_ items: [Element]) -> Element { items[below(items.count)] }
+    public mutating func below(_ count: Int) -> Int { Int(next() % UInt64(max(1, count))) }
+    public mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
+    public mutating func pick<Element>(_ items: [Element]) -> Element { items[below(items.count)] }
 }
 
 /// Writes random policy sets that use every construct, with amounts so small that requests meet their edges.
-struct RandomPolicies {
-    var random: SeededGenerator
+public struct RandomPolicies: Sendable {
+    public var random: SeededGenerator
 
-    static let models = ["ant", "bee", "cat", "dog"]
-    static let features = ["chat", "search", "batch"]
+    public static let models = ["ant", "bee", "cat", "dog"]
+    public static let features = ["chat", "search", "batch"]
 
     private var zone = "UTC"
+    /// Without limits that anyone could reach, what is decided follows from the request alone.
+    public var hasLimits = true
 
-    init(random: SeededGenerator) { self.random = random }
+    public init(random: SeededGenerator) { self.random = random }
 
-    mutating func policySet() -> String {
+    public mutating func policySet() -> String {
         zone = random.pick(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
         var text = catalog(version: 1, effective: nil)
         if random.chance(25) { text += "---\n" + catalog(version: 2, effective: "2026-06-04") }
@@ -104,8 +106,8 @@ struct RandomPolicies {
         if random.chance(20) { text += "\(indent)block: [\(random.pick(Self.features))]\n" }
         let count = 1 + random.below(4)
         text += "\(indent)limits:\n" + limits(index == 0 ? "l" : "m", count, indent: indent + "  ")
-        if index > 0, random.chance(50) { text += "\(indent)  l0: \(override())\n" }
-        if index == 0, random.chance(40) {
+        if hasLimits, index > 0, random.chance(50) { text += "\(indent)  l0: \(override())\n" }
+        if hasLimits, index == 0, random.chance(40) {
             text += "\(indent)weights: {of: l0, chat: \(random.below(50))%, search: \(random.below(30))%"
             if random.chance(60) { text += ", other: \(random.below(20))%" }
             if random.chance(40) { text += ", share: remaining" }
@@ -122,7 +124,7 @@ struct RandomPolicies {
         return "{chains: \(chain), consent: \(random.pick(["plan", "tenant", "request"]))}"
     }
 
-    mutating func condition(_ depth: Int = 0) -> String {
+    public mutating func condition(_ depth: Int = 0) -> String {
         if depth < 2, random.chance(35) {
             let inner = condition(depth + 1)
             switch random.below(3) {
@@ -147,7 +149,8 @@ struct RandomPolicies {
     // MARK: - Limits
 
     private mutating func limits(_ prefix: String, _ count: Int, indent: String) -> String {
-        (0..<count).map { "\(indent)\(prefix)\($0): \(limit())\n" }.joined()
+        if !hasLimits { return "\(indent)\(prefix)0: 1B requests/day\n" }
+        return (0..<count).map { "\(indent)\(prefix)\($0): \(limit())\n" }.joined()
     }
 
     /// Changes a limit that was taken over, in a way that fits whatever it counts.

@@ -1,0 +1,262 @@
+import BursarPolicy
+import BursarSyntax
+
+/// What a request gets before anything was used, from the gravest to plain permission.
+public enum FirstOutcome: String, Sendable, CaseIterable, Comparable {
+    case deny, approve, confirm, downgrade, allow
+
+    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+    public static func < (left: FirstOutcome, right: FirstOutcome) -> Bool { left.rank < right.rank }
+}
+
+/// Requests that are decided otherwise, all alike.
+public struct DiffRegion: Sendable {
+    public var old: FirstOutcome
+    public var new: FirstOutcome
+    /// The requests, as a condition of the language; `…` at its end where it would be longer than anyone reads.
+    public var condition: String
+    /// Parts of the condition that were left out.
+    public var omitted: Int
+    public var tiers: [String]
+    /// A request of the region, as JSON.
+    public var witness: String?
+
+    public var direction: DiffDirection { new > old ? .looser : .stricter }
+}
+
+/// Compares what two editions do with requests that have no history, for all requests at once.
+struct RegionComparison {
+    /// Parts of a condition that are printed.
+    private static let mostParts = 8
+
+    static func compare(
+        _ oldSet: PolicySet, _ old: Edition, _ newSet: PolicySet, _ new: Edition
+    ) -> (regions: [DiffRegion], undecided: [String]) {
+        let tiers = new.tierNames.filter { old.plan(tier: $0) != nil }
+        let sides = [Side(old), Side(new)]
+        let models = Array(Set(sides.flatMap(\.modelNames))).sorted()
+        var conditions = sides.flatMap { $0.conditions(tiers) } + tiers.map { .text(.tier, .equals, $0) }
+        // Absence is told apart everywhere, so that it can be said.
+        let attributes = Set(conditions.flatMap(\.attributes)).subtracting([.tier, .tenant, .model])
+        conditions += attributes.sorted { $0.name < $1.name }.map { .isPresent($0) }
+        // Requests of tenants without records stand for their tier; what a record changes is told by itself.
+        var space = RequestSpace(new, [], conditions: conditions, models: models)
+        do throws(DecisionDiagram.TooLarge) {
+            var outcomes: [[FirstOutcome: DecisionDiagram.Node]] = []
+            for side in sides {
+                var union: [FirstOutcome: DecisionDiagram.Node] = [:]
+                for tier in tiers {
+                    let own = try space.set(tiers: [tier])
+                    for (outcome, set) in try side.outcomes(tier, models, &space) {
+                        let part = try space.diagram.intersection(own, set)
+                        union[outcome] = try space.diagram.union(union[outcome] ?? .none, part)
+                    }
+                }
+                outcomes.append(union)
+            }
+            let asksClock = attributes.contains(.hour) || attributes.contains(.weekday)
+            let undecided =
+                asksClock && old.policy.zone != new.policy.zone
+                ? ["the time zone changes: hours and days of the regions are taken in the new one"] : []
+            return (try regions(outcomes[0], outcomes[1], tiers, &space), undecided)
+        } catch {
+            return ([], ["which requests are decided otherwise: too many cases have to be told apart"])
+        }
+    }
+
+    private static func regions(
+        _ old: [FirstOutcome: DecisionDiagram.Node], _ new: [FirstOutcome: DecisionDiagram.Node], _ tiers: [String],
+        _ space: inout RequestSpace
+    ) throws(DecisionDiagram.TooLarge) -> [DiffRegion] {
+        var regions: [DiffRegion] = []
+        for before in FirstOutcome.allCases {
+            for after in FirstOutcome.allCases where after != before {
+                let set = try space.diagram.intersection(old[before] ?? .none, new[after] ?? .none)
+                if set == .none { continue }
+                var touched: [String] = []
+                for tier in tiers {
+                    if try space.diagram.intersection(set, try space.set(tiers: [tier])) != .none {
+                        touched.append(tier)
+                    }
+                }
+                let printed = ConditionPrinter.print(set, space, most: mostParts)
+                regions.append(
+                    DiffRegion(
+                        old: before, new: after, condition: printed.text, omitted: printed.omitted, tiers: touched,
+                        witness: space.witness(in: set)?.json))
+            }
+        }
+        return regions
+    }
+
+    /// One of the two editions, with conditions that ask for models and features by name alone, so that both sides can be
+    /// asked of the same requests although a model may be of another class there.
+    private struct Side {
+        let edition: Edition
+
+        init(_ edition: Edition) { self.edition = edition }
+
+        var modelNames: [String] { edition.catalog?.models.map(\.name) ?? [] }
+
+        func conditions(_ tiers: [String]) -> [Condition] {
+            var all = edition.policy.rules.map { named($0.when) }
+            let tools = edition.policy.tools
+            all += (tools.deny + tools.approve + tools.allow).map(\.toolCondition)
+            if tools.fallback != .allow { all.append(.isPresent(.tools)) }
+            for tier in tiers {
+                guard let plan = edition.plan(tier: tier) else { continue }
+                if !plan.blockedFeatures.isEmpty { all.append(.textIn(.feature, plan.blockedFeatures.sorted())) }
+                all += sizes(plan)
+            }
+            return all
+        }
+
+        /// What is asked of a model's class or provider, or of a critical feature, as the names that have it.
+        private func named(_ condition: Condition, model: String? = nil) -> Condition {
+            switch condition {
+            case .not(let inner): return .not(named(inner, model: model))
+            case .all(let parts): return .all(parts.map { named($0, model: model) })
+            case .any(let parts): return .any(parts.map { named($0, model: model) })
+            default: break
+            }
+            switch condition.attribute {
+            case .model?, .modelClass?, .modelProvider?:
+                let names = (model.map { [$0] } ?? modelNames + [RequestSpace.otherModel]).filter { name in
+                    cell(name).satisfies(condition)
+                }
+                if model != nil { return names.isEmpty ? .never : .always }
+                return .textIn(.model, names)
+            case .featureCritical?:
+                let critical = edition.policy.criticalFeatures.sorted()
+                switch condition {
+                case .isPresent: return .isPresent(.feature)
+                case .booleanEquals(_, false): return .all([.isPresent(.feature), .not(.textIn(.feature, critical))])
+                default: return .textIn(.feature, critical)
+                }
+            default: return condition
+            }
+        }
+
+        private func cell(_ name: String) -> Cell {
+            var cell = Cell(values: [.model: .text(name)])
+            if let catalog = edition.catalog, let id = catalog.model(named: name) {
+                if let value = catalog[id].modelClass { cell.values[.modelClass] = .text(value) }
+                if let value = catalog[id].provider { cell.values[.modelProvider] = .text(value) }
+            }
+            return cell
+        }
+
+        /// Limits per request that one attribute tells.
+        private func sizes(_ plan: Plan) -> [Condition] {
+            plan.limits.compactMap { limit in
+                guard limit.window == .request, limit.scopeKinds.isEmpty, !limit.isShared, limit.weight == nil,
+                    let bound = limit.hardBound?.amount
+                else { return nil }
+                let attribute: Attribute? =
+                    switch limit.unit {
+                    case .inputTokens: .inputTokens
+                    case .characters: .characters
+                    default: nil
+                    }
+                guard let attribute else { return nil }
+                let large = Condition.number(attribute, .greater, bound)
+                return limit.when.map { .all([named($0), large]) } ?? large
+            }
+        }
+
+        func outcomes(
+            _ tier: String, _ models: [String], _ space: inout RequestSpace
+        ) throws(DecisionDiagram.TooLarge) -> [FirstOutcome: DecisionDiagram.Node] {
+            guard let plan = edition.plan(tier: tier), edition.policy.mode != .frozen else { return [.deny: .all] }
+            if edition.policy.mode == .shadow { return [.allow: .all] }
+            var denied = try union(edition.policy.rules.filter { $0.effect == .deny }.map { named($0.when) }, &space)
+            if !plan.blockedFeatures.isEmpty {
+                denied = try space.diagram.union(
+                    denied, try space.set(.textIn(.feature, plan.blockedFeatures.sorted())))
+            }
+            let tools = edition.policy.tools
+            denied = try space.diagram.union(denied, try space.set { tools.verdict(on: $0) == .deny })
+            denied = try space.diagram.union(denied, try union(sizes(plan), &space))
+            var found: [FirstOutcome: DecisionDiagram.Node] = [.deny: .all]
+            func move(_ set: DecisionDiagram.Node, to outcome: FirstOutcome, _ space: inout RequestSpace)
+                throws(DecisionDiagram.TooLarge)
+            {
+                found[.deny] = try space.diagram.difference(found[.deny] ?? .none, set)
+                found[outcome] = try space.diagram.union(found[outcome] ?? .none, set)
+            }
+            for lane in try lanes(plan, models, &space) {
+                let admitted = try space.diagram.difference(lane.requests, denied)
+                var approving = try asking(.approve, lane.substitute, &space)
+                approving = try space.diagram.union(approving, try space.set { tools.verdict(on: $0) == .approve })
+                let approve = try space.diagram.intersection(admitted, approving)
+                var rest = try space.diagram.difference(admitted, approve)
+                let confirm = try space.diagram.intersection(rest, try asking(.confirm, lane.substitute, &space))
+                rest = try space.diagram.difference(rest, confirm)
+                try move(approve, to: .approve, &space)
+                try move(confirm, to: .confirm, &space)
+                try move(rest, to: lane.substitute == nil ? .allow : .downgrade, &space)
+            }
+            return found
+        }
+
+        /// The requests for which a rule asks, where they are for a model, or another one serves them.
+        private func asking(
+            _ effect: RuleDeclaration.Effect, _ substitute: String?, _ space: inout RequestSpace
+        ) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+            try union(
+                edition.policy.rules.filter { $0.effect == effect }.map { named($0.when, model: substitute) }, &space)
+        }
+
+        /// Requests that are served alike: by the model that they ask for, or by one substitute.
+        private struct Lane {
+            var requests: DecisionDiagram.Node
+            var substitute: String?
+        }
+
+        private func lanes(
+            _ plan: Plan, _ models: [String], _ space: inout RequestSpace
+        ) throws(DecisionDiagram.TooLarge) -> [Lane] {
+            var direct: Set<String> = []
+            var lanes: [Lane] = []
+            for name in models + [RequestSpace.otherModel] {
+                guard let catalog = edition.catalog, let id = catalog.model(named: name), catalog[id].price != nil
+                else {
+                    let listed = edition.catalog?.model(named: name)
+                    let isAllowed = listed.map(plan.models.allows) ?? plan.models.allows(unlisted: name)
+                    if edition.policy.allowsUnpriced, isAllowed { direct.insert(name) }
+                    continue
+                }
+                if plan.models.allows(id) {
+                    direct.insert(name)
+                } else if plan.downgrade.consent == .plan {
+                    lanes += try substitutes(name, plan.downgrade.substitutes(for: id), plan, catalog, &space)
+                }
+            }
+            return [Lane(requests: try space.set(models: direct))] + lanes
+        }
+
+        /// The requests for a model that is not allowed, by the first substitute that serves them.
+        private func substitutes(
+            _ name: String, _ chain: ArraySlice<ModelID>, _ plan: Plan, _ catalog: Catalog, _ space: inout RequestSpace
+        ) throws(DecisionDiagram.TooLarge) -> [Lane] {
+            var left = try space.set(models: [name])
+            var lanes: [Lane] = []
+            for id in chain where plan.models.allows(id) && catalog[id].price != nil {
+                let denied = try asking(.deny, catalog[id].name, &space)
+                lanes.append(
+                    Lane(requests: try space.diagram.difference(left, denied), substitute: catalog[id].name))
+                left = try space.diagram.intersection(left, denied)
+            }
+            return lanes
+        }
+
+        private func union(
+            _ conditions: [Condition], _ space: inout RequestSpace
+        ) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+            var result = DecisionDiagram.Node.none
+            for condition in conditions { result = try space.diagram.union(result, try space.set(condition)) }
+            return result
+        }
+    }
+}

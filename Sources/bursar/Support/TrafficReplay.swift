@@ -1,0 +1,35 @@
+import BursarEngine
+import BursarPolicy
+import BursarReplay
+import BursarSyntax
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Replays of logs by verbs that want the summary alone.
+enum TrafficReplay {
+    static func run(_ set: PolicySet, against other: PolicySet? = nil, _ logs: [String]) throws -> ReplaySummary {
+        var options = ReplayOptions()
+        options.threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        func make() -> BursarReplay.Replay {
+            BursarReplay.Replay(engine: Engine(set), against: other.map { Engine($0) }, options: options)
+        }
+        let result: (summary: ReplaySummary, failures: [String])
+        do {
+            do {
+                result = try make().run(logs)
+            } catch is BursarReplay.Replay.ReplayNeedsOrder {
+                result = try make().runOrdered(logs)
+            }
+        } catch let error as FileError {
+            throw ExitStatus(ExitStatus.usage, error.description)
+        }
+        if let failure = result.failures.first { throw ExitStatus(ExitStatus.usage, failure) }
+        return result.summary
+    }
+}

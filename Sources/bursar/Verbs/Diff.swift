@@ -1,0 +1,116 @@
+import ArgumentParser
+import BursarAnalysis
+import BursarEngine
+import BursarPolicy
+import BursarReplay
+import BursarSyntax
+
+struct Diff: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What a change of policy changes: in its own terms, in decisions, and on recorded traffic.",
+        discussion: """
+            Compares the newest versions of two sets. What changes in the text is told in the language's terms; requests that \
+            are decided otherwise without any history are told exactly, as a condition with a request that shows it. Ends \
+            with 0 where the two are the same, with 1 where they are not.
+            """)
+
+    @Argument(help: "The policy set as it was.")
+    var old: String
+
+    @Argument(help: "The policy set as it is to be.")
+    var new: String
+
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Logs on which both are replayed.", valueName: "log"))
+    var traffic: [String] = []
+
+    @Option(help: "text or json.")
+    var format = OutputFormat.text
+
+    @Flag(help: "No progress.")
+    var quiet = false
+
+    func run() throws {
+        let before = try Policies.load(old)
+        let after = try Policies.load(new)
+        let diff = PolicyDiff.between(before, after)
+        var replayed: ReplaySummary?
+        if !traffic.isEmpty { replayed = try TrafficReplay.run(after, against: before, traffic) }
+        switch format {
+        case .text: Console.print(text(diff, replayed))
+        case .json: Console.print(json(diff, replayed))
+        }
+        if !diff.isSame || replayed?.comparison.map({ !$0.changes.isEmpty }) == true { throw ExitStatus(1) }
+    }
+
+    private func text(_ diff: PolicyDiff, _ replayed: ReplaySummary?) -> String {
+        var text = "\(diff.verdict)\n"
+        if !diff.changes.isEmpty {
+            text += "\nchanges:\n"
+            for change in diff.changes {
+                let what =
+                    change.old == nil ? "added \(change.new ?? "")" : change.new.map { "\(change.old ?? "") -> \($0)" }
+                text += "  \(change.path): \(what ?? "removed (was \(change.old ?? ""))")"
+                if change.direction != .other { text += "  [\(change.direction.rawValue)]" }
+                text += "  \(change.source)\n"
+            }
+        }
+        for direction in [DiffDirection.looser, .stricter] {
+            let regions = diff.regions.filter { $0.direction == direction }
+            if regions.isEmpty { continue }
+            text += "\n\(direction.rawValue), for requests without history:\n"
+            for region in regions {
+                text += "  \(region.old.rawValue) -> \(region.new.rawValue) where \(region.condition)\n"
+                if let witness = region.witness { text += "    witness: \(witness)\n" }
+            }
+        }
+        for question in diff.undecided { text += "\nnot decided: \(question)\n" }
+        if diff.tiers.count > 1, !diff.isSame {
+            text += "\ntiers: " + diff.tiers.map { "\($0.name) \($0.verdict)" }.joined(separator: "; ") + "\n"
+        }
+        if let replayed { text += "\n" + SummaryTextRenderer(replayed).render() }
+        return text
+    }
+
+    private func json(_ diff: PolicyDiff, _ replayed: ReplaySummary?) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.field("same", diff.isSame)
+            json.field("verdict", diff.verdict)
+            json.array("changes") { json in
+                for change in diff.changes {
+                    json.object { json in
+                        json.field("path", change.path)
+                        json.field("old", change.old)
+                        json.field("new", change.new)
+                        json.field("direction", change.direction.rawValue)
+                        json.field("source", change.source)
+                    }
+                }
+            }
+            json.array("regions") { json in
+                for region in diff.regions {
+                    json.object { json in
+                        json.field("old", region.old.rawValue)
+                        json.field("new", region.new.rawValue)
+                        json.field("direction", region.direction.rawValue)
+                        json.field("condition", region.condition)
+                        if region.omitted > 0 { json.field("omitted", region.omitted) }
+                        json.array("tiers") { json in for tier in region.tiers { json.value(tier) } }
+                        if let witness = region.witness { json.raw("witness", witness.utf8) }
+                    }
+                }
+            }
+            json.array("undecided") { json in for question in diff.undecided { json.value(question) } }
+            json.array("tiers") { json in
+                for tier in diff.tiers {
+                    json.object { json in
+                        json.field("tier", tier.name)
+                        json.field("verdict", tier.verdict)
+                    }
+                }
+            }
+            if let replayed { json.raw("traffic", SummaryJSONRenderer(replayed).render().utf8) }
+        }
+        return json.text
+    }
+}
