@@ -4,7 +4,7 @@ SWIFT ?= swift
 BURSAR := .build/release/bursar
 SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 
-.PHONY: all deps build demo test lint schema soak bench summaries clean
+.PHONY: all deps build demo test lint schema soak bench summaries record clean
 
 all: build
 
@@ -57,6 +57,10 @@ bench: build
 summaries: build
 	@for set in Policies/*/; do \
 	  $(BURSAR) replay --quiet --policies $$set $${set}traffic.jsonl > $${set}expected-summary.txt; done
+
+# Writes anew what fixtures are expected to say, and the pages of the codes; read the difference before you commit it.
+record: deps
+	BURSAR_RECORD=1 $(SWIFT) test -c release --filter 'DiagnosticFixture|Page'
 
 clean:
 	rm -rf .build

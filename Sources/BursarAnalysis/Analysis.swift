@@ -1,5 +1,6 @@
 import BursarPolicy
 import BursarSyntax
+import Dispatch
 
 /// Runs the checks on a compiled set: what is allowed, but hardly meant.
 public enum Analysis {
@@ -14,11 +15,29 @@ public enum Analysis {
         ]
     }
 
+    /// Looks at each version of the policy with the newest catalog that it meets.
     public static func run(_ set: PolicySet) -> Diagnostics {
-        var diagnostics = Diagnostics()
-        for edition in set.editions {
-            for check in checks { check.run(edition, of: set, &diagnostics) }
+        let editions = set.editions.indices.filter { index in
+            index + 1 == set.editions.count || set.editions[index + 1].policy !== set.editions[index].policy
+        }.map { set.editions[$0] }
+        var groups: [RuleFacts.Basis: Int] = [:]
+        var examples: [Edition] = []
+        let group = editions.map { edition in
+            let basis = RuleFacts.Basis(edition)
+            if let known = groups[basis] { return known }
+            groups[basis] = examples.count
+            examples.append(edition)
+            return examples.count - 1
         }
+        let facts = concurrentMap(examples) { RuleFacts($0, set.tenants) }
+        let found = concurrentMap(Array(zip(editions, group))) { edition, group in
+            let context = EditionContext(edition, set, facts[group])
+            var diagnostics = Diagnostics()
+            for check in checks { check.run(context, &diagnostics) }
+            return diagnostics
+        }
+        var diagnostics = Diagnostics()
+        for part in found { diagnostics.add(contentsOf: part) }
         CatalogChecks.run(set, &diagnostics)
         return diagnostics
     }
@@ -26,41 +45,20 @@ public enum Analysis {
 
 /// One thing that is looked for in each edition of a policy.
 protocol Check: Sendable {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics)
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics)
 }
 
-extension Edition {
-    /// The plans of all tiers, in the order in which they were written.
-    var tierPlans: [Plan] { tierNames.compactMap { plan(tier: $0) } }
-
-    /// When the plans of tenants are looked at: their exceptions are those that hold then.
-    var lookTime: Int64 { max(interval.start, 0) }
-
-    /// The plans of tenants whose records change something, one after the other where exceptions end.
-    func ownPlans(of set: PolicySet) -> [(record: TenantRecord, plan: Plan)] {
-        ownPlanSequences(of: set).flatMap { own in own.plans.map { (own.record, $0) } }
-    }
-
-    func ownPlanSequences(of set: PolicySet) -> [(record: TenantRecord, plans: [Plan])] {
-        var sequences: [(record: TenantRecord, plans: [Plan])] = []
-        for (index, record) in set.tenants.enumerated() where !record.followsTier {
-            // Without a tier in the record, requests may name any.
-            for tier in record.tier.map({ [$0] }) ?? tierNames {
-                var plans: [Plan] = []
-                var time = lookTime
-                while let plan = plan(tier: tier, tenant: index, record: record, at: time) {
-                    plans.append(plan)
-                    time = plan.validity.end
-                    if time >= interval.end || plans.count > Self.mostPlans { break }
-                }
-                if !plans.isEmpty { sequences.append((record, plans)) }
-            }
+/// Maps on all cores; the results stand in the order of the elements.
+private func concurrentMap<Element: Sendable, Result: Sendable>(
+    _ elements: [Element], _ transform: @Sendable (Element) -> Result
+) -> [Result] {
+    var results = [Result?](repeating: nil, count: elements.count)
+    results.withUnsafeMutableBufferPointer { buffer in
+        // Each iteration writes its own place alone.
+        nonisolated(unsafe) let places = buffer
+        DispatchQueue.concurrentPerform(iterations: elements.count) { index in
+            places[index] = transform(elements[index])
         }
-        return sequences
     }
-
-    /// A tenant has hardly more exceptions; those beyond are not looked at.
-    private static var mostPlans: Int { 16 }
-
-    func allPlans(of set: PolicySet) -> [Plan] { tierPlans + ownPlans(of: set).map(\.plan) }
+    return results.compactMap { $0 }
 }

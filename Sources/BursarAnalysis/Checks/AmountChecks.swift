@@ -3,19 +3,21 @@ import BursarSyntax
 
 /// `limit/too-small`, `weight/too-small`: no request fits, not even of one token in and one out of the cheapest model.
 enum TooSmallLimitCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        for plan in edition.allPlans(of: set) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let edition = context.edition
+        for plan in context.allPlans {
             let arithmetic = PlanArithmetic(plan, edition)
             for limit in plan.limits where limit.amount > 0 || limit.weight != nil {
-                check(limit, plan, arithmetic, edition, set, &diagnostics)
+                check(limit, plan, arithmetic, context, &diagnostics)
             }
         }
     }
 
     private static func check(
-        _ limit: Limit, _ plan: Plan, _ arithmetic: PlanArithmetic, _ edition: Edition, _ set: PolicySet,
+        _ limit: Limit, _ plan: Plan, _ arithmetic: PlanArithmetic, _ context: EditionContext,
         _ diagnostics: inout Diagnostics
     ) {
+        let edition = context.edition
         if edition.policy.mode == .frozen { return }
         if let feature = limit.weight?.feature, plan.blockedFeatures.contains(feature) { return }
         guard let room = room(limit, plan), let smallest = arithmetic.smallestRequest(limit.unit) else { return }
@@ -23,7 +25,7 @@ enum TooSmallLimitCheck: Check {
         if let weight = limit.weight {
             guard smallest.amount > room, plan.limits[weight.of].amount > 0 else { return }
             let feature = weight.feature ?? "other-feature"
-            guard let witness = witness(limit, plan, edition, set, smallest.model, feature: feature) else { return }
+            guard let witness = witness(limit, plan, context, smallest.model, feature: feature) else { return }
             diagnostics.add(
                 Diagnostic(
                     "weight/too-small",
@@ -34,7 +36,7 @@ enum TooSmallLimitCheck: Check {
         }
         if smallest.amount > room {
             // What no request comes to is no worse for being too small.
-            guard let witness = witness(limit, plan, edition, set, smallest.model, feature: nil) else { return }
+            guard let witness = witness(limit, plan, context, smallest.model, feature: nil) else { return }
             diagnostics.add(
                 Diagnostic(
                     "limit/too-small",
@@ -86,8 +88,9 @@ enum TooSmallLimitCheck: Check {
     ])
 
     private static func witness(
-        _ limit: Limit, _ plan: Plan, _ edition: Edition, _ set: PolicySet, _ model: ModelID?, feature: String?
+        _ limit: Limit, _ plan: Plan, _ context: EditionContext, _ model: ModelID?, feature: String?
     ) -> String? {
+        let (edition, set) = (context.edition, context.set)
         // A request that no rule denies, so that it comes as far as the limit.
         let denials = edition.denials(plan)
         var wanted = [limit.when, feature.map { .text(.feature, .equals, $0) }].compactMap { $0 }
@@ -100,10 +103,10 @@ enum TooSmallLimitCheck: Check {
         let takesOutput = limit.unit.isBudget && limit.unit != .inputTokens
         if takesInput { wanted.append(.number(.inputTokens, .greaterOrEqual, 1)) }
         if takesOutput { wanted.append(.number(.maxOutputTokens, .greaterOrEqual, 1)) }
-        if let owner = owner(of: plan, edition, set) { wanted.append(.text(.tenant, .equals, owner)) }
+        if let owner = context.owner(of: plan) { wanted.append(.text(.tenant, .equals, owner)) }
         let condition = Condition.all(wanted + denials.map { .not($0) })
         let names = model.flatMap { model in edition.catalog.map { [$0[model].name] } }
-        var space = RequestSpace(
+        let space = RequestSpace(
             edition, set.tenants, conditions: [condition, smallest], separatesModels: edition.catalog != nil)
         do throws(DecisionDiagram.TooLarge) {
             var found = try space.diagram.intersection(try space.set(condition), try space.set(tiers: [plan.tier]))
@@ -121,13 +124,6 @@ enum TooSmallLimitCheck: Check {
         return models.indices.filter { plan.models.allows(ModelID(rawValue: $0)) && models[$0].price != nil }
             .map { models[$0].name }
     }
-
-    /// The tenant whose own plan it is.
-    private static func owner(of plan: Plan, _ edition: Edition, _ set: PolicySet) -> String? {
-        if edition.plan(tier: plan.tier) === plan { return nil }
-        let places = Set(plan.limits.map(\.source))
-        return edition.ownPlans(of: set).first { Set($0.plan.limits.map(\.source)) == places }?.record.id
-    }
 }
 
 /// `limit/oversubscribed`: sub-budgets that together exceed what holds them. Often meant, so it is a note.
@@ -139,8 +135,9 @@ enum OversubscribedCheck: Check {
         var window: Window
     }
 
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        for (_, plan) in edition.ownPlans(of: set) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let edition = context.edition
+        for (_, plan) in context.ownPlans {
             var groups: [Siblings: [Limit]] = [:]
             var order: [Siblings] = []
             for limit in plan.limits
@@ -182,9 +179,10 @@ enum OversubscribedCheck: Check {
 
 /// `limit/no-hard-stop`: a limit on spend or tokens that never refuses, and no other that bounds what it counts.
 enum NoHardStopCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let (edition, set) = (context.edition, context.set)
         var implications = Implications(edition, set)
-        for plan in edition.allPlans(of: set) {
+        for plan in context.allPlans {
             let arithmetic = PlanArithmetic(plan, edition)
             for limit in plan.limits
             where limit.unit.isBudget && limit.weight == nil && !limit.isPrepaid && !limit.isShadow
@@ -209,11 +207,12 @@ enum NoHardStopCheck: Check {
 
 /// `margin/worst-case`: the most that a tenant of a tier can cost in a month, by the limits, above what the tier is sold for.
 enum WorstCaseMarginCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let edition = context.edition
         var windows = WindowArithmetic()
         let month = Window.calendar(.month, fromDay: 1, zone: edition.policy.zone)
         let currency = edition.policy.currency
-        for plan in edition.tierPlans {
+        for plan in context.tierPlans {
             // What a prepaid balance pays for was sold before.
             guard let price = plan.price, !plan.limits.contains(where: { $0.isPrepaid && !$0.isShadow }) else {
                 continue

@@ -12,9 +12,10 @@ extension Downgrade {
 
 /// `chain/not-allowed`: a substitute that the tier does not allow can never be used.
 enum ChainNotAllowedCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let edition = context.edition
         guard let catalog = edition.catalog else { return }
-        for plan in edition.allPlans(of: set) {
+        for plan in context.allPlans {
             for step in plan.downgrade.steps where !plan.models.allows(step.to) {
                 diagnostics.add(
                     Diagnostic(
@@ -31,8 +32,8 @@ enum ChainNotAllowedCheck: Check {
 
 /// `chain/missing`: `downgrade` where no chain could serve any model of the tier, so it never finds a way.
 enum ChainMissingCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        for plan in edition.allPlans(of: set) where !canServe(plan) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        for plan in context.allPlans where !canServe(plan) {
             for limit in plan.limits where limit.weight == nil {
                 for threshold in limit.thresholds where threshold.actions.contains(where: needsChain) {
                     diagnostics.add(
@@ -61,9 +62,10 @@ enum ChainMissingCheck: Check {
 /// `chain/dearer`: a step to a model that costs more for some mix of tokens. A price is a sum over kinds of tokens, so a
 /// step is dearer for some mix exactly if it is dearer for one kind alone.
 enum DearerChainCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let edition = context.edition
         guard let catalog = edition.catalog else { return }
-        for plan in edition.allPlans(of: set) {
+        for plan in context.allPlans {
             for step in plan.downgrade.steps {
                 guard let before = catalog[step.from].price, let after = catalog[step.to].price,
                     let mix = mix(before, after)
@@ -113,9 +115,10 @@ enum DearerChainCheck: Check {
 /// `chain/context`: a substitute whose context is smaller than requests of the tier may be, so that some request fits the
 /// model that it asks for and not the one that it gets.
 enum ChainContextCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let edition = context.edition
         guard let catalog = edition.catalog else { return }
-        for plan in edition.allPlans(of: set) {
+        for plan in context.allPlans {
             let arithmetic = PlanArithmetic(plan, edition)
             let most = [arithmetic.largestRequest(.inputTokens), arithmetic.largestRequest(.tokens)].compactMap {
                 $0.map { Int64(clamping: $0.amount) }
@@ -145,8 +148,9 @@ enum ChainContextCheck: Check {
 
 /// `chain/consent`: a chain that needs the tenant's consent, where no tenant of the tier gives it.
 enum ChainConsentCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        for plan in edition.tierPlans where plan.downgrade.consent == .tenant && !plan.downgrade.chains.isEmpty {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let (edition, set) = (context.edition, context.set)
+        for plan in context.tierPlans where plan.downgrade.consent == .tenant && !plan.downgrade.chains.isEmpty {
             let consents = set.tenants.contains {
                 ($0.tier ?? edition.defaultTier ?? plan.tier) == plan.tier && $0.acceptsDowngrade
             }

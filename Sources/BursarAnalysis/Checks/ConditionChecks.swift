@@ -3,73 +3,58 @@ import BursarSyntax
 
 /// A condition of an edition, with the tiers whose requests it is asked of.
 struct AskedCondition {
-    enum Owner: Hashable {
-        case rule(Int)
-        case limit(String)
-    }
-
-    var owner: Owner
     var condition: Condition
     var source: SourceRange
     var tiers: Set<String>
+
+    static func all(of context: EditionContext) -> [AskedCondition] {
+        let every = Set(context.edition.tierNames)
+        var asked: [AskedCondition] = context.edition.policy.rules.compactMap { rule in
+            rule.whenSource.map { AskedCondition(condition: rule.when, source: $0, tiers: every) }
+        }
+        var places: [SourceRange: Int] = [:]
+        func add(_ condition: Condition?, _ source: SourceRange?, _ tier: String) {
+            guard let condition, let source else { return }
+            if let place = places[source] {
+                asked[place].tiers.insert(tier)
+            } else {
+                places[source] = asked.count
+                asked.append(AskedCondition(condition: condition, source: source, tiers: [tier]))
+            }
+        }
+        for plan in context.allPlans {
+            for limit in plan.limits where limit.weight == nil {
+                add(limit.when, limit.whenSource, plan.tier)
+                for action in limit.thresholds.flatMap(\.actions) { add(action.when, action.whenSource, plan.tier) }
+            }
+        }
+        return asked
+    }
 }
 
 /// `rule/never`, `rule/always`, `rule/value`: conditions of rules, limits and actions that no request satisfies, that every
 /// request satisfies, or that compare with a value that the attribute never takes.
 enum ConditionCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        let asked = conditions(of: edition, set)
-        guard !asked.isEmpty else { return }
-        var space = RequestSpace(edition, set.tenants, conditions: asked.map(\.condition))
-        for item in asked {
-            if ValueCheck.report(item, edition, set, &diagnostics) { continue }
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        for item in context.conditions {
+            if ValueCheck.report(item, context.edition, context.set, &diagnostics) { continue }
             do throws(DecisionDiagram.TooLarge) {
-                try report(item, edition, set, &space, &diagnostics)
+                try report(item, context, context.space, &diagnostics)
             } catch {
                 diagnostics.add(.notDecided("whether this condition can hold", at: item.source))
             }
         }
     }
 
-    /// Every condition once, with all tiers in whose plans it stands.
-    static func conditions(of edition: Edition, _ set: PolicySet) -> [AskedCondition] {
-        let every = Set(edition.tierNames)
-        var asked: [AskedCondition] = edition.policy.rules.enumerated().compactMap { index, rule in
-            rule.whenSource.map {
-                AskedCondition(owner: .rule(index), condition: rule.when, source: $0, tiers: every)
-            }
-        }
-        var places: [SourceRange: Int] = [:]
-        func add(_ condition: Condition?, _ source: SourceRange?, _ limit: String, _ tier: String) {
-            guard let condition, let source else { return }
-            if let place = places[source] {
-                asked[place].tiers.insert(tier)
-            } else {
-                places[source] = asked.count
-                asked.append(
-                    AskedCondition(owner: .limit(limit), condition: condition, source: source, tiers: [tier]))
-            }
-        }
-        for plan in edition.allPlans(of: set) {
-            for limit in plan.limits where limit.weight == nil {
-                add(limit.when, limit.whenSource, limit.name, plan.tier)
-                for action in limit.thresholds.flatMap(\.actions) {
-                    add(action.when, action.whenSource, limit.name, plan.tier)
-                }
-            }
-        }
-        return asked
-    }
-
     private static func report(
-        _ item: AskedCondition, _ edition: Edition, _ set: PolicySet, _ space: inout RequestSpace,
+        _ item: AskedCondition, _ context: EditionContext, _ space: RequestSpace,
         _ diagnostics: inout Diagnostics
     ) throws(DecisionDiagram.TooLarge) {
-        let domain = edition.tierNames.isEmpty ? .all : try space.set(tiers: item.tiers)
+        let domain = context.edition.tierNames.isEmpty ? .all : try space.set(tiers: item.tiers)
         let holds = try space.diagram.intersection(try space.set(item.condition), domain)
         if holds == .none {
-            let core = try contradiction(in: item, domain, &space)
-            let places = set.sources.places(of: core, at: item.source)
+            let core = try contradiction(in: item, domain, space)
+            let places = context.set.sources.places(of: core, at: item.source)
             diagnostics.add(
                 Diagnostic(
                     "rule/never", "no request satisfies this condition", severity: .warning, at: item.source,
@@ -88,7 +73,7 @@ enum ConditionCheck: Check {
 
     /// The fewest parts of a conjunction that no request satisfies together.
     private static func contradiction(
-        in item: AskedCondition, _ domain: DecisionDiagram.Node, _ space: inout RequestSpace
+        in item: AskedCondition, _ domain: DecisionDiagram.Node, _ space: RequestSpace
     ) throws(DecisionDiagram.TooLarge) -> [Condition] {
         var parts = item.condition.conjuncts
         var index = 0

@@ -5,10 +5,11 @@ import BursarSyntax
 /// another always refuses first. What the other lets through in the longest window of this one is added up exactly, on the
 /// assumption that nothing settles above its estimate.
 enum NeverBindsCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let (edition, set) = (context.edition, context.set)
         var search = Search(edition, set)
-        for plan in edition.tierPlans { search.look(at: [plan], inherited: nil) }
-        for (_, plans) in edition.ownPlanSequences(of: set) {
+        for plan in context.tierPlans { search.look(at: [plan], inherited: nil) }
+        for (_, plans) in context.ownPlanSequences {
             search.look(at: plans, inherited: edition.plan(tier: plans[0].tier))
         }
         for place in search.order {
@@ -53,11 +54,21 @@ enum NeverBindsCheck: Check {
                     let finding = finding(for: limit, in: plan, plans, arithmetic, isOverride: inherited != nil)
                     if isFirst {
                         found[place] = .some(finding)
-                    } else if finding == nil {
-                        found[place] = .some(nil)
+                    } else {
+                        found[place] = .some(finding.flatMap { merged(found[place] ?? nil, with: $0) })
                     }
                 }
             }
+        }
+
+        /// In another plan it may be another limit that refuses first.
+        private func merged(_ first: Diagnostic?, with second: Diagnostic) -> Diagnostic? {
+            guard var merged = first else { return nil }
+            for note in second.notes
+            where merged.notes.count < 8 && !merged.notes.contains(where: { $0.range == note.range }) {
+                merged.notes.append(note)
+            }
+            return merged
         }
 
         private mutating func finding(
@@ -228,7 +239,7 @@ struct Implications {
         let key = [condition, other]
         if let answer = known[key] { return answer }
         let first = condition ?? .always
-        var space = RequestSpace(edition, tenants, conditions: [first, other], limit: 100_000)
+        let space = RequestSpace(edition, tenants, conditions: [first, other], limit: 100_000)
         var answer = false
         do throws(DecisionDiagram.TooLarge) {
             answer = try space.diagram.isSubset(try space.set(first), of: try space.set(other))

@@ -1,47 +1,111 @@
 import BursarPolicy
 import BursarSyntax
 
-/// `rule/redundant`: a rule that the union of others covers, so that removing it changes no outcome. The later of two equal
-/// rules is the one that is reported.
-enum RedundantRuleCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+/// What holds between the rules of an edition. Versions whose rules say the same share it.
+struct RuleFacts: Sendable {
+    struct Redundancy: Sendable {
+        var rule: Int
+        /// A smallest set of others that cover it, in the sense that none of them can be left out.
+        var cover: [Int]
+        var witness: WitnessRequest?
+    }
+
+    struct Conflict: Sendable {
+        var rule: Int
+        var denial: Int
+        var isCovered: Bool
+        var witness: WitnessRequest?
+    }
+
+    private(set) var redundancies: [Redundancy] = []
+    private(set) var conflicts: [Conflict] = []
+    private(set) var isUndecided = false
+
+    /// What the facts depend on.
+    struct Basis: Hashable {
+        var conditions: [Condition]
+        var effects: [RuleDeclaration.Effect]
+        var tiers: [String]
+        var catalog: String?
+        var critical: Set<String>
+        var allowsUnpriced: Bool
+
+        init(_ edition: Edition) {
+            conditions = edition.policy.rules.map(\.when)
+            effects = edition.policy.rules.map(\.effect)
+            tiers = edition.tierNames
+            catalog = edition.catalog?.digest
+            critical = edition.policy.criticalFeatures
+            allowsUnpriced = edition.policy.allowsUnpriced
+        }
+    }
+
+    init(_ edition: Edition, _ tenants: [TenantRecord]) {
         let rules = edition.policy.rules
         guard rules.count > 1 else { return }
-        var space = RequestSpace(edition, set.tenants, conditions: rules.map(\.when))
+        let space = RequestSpace(edition, tenants, conditions: rules.map(\.when))
         do throws(DecisionDiagram.TooLarge) {
-            try run(edition, &space, &diagnostics)
+            var sets: [DecisionDiagram.Node] = []
+            for rule in rules { sets.append(try space.set(rule.when)) }
+            try findRedundancies(rules, sets, space)
+            try findConflicts(rules, sets, space)
         } catch {
-            diagnostics.add(.notDecided("which rules others make superfluous", at: rules[0].source))
+            isUndecided = true
         }
     }
 
-    private static func run(
-        _ edition: Edition, _ space: inout RequestSpace, _ diagnostics: inout Diagnostics
+    private mutating func findRedundancies(
+        _ rules: [Rule], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
     ) throws(DecisionDiagram.TooLarge) {
-        let rules = edition.policy.rules
-        let sets = try rules.map { rule throws(DecisionDiagram.TooLarge) in try space.set(rule.when) }
         var kept = Set(rules.indices)
-        for index in rules.indices.reversed() where sets[index] != .none {
-            // A deny makes every other effect superfluous; that is a conflict, unless rules of its own kind take part.
+        // Of two equal rules the later one is told.
+        for index in try Self.coveredByOthers(rules, sets, space).reversed() {
+            // A deny makes every other effect superfluous; that is a conflict, and told as such.
             let others = kept.filter { $0 != index && rules[$0].effect == rules[index].effect }.sorted()
-            guard let cover = try covering(sets[index], others, sets, &space) else { continue }
+            guard let cover = try Self.covering(sets[index], others, sets, space) else { continue }
             kept.remove(index)
-            diagnostics.add(
-                Diagnostic(
-                    "rule/redundant",
-                    "rule `\(rules[index].name)` changes nothing: "
-                        + (cover.count == 1
-                            ? "`\(rules[cover[0]].name)` holds wherever it does"
-                            : "one of \(cover.count) others holds wherever it does"),
-                    severity: .warning, at: rules[index].source,
-                    notes: cover.map { .init("`\(rules[$0].name)` covers it", at: rules[$0].source) },
-                    help: "remove it, or mend its condition", witness: space.witness(in: sets[index])?.json))
+            redundancies.append(
+                Redundancy(rule: index, cover: cover, witness: space.witness(in: sets[index])))
         }
     }
 
-    /// A smallest set of others, in the sense that none of it can be left out; nil where they do not cover the set.
+    private mutating func findConflicts(
+        _ rules: [Rule], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
+    ) throws(DecisionDiagram.TooLarge) {
+        let denials = rules.indices.filter { rules[$0].effect == .deny }
+        for index in rules.indices where rules[index].effect != .deny {
+            for denial in denials {
+                let both = try space.diagram.intersection(sets[index], sets[denial])
+                if both == .none { continue }
+                conflicts.append(
+                    Conflict(
+                        rule: index, denial: denial, isCovered: both == sets[index], witness: space.witness(in: both)))
+            }
+        }
+    }
+
+    /// Rules that all others of their kind cover together, so that a closer look is worth it.
+    private static func coveredByOthers(
+        _ rules: [Rule], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
+    ) throws(DecisionDiagram.TooLarge) -> [Int] {
+        var covered: [Int] = []
+        for effect in RuleDeclaration.Effect.allCases {
+            let own = rules.indices.filter { rules[$0].effect == effect && sets[$0] != .none }
+            var after: [DecisionDiagram.Node] = [.none]
+            for index in own.reversed() { after.append(try space.diagram.union(after[after.count - 1], sets[index])) }
+            var before = DecisionDiagram.Node.none
+            for (place, index) in own.enumerated() {
+                let rest = try space.diagram.difference(sets[index], before)
+                if try space.diagram.isSubset(rest, of: after[own.count - place - 1]) { covered.append(index) }
+                before = try space.diagram.union(before, sets[index])
+            }
+        }
+        return covered.sorted()
+    }
+
+    /// nil where they do not cover the set.
     private static func covering(
-        _ set: DecisionDiagram.Node, _ others: [Int], _ sets: [DecisionDiagram.Node], _ space: inout RequestSpace
+        _ set: DecisionDiagram.Node, _ others: [Int], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
     ) throws(DecisionDiagram.TooLarge) -> [Int]? {
         for other in others where try space.diagram.isSubset(set, of: sets[other]) { return [other] }
         var union = DecisionDiagram.Node.none
@@ -63,36 +127,44 @@ enum RedundantRuleCheck: Check {
     }
 }
 
+/// `rule/redundant`: a rule that the union of others covers, so that removing it changes no outcome.
+enum RedundantRuleCheck: Check {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let rules = context.edition.policy.rules
+        if context.ruleFacts.isUndecided {
+            diagnostics.add(.notDecided("which rules overlap, and which are superfluous", at: rules.first?.source))
+        }
+        for fact in context.ruleFacts.redundancies {
+            diagnostics.add(
+                Diagnostic(
+                    "rule/redundant",
+                    "rule `\(rules[fact.rule].name)` changes nothing: "
+                        + (fact.cover.count == 1
+                            ? "`\(rules[fact.cover[0]].name)` holds wherever it does"
+                            : "one of \(fact.cover.count) others holds wherever it does"),
+                    severity: .warning, at: rules[fact.rule].source,
+                    notes: fact.cover.map { .init("`\(rules[$0].name)` covers it", at: rules[$0].source) },
+                    help: "remove it, or mend its condition", witness: fact.witness?.json(for: context.edition)))
+        }
+    }
+}
+
 /// `rule/conflict`: deny and approve or confirm for the same requests. Deny wins, so the other never asks there. A warning
 /// where the other rule is covered whole; where they only overlap, both may be meant, and it is a note.
 enum RuleConflictCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        let rules = edition.policy.rules
-        let denials = rules.filter { $0.effect == .deny }
-        let others = rules.filter { $0.effect != .deny }
-        guard !denials.isEmpty, !others.isEmpty else { return }
-        var space = RequestSpace(edition, set.tenants, conditions: rules.map(\.when))
-        for other in others {
-            for denial in denials {
-                do throws(DecisionDiagram.TooLarge) {
-                    let asked = try space.set(other.when)
-                    let both = try space.diagram.intersection(asked, try space.set(denial.when))
-                    if both == .none { continue }
-                    let covers = both == asked
-                    diagnostics.add(
-                        Diagnostic(
-                            "rule/conflict",
-                            "deny wins: wherever `\(denial.name)` holds too, `\(other.name)` does not ask to \(other.effect.rawValue)"
-                                + (covers ? ", and so it never does" : ""),
-                            severity: covers ? .warning : .note, at: other.source,
-                            notes: [.init("`\(denial.name)` denies the same requests", at: denial.source)],
-                            help: "exclude them from one of the two conditions", witness: space.witness(in: both)?.json)
-                    )
-                } catch {
-                    diagnostics.add(
-                        .notDecided("whether `\(other.name)` and `\(denial.name)` overlap", at: other.source))
-                }
-            }
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let rules = context.edition.policy.rules
+        for fact in context.ruleFacts.conflicts {
+            let (other, denial) = (rules[fact.rule], rules[fact.denial])
+            diagnostics.add(
+                Diagnostic(
+                    "rule/conflict",
+                    "deny wins: wherever `\(denial.name)` holds too, `\(other.name)` does not ask to \(other.effect.rawValue)"
+                        + (fact.isCovered ? ", and so it never does" : ""),
+                    severity: fact.isCovered ? .warning : .note, at: other.source,
+                    notes: [.init("`\(denial.name)` denies the same requests", at: denial.source)],
+                    help: "exclude them from one of the two conditions",
+                    witness: fact.witness?.json(for: context.edition)))
         }
     }
 }
@@ -100,11 +172,14 @@ enum RuleConflictCheck: Check {
 /// `rule/refuses-tier`: a tier of which no request can be admitted, because of its models, of rules that deny, or of a limit
 /// of zero.
 enum RefusedTierCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let (edition, set) = (context.edition, context.set)
         let denials = edition.policy.rules.filter { $0.effect == .deny }
-        var space = RequestSpace(
+        let space = RequestSpace(
             edition, set.tenants, conditions: denials.map(\.when), separatesModels: edition.catalog != nil)
-        for plan in edition.tierPlans {
+        // Asked of each tier again, so made once.
+        let sets = denials.map { rule in Result { () throws(DecisionDiagram.TooLarge) in try space.set(rule.when) } }
+        for plan in context.tierPlans {
             if let reasons = models(plan, edition) {
                 add(plan, reasons, nil, &diagnostics)
                 continue
@@ -116,7 +191,7 @@ enum RefusedTierCheck: Check {
             }
             guard !denials.isEmpty else { continue }
             do throws(DecisionDiagram.TooLarge) {
-                try denied(plan, edition, denials, &space, &diagnostics)
+                try denied(plan, edition, denials, sets, space, &diagnostics)
             } catch {
                 diagnostics.add(.notDecided("whether tier `\(plan.tier)` can do anything", at: plan.tierSource))
             }
@@ -149,7 +224,8 @@ enum RefusedTierCheck: Check {
     }
 
     private static func denied(
-        _ plan: Plan, _ edition: Edition, _ denials: [Rule], _ space: inout RequestSpace,
+        _ plan: Plan, _ edition: Edition, _ denials: [Rule],
+        _ sets: [Result<DecisionDiagram.Node, DecisionDiagram.TooLarge>], _ space: RequestSpace,
         _ diagnostics: inout Diagnostics
     ) throws(DecisionDiagram.TooLarge) {
         var tried = try space.set(tiers: [plan.tier])
@@ -164,8 +240,8 @@ enum RefusedTierCheck: Check {
         }
         var left = tried
         var used: [Rule] = []
-        for rule in denials {
-            let next = try space.diagram.difference(left, try space.set(rule.when))
+        for (rule, set) in zip(denials, sets) {
+            let next = try space.diagram.difference(left, try set.get())
             if next != left { used.append(rule) }
             left = next
         }

@@ -4,8 +4,8 @@ import BursarSyntax
 /// `limit/threshold-unreachable`: a threshold above one that refuses every request that crosses it. Only an event could
 /// still be given there, so a threshold with `notify` is not reported.
 enum UnreachableThresholdCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        for limit in edition.tierPlans.flatMap(\.limits) where limit.weight == nil {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        for limit in context.tierPlans.flatMap(\.limits) where limit.weight == nil {
             guard let wall = limit.thresholds.firstIndex(where: refusesAll) else { continue }
             for threshold in limit.thresholds[(wall + 1)...] where !notifies(threshold) {
                 diagnostics.add(

@@ -3,19 +3,20 @@ import BursarSyntax
 
 /// `name/unused`: an audience that nothing notifies, a tier that no tenant can have, a class without models.
 enum UnusedNameCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let (edition, set) = (context.edition, context.set)
         func report(_ message: String, _ place: SourceRange?) {
             diagnostics.add(Diagnostic("name/unused", message, severity: .note, at: place))
         }
-        let used = notified(edition, set)
+        let used = notified(context)
         for audience in edition.policy.audiences where !used.contains(audience.value) {
             report("no limit of any tier or tenant notifies `\(audience.value)`", audience.range)
         }
         // Without records the requests themselves say their tiers.
         if !set.tenants.isEmpty {
             let tiers = Set(set.tenants.compactMap(\.tier)).union(edition.extendedTiers)
-                .union(edition.tierPlans.compactMap(\.upgrade?.to))
-            for plan in edition.tierPlans where !tiers.contains(plan.tier) && plan.tier != edition.defaultTier {
+                .union(context.tierPlans.compactMap(\.upgrade?.to))
+            for plan in context.tierPlans where !tiers.contains(plan.tier) && plan.tier != edition.defaultTier {
                 report("no tenant has the tier `\(plan.tier)`, and nothing leads to it", plan.tierSource)
             }
         }
@@ -26,20 +27,14 @@ enum UnusedNameCheck: Check {
         }
     }
 
-    private static func notified(_ edition: Edition, _ set: PolicySet) -> Set<String> {
+    private static func notified(_ context: EditionContext) -> Set<String> {
         var used: Set<String> = []
         func add(_ plan: Plan) {
             for action in plan.limits.flatMap(\.thresholds).flatMap(\.actions) {
                 for case .notify(let names) in action.alternatives { used.formUnion(names) }
             }
         }
-        edition.tierPlans.forEach(add)
-        let count = edition.policy.audiences.count
-        for (index, record) in set.tenants.enumerated() where !record.followsTier {
-            guard used.count < count else { break }
-            guard let tier = record.tier ?? edition.defaultTier else { continue }
-            if let plan = edition.plan(tier: tier, tenant: index, record: record, at: edition.lookTime) { add(plan) }
-        }
+        context.allPlans.forEach(add)
         return used
     }
 }
@@ -47,10 +42,10 @@ enum UnusedNameCheck: Check {
 /// `name/unknown`: a feature with a share of its own that is nearly one of those under `features`. Features are open, so it
 /// is a warning, and only where a misspelling is likely.
 enum UnknownFeatureCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        let known = edition.policy.features.map(\.value)
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let known = context.edition.policy.features.map(\.value)
         guard !known.isEmpty else { return }
-        for limit in edition.allPlans(of: set).flatMap(\.limits) {
+        for limit in context.allPlans.flatMap(\.limits) {
             guard let feature = limit.weight?.feature, !known.contains(feature),
                 let near = nearestName(to: feature, among: known)
             else { continue }

@@ -4,8 +4,8 @@ import BursarSyntax
 /// `limit/zero`: an amount of zero refuses everything that it counts. `block`, `models` or a rule say that so that the
 /// reason given to a customer says it too.
 enum ZeroLimitCheck: Check {
-    static func run(_ edition: Edition, of set: PolicySet, _ diagnostics: inout Diagnostics) {
-        for limit in edition.tierPlans.flatMap(\.limits)
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        for limit in context.tierPlans.flatMap(\.limits)
         where limit.amount == 0 && !limit.isPrepaid && limit.weight == nil {
             diagnostics.add(
                 Diagnostic(

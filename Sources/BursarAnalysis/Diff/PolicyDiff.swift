@@ -192,7 +192,8 @@ struct EditionComparison {
     }
 
     private func policyLimits(_ edition: Edition) -> [Limit] {
-        edition.tierPlans.first?.limits.filter { $0.layer == .policy && $0.weight == nil } ?? []
+        let plan = edition.tierNames.first.flatMap { edition.plan(tier: $0) }
+        return (plan?.limits ?? []).filter { $0.layer == .policy && $0.weight == nil }
     }
 
     private mutating func tenants() {
@@ -216,7 +217,7 @@ struct EditionComparison {
             note(
                 "\(path).since", earlier.since.map(instantText), record.since.map(instantText), at: record.source)
             if earlier.followsTier, record.followsTier { continue }
-            let time = max(old.lookTime, new.lookTime)
+            let time = max(old.interval.start, new.interval.start, 0)
             guard let tier = record.tier ?? new.defaultTier, (earlier.tier ?? old.defaultTier) == tier,
                 let before = old.plan(tier: tier, tenant: earlierIndex, record: earlier, at: time),
                 let after = new.plan(tier: tier, tenant: index, record: record, at: time)

@@ -41,14 +41,14 @@ struct RegionComparison {
         let attributes = Set(conditions.flatMap(\.attributes)).subtracting([.tier, .tenant, .model])
         conditions += attributes.sorted { $0.name < $1.name }.map { .isPresent($0) }
         // Requests of tenants without records stand for their tier; what a record changes is told by itself.
-        var space = RequestSpace(new, [], conditions: conditions, models: models)
+        let space = RequestSpace(new, [], conditions: conditions, models: models)
         do throws(DecisionDiagram.TooLarge) {
             var outcomes: [[FirstOutcome: DecisionDiagram.Node]] = []
             for side in sides {
                 var union: [FirstOutcome: DecisionDiagram.Node] = [:]
                 for tier in tiers {
                     let own = try space.set(tiers: [tier])
-                    for (outcome, set) in try side.outcomes(tier, models, &space) {
+                    for (outcome, set) in try side.outcomes(tier, models, space) {
                         let part = try space.diagram.intersection(own, set)
                         union[outcome] = try space.diagram.union(union[outcome] ?? .none, part)
                     }
@@ -59,7 +59,7 @@ struct RegionComparison {
             let undecided =
                 asksClock && old.policy.zone != new.policy.zone
                 ? ["the time zone changes: hours and days of the regions are taken in the new one"] : []
-            return (try regions(outcomes[0], outcomes[1], tiers, &space), undecided)
+            return (try regions(outcomes[0], outcomes[1], tiers, space), undecided)
         } catch {
             return ([], ["which requests are decided otherwise: too many cases have to be told apart"])
         }
@@ -67,7 +67,7 @@ struct RegionComparison {
 
     private static func regions(
         _ old: [FirstOutcome: DecisionDiagram.Node], _ new: [FirstOutcome: DecisionDiagram.Node], _ tiers: [String],
-        _ space: inout RequestSpace
+        _ space: RequestSpace
     ) throws(DecisionDiagram.TooLarge) -> [DiffRegion] {
         var regions: [DiffRegion] = []
         for before in FirstOutcome.allCases {
@@ -166,46 +166,46 @@ struct RegionComparison {
         }
 
         func outcomes(
-            _ tier: String, _ models: [String], _ space: inout RequestSpace
+            _ tier: String, _ models: [String], _ space: RequestSpace
         ) throws(DecisionDiagram.TooLarge) -> [FirstOutcome: DecisionDiagram.Node] {
             guard let plan = edition.plan(tier: tier), edition.policy.mode != .frozen else { return [.deny: .all] }
             if edition.policy.mode == .shadow { return [.allow: .all] }
-            var denied = try union(edition.policy.rules.filter { $0.effect == .deny }.map { named($0.when) }, &space)
+            var denied = try union(edition.policy.rules.filter { $0.effect == .deny }.map { named($0.when) }, space)
             if !plan.blockedFeatures.isEmpty {
                 denied = try space.diagram.union(
                     denied, try space.set(.textIn(.feature, plan.blockedFeatures.sorted())))
             }
             let tools = edition.policy.tools
             denied = try space.diagram.union(denied, try space.set { tools.verdict(on: $0) == .deny })
-            denied = try space.diagram.union(denied, try union(sizes(plan), &space))
+            denied = try space.diagram.union(denied, try union(sizes(plan), space))
             var found: [FirstOutcome: DecisionDiagram.Node] = [.deny: .all]
-            func move(_ set: DecisionDiagram.Node, to outcome: FirstOutcome, _ space: inout RequestSpace)
+            func move(_ set: DecisionDiagram.Node, to outcome: FirstOutcome, _ space: RequestSpace)
                 throws(DecisionDiagram.TooLarge)
             {
                 found[.deny] = try space.diagram.difference(found[.deny] ?? .none, set)
                 found[outcome] = try space.diagram.union(found[outcome] ?? .none, set)
             }
-            for lane in try lanes(plan, models, &space) {
+            for lane in try lanes(plan, models, space) {
                 let admitted = try space.diagram.difference(lane.requests, denied)
-                var approving = try asking(.approve, lane.substitute, &space)
+                var approving = try asking(.approve, lane.substitute, space)
                 approving = try space.diagram.union(approving, try space.set { tools.verdict(on: $0) == .approve })
                 let approve = try space.diagram.intersection(admitted, approving)
                 var rest = try space.diagram.difference(admitted, approve)
-                let confirm = try space.diagram.intersection(rest, try asking(.confirm, lane.substitute, &space))
+                let confirm = try space.diagram.intersection(rest, try asking(.confirm, lane.substitute, space))
                 rest = try space.diagram.difference(rest, confirm)
-                try move(approve, to: .approve, &space)
-                try move(confirm, to: .confirm, &space)
-                try move(rest, to: lane.substitute == nil ? .allow : .downgrade, &space)
+                try move(approve, to: .approve, space)
+                try move(confirm, to: .confirm, space)
+                try move(rest, to: lane.substitute == nil ? .allow : .downgrade, space)
             }
             return found
         }
 
         /// The requests for which a rule asks, where they are for a model, or another one serves them.
         private func asking(
-            _ effect: RuleDeclaration.Effect, _ substitute: String?, _ space: inout RequestSpace
+            _ effect: RuleDeclaration.Effect, _ substitute: String?, _ space: RequestSpace
         ) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
             try union(
-                edition.policy.rules.filter { $0.effect == effect }.map { named($0.when, model: substitute) }, &space)
+                edition.policy.rules.filter { $0.effect == effect }.map { named($0.when, model: substitute) }, space)
         }
 
         /// Requests that are served alike: by the model that they ask for, or by one substitute.
@@ -215,7 +215,7 @@ struct RegionComparison {
         }
 
         private func lanes(
-            _ plan: Plan, _ models: [String], _ space: inout RequestSpace
+            _ plan: Plan, _ models: [String], _ space: RequestSpace
         ) throws(DecisionDiagram.TooLarge) -> [Lane] {
             var direct: Set<String> = []
             var lanes: [Lane] = []
@@ -230,7 +230,7 @@ struct RegionComparison {
                 if plan.models.allows(id) {
                     direct.insert(name)
                 } else if plan.downgrade.consent == .plan {
-                    lanes += try substitutes(name, plan.downgrade.substitutes(for: id), plan, catalog, &space)
+                    lanes += try substitutes(name, plan.downgrade.substitutes(for: id), plan, catalog, space)
                 }
             }
             return [Lane(requests: try space.set(models: direct))] + lanes
@@ -238,12 +238,12 @@ struct RegionComparison {
 
         /// The requests for a model that is not allowed, by the first substitute that serves them.
         private func substitutes(
-            _ name: String, _ chain: ArraySlice<ModelID>, _ plan: Plan, _ catalog: Catalog, _ space: inout RequestSpace
+            _ name: String, _ chain: ArraySlice<ModelID>, _ plan: Plan, _ catalog: Catalog, _ space: RequestSpace
         ) throws(DecisionDiagram.TooLarge) -> [Lane] {
             var left = try space.set(models: [name])
             var lanes: [Lane] = []
             for id in chain where plan.models.allows(id) && catalog[id].price != nil {
-                let denied = try asking(.deny, catalog[id].name, &space)
+                let denied = try asking(.deny, catalog[id].name, space)
                 lanes.append(
                     Lane(requests: try space.diagram.difference(left, denied), substitute: catalog[id].name))
                 left = try space.diagram.intersection(left, denied)
@@ -252,7 +252,7 @@ struct RegionComparison {
         }
 
         private func union(
-            _ conditions: [Condition], _ space: inout RequestSpace
+            _ conditions: [Condition], _ space: RequestSpace
         ) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
             var result = DecisionDiagram.Node.none
             for condition in conditions { result = try space.diagram.union(result, try space.set(condition)) }

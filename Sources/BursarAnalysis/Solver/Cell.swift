@@ -1,22 +1,28 @@
 import BursarSyntax
 
 /// A value of an attribute.
-enum AttributeValue: Hashable {
+package enum AttributeValue: Hashable, Sendable {
     case text(String)
     case number(Int64)
     case boolean(Bool)
 }
 
 /// Values of attributes that are told apart by no condition: one stands for all of its kind. What is not named is absent.
-struct Cell: Hashable {
-    var values: [Attribute: AttributeValue] = [:]
+package struct Cell: Hashable, Sendable {
+    package var values: [Attribute: AttributeValue]
     /// Of a variable that says whether some tool of this name is among those of the request.
-    var tool: String?
+    package var tool: String?
     /// The tenant has a record, so that its tier does not follow the request.
-    var isRecorded = false
+    package var isRecorded: Bool
+
+    package init(values: [Attribute: AttributeValue] = [:], tool: String? = nil, isRecorded: Bool = false) {
+        self.values = values
+        self.tool = tool
+        self.isRecorded = isRecorded
+    }
 
     /// Whether a comparison holds for a request of these values. Combinations are no comparisons.
-    func satisfies(_ comparison: Condition) -> Bool {
+    package func satisfies(_ comparison: Condition) -> Bool {
         switch comparison {
         case .isPresent(.featureCritical): return values[.feature] != nil
         case .isPresent(.tools): return tool != nil

@@ -2,67 +2,56 @@
 ///
 /// Equal sets are the same node, so that emptiness, equality and implication are comparisons of numbers. See R. E. Bryant,
 /// "Graph-Based Algorithms for Boolean Function Manipulation", IEEE Transactions on Computers, 1986, for two branches.
-struct DecisionDiagram {
+package final class DecisionDiagram {
     /// A set; its number is the place of its root.
-    struct Node: Hashable {
+    package struct Node: Hashable {
         var index: Int32
 
-        static let none = Node(index: 0)
-        static let all = Node(index: 1)
+        package static let none = Node(index: 0)
+        package static let all = Node(index: 1)
     }
 
     /// More than `limit` nodes: what was asked is not decided.
-    struct TooLarge: Error {}
+    package struct TooLarge: Error {}
 
     /// Enough for 200 narrow rules over 12 attributes several times over; about 100 MiB.
-    static let defaultLimit = 2_000_000
+    package static let defaultLimit = 2_000_000
 
-    private let cellCounts: [Int]
-    private let limit: Int
-    private var variables: [Int32] = [.max, .max]
-    private var starts: [Int32] = [0, 0]
-    private var children: [Int32] = []
-    private var table: [Int32] = []
-    private var memo: [UInt64: Int32] = [:]
+    private var store: NodeStore
 
     init(cellCounts: [Int], limit: Int = DecisionDiagram.defaultLimit) {
-        self.cellCounts = cellCounts
-        self.limit = limit
-        table = [Int32](repeating: -1, count: 1 << 12)
+        store = NodeStore(cellCounts: cellCounts, limit: limit)
     }
 
-    var nodeCount: Int { variables.count }
+    var nodeCount: Int { store.count }
 
     /// The variable that a set asks first; nil for none and all.
-    func variable(of node: Node) -> Int? { node.index < 2 ? nil : Int(variables[Int(node.index)]) }
+    func variable(of node: Node) -> Int? { node.index < 2 ? nil : store.variable(of: node.index) }
 
     /// The rest of the set where its variable has a cell.
-    func child(of node: Node, _ cell: Int) -> Node {
-        Node(index: children[Int(starts[Int(node.index)]) + cell])
-    }
+    func child(of node: Node, _ cell: Int) -> Node { Node(index: store.child(of: node.index, cell)) }
 
     /// The requests whose variable is in one of the cells.
-    mutating func set(_ variable: Int, _ isIn: (Int) -> Bool) throws(TooLarge) -> Node {
-        try make(Int32(variable), (0..<cellCounts[variable]).map { isIn($0) ? 1 : 0 })
+    func set(_ variable: Int, _ isIn: (Int) -> Bool) throws(TooLarge) -> Node {
+        let kids = (0..<store.cellCounts[variable]).map { isIn($0) ? Int32(1) : 0 }
+        return Node(index: try store.make(Int32(variable), kids))
     }
 
-    mutating func intersection(_ left: Node, _ right: Node) throws(TooLarge) -> Node {
-        Node(index: try combine(left.index, right.index, isUnion: false))
+    package func intersection(_ left: Node, _ right: Node) throws(TooLarge) -> Node {
+        Node(index: try store.combine(left.index, right.index, .intersection))
     }
 
-    mutating func union(_ left: Node, _ right: Node) throws(TooLarge) -> Node {
-        Node(index: try combine(left.index, right.index, isUnion: true))
+    package func union(_ left: Node, _ right: Node) throws(TooLarge) -> Node {
+        Node(index: try store.combine(left.index, right.index, .union))
     }
 
-    mutating func complement(_ node: Node) throws(TooLarge) -> Node {
-        Node(index: try negate(node.index))
+    package func difference(_ left: Node, _ right: Node) throws(TooLarge) -> Node {
+        Node(index: try store.combine(left.index, right.index, .difference))
     }
 
-    mutating func difference(_ left: Node, _ right: Node) throws(TooLarge) -> Node {
-        try intersection(left, try complement(right))
-    }
+    package func complement(_ node: Node) throws(TooLarge) -> Node { try difference(.all, node) }
 
-    mutating func isSubset(_ left: Node, of right: Node) throws(TooLarge) -> Bool {
+    package func isSubset(_ left: Node, of right: Node) throws(TooLarge) -> Bool {
         try difference(left, right) == .none
     }
 
@@ -72,93 +61,130 @@ struct DecisionDiagram {
         var chosen: [Int: Int] = [:]
         var node = node
         while let variable = variable(of: node) {
-            guard let cell = (0..<cellCounts[variable]).first(where: { child(of: node, $0) != .none }) else {
-                return nil
-            }
+            let cells = 0..<store.cellCounts[variable]
+            guard let cell = cells.first(where: { child(of: node, $0) != .none }) else { return nil }
             chosen[variable] = cell
             node = child(of: node, cell)
         }
         return chosen
     }
+}
 
-    // MARK: - Nodes
+/// The nodes of a diagram, each different from all others. A value, so that its recursion asks no one for access.
+private struct NodeStore {
+    enum Operation: UInt64 { case intersection, union, difference }
 
-    private mutating func make(_ variable: Int32, _ kids: [Int32]) throws(TooLarge) -> Node {
-        if kids.allSatisfy({ $0 == kids[0] }) { return Node(index: kids[0]) }
-        var hasher = Hasher()
-        hasher.combine(variable)
-        for kid in kids { hasher.combine(kid) }
-        let hash = hasher.finalize()
-        var slot = hash & (table.count - 1)
+    let cellCounts: [Int]
+    private let limit: Int
+    private var variables: [Int32] = [.max, .max]
+    private var starts: [Int32] = [0, 0]
+    private var children: [Int32] = []
+    private var hashes: [UInt64] = [0, 0]
+    /// Nodes by hash, in open addressing; −1 where a place is free.
+    private var table = [Int32](repeating: -1, count: 1 << 10)
+    /// Results of operations: a later one takes the place of an earlier one with the same hash.
+    private var memoKeys = [UInt64](repeating: .max, count: 1 << 10)
+    private var memoValues = [Int32](repeating: 0, count: 1 << 10)
+
+    init(cellCounts: [Int], limit: Int) {
+        self.cellCounts = cellCounts
+        self.limit = limit
+    }
+
+    var count: Int { variables.count }
+
+    func variable(of node: Int32) -> Int { Int(variables[Int(node)]) }
+
+    func child(of node: Int32, _ cell: Int) -> Int32 { children[Int(starts[Int(node)]) + cell] }
+
+    mutating func make(_ variable: Int32, _ kids: [Int32]) throws(DecisionDiagram.TooLarge) -> Int32 {
+        var isUniform = true
+        var hash = Self.mix(UInt64(UInt32(bitPattern: variable)))
+        for kid in kids {
+            if kid != kids[0] { isUniform = false }
+            hash = Self.mix(hash ^ UInt64(UInt32(bitPattern: kid)))
+        }
+        if isUniform { return kids[0] }
+        var slot = Int(truncatingIfNeeded: hash) & (table.count - 1)
         while table[slot] >= 0 {
-            if isEqual(table[slot], variable, kids) { return Node(index: table[slot]) }
+            let index = Int(table[slot])
+            if hashes[index] == hash, isEqual(index, variable, kids) { return table[slot] }
             slot = (slot + 1) & (table.count - 1)
         }
-        guard variables.count < limit else { throw TooLarge() }
+        guard variables.count < limit else { throw DecisionDiagram.TooLarge() }
         let index = Int32(variables.count)
         variables.append(variable)
         starts.append(Int32(children.count))
         children += kids
-        table[slot] = index
         hashes.append(hash)
+        table[slot] = index
         if variables.count * 2 > table.count { grow() }
-        return Node(index: index)
+        return index
     }
-
-    private var hashes: [Int] = [0, 0]
 
     private mutating func grow() {
         table = [Int32](repeating: -1, count: table.count * 2)
         for index in 2..<variables.count {
-            var slot = hashes[index] & (table.count - 1)
+            var slot = Int(truncatingIfNeeded: hashes[index]) & (table.count - 1)
             while table[slot] >= 0 { slot = (slot + 1) & (table.count - 1) }
             table[slot] = Int32(index)
         }
+        // What was kept is forgotten: it is as good as never asked.
+        memoKeys = [UInt64](repeating: .max, count: table.count)
+        memoValues = [Int32](repeating: 0, count: table.count)
     }
 
-    private func isEqual(_ index: Int32, _ variable: Int32, _ kids: [Int32]) -> Bool {
-        guard variables[Int(index)] == variable else { return false }
-        let start = Int(starts[Int(index)])
+    private func isEqual(_ index: Int, _ variable: Int32, _ kids: [Int32]) -> Bool {
+        guard variables[index] == variable else { return false }
+        let start = Int(starts[index])
         for (offset, kid) in kids.enumerated() where children[start + offset] != kid { return false }
         return true
     }
 
-    // MARK: - Operations; the recursion is as deep as there are variables
-
-    private mutating func combine(_ a: Int32, _ b: Int32, isUnion: Bool) throws(TooLarge) -> Int32 {
-        if a == b { return a }
-        let (low, high) = a < b ? (a, b) : (b, a)
-        // 0 is the empty set and 1 is everything, and they sort first.
-        if low == 0 { return isUnion ? high : 0 }
-        if low == 1 { return isUnion ? 1 : high }
-        let key = UInt64(UInt32(bitPattern: low)) << 33 | UInt64(UInt32(bitPattern: high)) << 1 | (isUnion ? 1 : 0)
-        if let known = memo[key] { return known }
-        let top = min(variables[Int(low)], variables[Int(high)])
-        var kids: [Int32] = []
-        kids.reserveCapacity(cellCounts[Int(top)])
-        for cell in 0..<cellCounts[Int(top)] {
-            let left = variables[Int(low)] == top ? children[Int(starts[Int(low)]) + cell] : low
-            let right = variables[Int(high)] == top ? children[Int(starts[Int(high)]) + cell] : high
-            kids.append(try combine(left, right, isUnion: isUnion))
+    /// The recursion is as deep as there are variables.
+    mutating func combine(
+        _ left: Int32, _ right: Int32, _ operation: Operation
+    ) throws(DecisionDiagram.TooLarge) -> Int32 {
+        // 0 is the empty set and 1 is everything.
+        switch operation {
+        case .intersection:
+            if left == right || right == 1 { return left }
+            if left == 0 || right == 0 { return 0 }
+            if left == 1 { return right }
+        case .union:
+            if left == right || right == 0 { return left }
+            if left == 1 || right == 1 { return 1 }
+            if left == 0 { return right }
+        case .difference:
+            if left == right || left == 0 || right == 1 { return 0 }
+            if right == 0 { return left }
         }
-        let made = try make(top, kids).index
-        memo[key] = made
+        let isSwapped = operation != .difference && left > right
+        let (a, b) = isSwapped ? (right, left) : (left, right)
+        let key = UInt64(UInt32(bitPattern: a)) << 34 | UInt64(UInt32(bitPattern: b)) << 2 | operation.rawValue
+        let place = Int(truncatingIfNeeded: Self.mix(key)) & (memoKeys.count - 1)
+        if memoKeys[place] == key { return memoValues[place] }
+        let top = min(variables[Int(a)], variables[Int(b)])
+        let count = cellCounts[Int(top)]
+        var kids: [Int32] = []
+        kids.reserveCapacity(count)
+        for cell in 0..<count {
+            let first = variables[Int(a)] == top ? children[Int(starts[Int(a)]) + cell] : a
+            let second = variables[Int(b)] == top ? children[Int(starts[Int(b)]) + cell] : b
+            kids.append(try combine(first, second, operation))
+        }
+        let made = try make(top, kids)
+        let after = Int(truncatingIfNeeded: Self.mix(key)) & (memoKeys.count - 1)
+        memoKeys[after] = key
+        memoValues[after] = made
         return made
     }
 
-    private mutating func negate(_ node: Int32) throws(TooLarge) -> Int32 {
-        if node < 2 { return 1 - node }
-        // The second number of a pair is never 0, so this key is free.
-        let key = UInt64(UInt32(bitPattern: node)) << 33
-        if let known = memo[key] { return known }
-        let variable = variables[Int(node)]
-        var kids: [Int32] = []
-        kids.reserveCapacity(cellCounts[Int(variable)])
-        for cell in 0..<cellCounts[Int(variable)] {
-            kids.append(try negate(children[Int(starts[Int(node)]) + cell]))
-        }
-        let made = try make(variable, kids).index
-        memo[key] = made
-        return made
+    /// A finalizer of SplitMix64: every bit of the input moves every bit of the output.
+    private static func mix(_ value: UInt64) -> UInt64 {
+        var value = value &+ 0x9E37_79B9_7F4A_7C15
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
     }
 }

@@ -5,7 +5,7 @@ import BursarSyntax
 ///
 /// Attributes that depend on each other share a variable: a tenant's record says its tier and group, a model has its class
 /// and provider, a feature is critical or not, and no request has more cached than input tokens.
-struct RequestSpace {
+package struct RequestSpace {
     /// Attributes that are decided together.
     private enum Family: Hashable {
         case tenant, model, feature, prompt
@@ -28,7 +28,7 @@ struct RequestSpace {
     private(set) var variables: [[Cell]] = []
     private var families: [Family: Int] = [:]
     private var toolVariables: [Int] = []
-    var diagram: DecisionDiagram
+    package private(set) var diagram: DecisionDiagram
     /// What was asked, each comparison once.
     private(set) var askedComparisons: [Condition] = []
 
@@ -37,7 +37,7 @@ struct RequestSpace {
     ///   - features: names of features that must be told apart besides.
     ///   - separatesModels: every model of the catalog has a cell of its own.
     ///   - models: names that have cells instead of the catalog's; one of none of them stands for all others.
-    init(
+    package init(
         _ edition: Edition, _ tenants: [TenantRecord], conditions: some Sequence<Condition>, features: [String] = [],
         separatesModels: Bool = false, models: [String]? = nil, limit: Int = DecisionDiagram.defaultLimit
     ) {
@@ -57,7 +57,7 @@ struct RequestSpace {
                 if attribute == .tools { tools.append(comparison) } else { ask(Family(attribute), comparison) }
             }
         }
-        askedComparisons = unique((asked.values.flatMap { $0 } + tools).sorted { $0.text < $1.text })
+        askedComparisons = unique(order.flatMap { asked[$0] ?? [] } + tools)
         for feature in features { ask(.feature, .text(.feature, .equals, feature)) }
         for family in order {
             let comparisons = unique(asked[family] ?? [])
@@ -227,7 +227,7 @@ struct RequestSpace {
     // MARK: - Sets of requests
 
     /// The requests for which a condition holds.
-    mutating func set(_ condition: Condition) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+    package func set(_ condition: Condition) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
         switch condition {
         case .always: return .all
         case .never: return .none
@@ -255,7 +255,7 @@ struct RequestSpace {
     }
 
     /// The requests of tenants of these tiers.
-    mutating func set(tiers: Set<String>) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+    func set(tiers: Set<String>) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
         try requests(.tenant) { cell in
             guard case .text(let tier) = cell.values[.tier] else { return false }
             return tiers.contains(tier)
@@ -263,14 +263,14 @@ struct RequestSpace {
     }
 
     /// The requests of models with these names.
-    mutating func set(models: Set<String>) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+    func set(models: Set<String>) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
         try requests(.model) { cell in
             guard case .text(let model) = cell.values[.model] else { return false }
             return models.contains(model)
         }
     }
 
-    private mutating func requests(
+    private func requests(
         _ family: Family, _ isIn: (Cell) -> Bool
     ) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
         guard let variable = families[family] else { return .none }
@@ -279,7 +279,7 @@ struct RequestSpace {
     }
 
     /// The requests with some tool of this kind.
-    mutating func set(withTool isMeant: (String) -> Bool) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
+    func set(withTool isMeant: (String) -> Bool) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
         var result = DecisionDiagram.Node.none
         for variable in toolVariables where isMeant(variables[variable][1].tool ?? "") {
             result = try diagram.union(result, try diagram.set(variable) { $0 == 1 })

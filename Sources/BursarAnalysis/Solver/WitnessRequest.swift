@@ -3,8 +3,8 @@ import BursarSyntax
 
 /// A request that shows a finding, in the form that `bursar eval` reads. Only what matters is said; the rest is what every
 /// request must have.
-struct WitnessRequest {
-    private let edition: Edition
+struct WitnessRequest: Sendable {
+    private var edition: Edition
     private var values: [Attribute: AttributeValue] = [:]
     private var tools: [String] = []
     private var namesTier = true
@@ -39,6 +39,13 @@ struct WitnessRequest {
             catalog.models[$0].price != nil && plan.models.allows(ModelID(rawValue: $0))
         }
         return catalog.models.isEmpty ? "any-model" : catalog.models[index ?? 0].name
+    }
+
+    /// The same request at a time at which another edition is in force.
+    func json(for other: Edition) -> String {
+        var copy = self
+        copy.edition = other
+        return copy.json
     }
 
     var json: String {

@@ -1,5 +1,5 @@
 extension Condition {
-    /// As the language writes it; parsing it gives the same condition.
+    /// As the language writes it; parsing it gives the same condition, but for double negations, which are gone.
     public var text: String { text(inside: nil) }
 
     private enum Operator { case and, or, not }
@@ -10,9 +10,13 @@ extension Condition {
         case .never: return "false"
         case .not(let inner):
             switch inner {
-            case .text(let attribute, .equals, let text): return "\(attribute.name) != \(Self.quoted(text))"
-            case .number(let attribute, .equal, let number): return "\(attribute.name) != \(number)"
-            case .booleanEquals(let attribute, let value): return "\(attribute.name) != \(value)"
+            case .not(let innermost): return innermost.text(inside: outer)
+            case .text(let attribute, .equals, let text):
+                return Self.negatable("\(attribute.name) != \(Self.quoted(text))", outer)
+            case .number(let attribute, .equal, let number):
+                return Self.negatable("\(attribute.name) != \(number)", outer)
+            case .booleanEquals(let attribute, let value):
+                return Self.negatable("\(attribute.name) != \(value)", outer)
             default: return "!" + inner.text(inside: .not)
             }
         case .all(let parts): return Self.joined(parts, .and, inside: outer)

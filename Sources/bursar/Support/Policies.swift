@@ -27,17 +27,16 @@ enum Policies {
 
     /// The sets that a path holds: itself, or the folders in it where it holds several policies.
     static func sets(at path: String) -> [String] {
-        guard FileReading.kind(of: path) == .folder else { return [path] }
-        var diagnostics = Diagnostics()
-        let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
-        guard Set(documents.policies.map(\.id.value)).count > 1, let names = try? FileReading.names(in: path) else {
-            return [path]
-        }
+        guard FileReading.kind(of: path) == .folder, let names = try? FileReading.names(in: path) else { return [path] }
         let folders = names.map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
             .filter { FileReading.kind(of: $0) == .folder }
+        if folders.isEmpty { return [path] }
+        var diagnostics = Diagnostics()
+        let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
+        guard Set(documents.policies.map(\.id.value)).count > 1 else { return [path] }
         let hasOwnPolicy = documents.policies.contains { policy in
             documents.sources[policy.id.range].map { !$0.name.contains("/") } ?? false
         }
-        return hasOwnPolicy || folders.isEmpty ? [path] : folders
+        return hasOwnPolicy ? [path] : folders
     }
 }
