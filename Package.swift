@@ -29,11 +29,12 @@ let package = Package(
                 "BursarTraffic", "BursarEngine", "BursarAnalysis",
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
+        .target(name: "BursarTrials", dependencies: ["BursarTraffic", "BursarEngine"]),
         .target(name: "Bursar", dependencies: ["BursarPolicy", "BursarEngine"]),
         .executableTarget(
             name: "bursar-cli",
             dependencies: [
-                "BursarReplay", "BursarAnalysis",
+                "BursarReplay", "BursarAnalysis", "BursarTrials",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/bursar"),

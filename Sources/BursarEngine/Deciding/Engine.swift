@@ -100,7 +100,11 @@ public final class Engine: Sendable {
         if filters.isEmpty { return true }
         guard let edition = edition(at: request.time) ?? editions.last else { return false }
         var request = request
-        request[.tenant] = request.tenant.account.id
+        let account = request.tenant.account
+        request[.tenant] = account.id
+        if account.record >= 0, let group = policySet.tenants[account.record].group {
+            request[.group] = symbols.intern(group)
+        }
         edition.set(edition.model(request[.model]), named: request[.model], in: &request)
         return filters.allSatisfy {
             $0.constant
@@ -154,6 +158,20 @@ public final class Engine: Sendable {
                 var sitting = Sitting(self, edition, account, group, request, detail, counting)
                 return sitting.decide()
             }
+        }
+    }
+
+    /// Counts what limits had used before, as if it had happened at the request's time; for tests of policies.
+    ///
+    /// - Returns: The names for which no limit that counts applies to the request.
+    public func presume(_ amounts: [(limit: String, amount: Int64)], before request: Request) -> [String] {
+        guard let edition = edition(at: request.time) else { return amounts.map(\.limit) }
+        let account = request.tenant.account
+        let group = groupAccount(account, request)
+        return account.lock.withLock { _ in
+            var sitting = Sitting(self, edition, account, group, request, .full, .decided)
+            guard let group else { return sitting.presume(amounts) }
+            return group.lock.withLock { _ in sitting.presume(amounts) }
         }
     }
 

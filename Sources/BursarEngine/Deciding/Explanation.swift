@@ -17,6 +17,11 @@ public struct Explanation: Sendable {
             public var bound: Int64
             public var isCrossed: Bool
             public var actions: [String]
+            /// Of the actions: their conditions hold.
+            public var holds: [Bool]
+            /// Where their conditions are written.
+            public var actionSources: [SourceRange?]
+            public var source: SourceRange
         }
 
         public var candidate: String
@@ -152,12 +157,14 @@ extension Sitting {
     private func limits(of judgement: Judgement, _ plan: CompiledPlan, _ judge: Judge) -> [Explanation.LimitStep] {
         judgement.states.map { state in
             let row = plan.rows[state.row]
-            let thresholds = row.limit.thresholds.map { threshold in
+            let thresholds = row.limit.thresholds.enumerated().map { position, threshold in
                 Explanation.LimitStep.ThresholdStep(
                     text: threshold.text,
                     bound: threshold.bound(of: row.limit.bucketLength == nil ? state.base : row.limit.capacity),
                     isCrossed: judge.isCrossed(threshold, state, state.estimate),
-                    actions: threshold.actions.map { $0.alternatives.map(\.verb).joined(separator: " else ") })
+                    actions: threshold.actions.map { $0.alternatives.map(\.verb).joined(separator: " else ") },
+                    holds: row.actionConditions[position].map { judge.holds($0, judgement.request) },
+                    actionSources: threshold.actions.map(\.whenSource), source: threshold.source)
             }
             return Explanation.LimitStep(
                 candidate: symbols.text(symbol(of: judgement.candidate)), limit: self.name(row, judgement.request),

@@ -160,6 +160,33 @@ extension Sitting {
         passThrottles(trial) { plan.rows[$0.row].limit.isShadow }
     }
 
+    /// Counts what limits of these names had used before, in those that apply to the request. Returns the names that none has.
+    mutating func presume(_ amounts: [(limit: String, amount: Int64)]) -> [String] {
+        request[.tenant] = account.id
+        if let group = record?.group { request[.group] = symbols.intern(group) }
+        guard let plan = bindPlan() else { return amounts.map(\.limit) }
+        request[.tier] = plan.tier
+        let model = edition.model(request[.model])
+        edition.set(model, named: request[.model], in: &request)
+        let judge = Judge(
+            edition: edition, plan: plan, symbols: symbols, record: record, account: account, group: group)
+        var unknown: [String] = []
+        for (name, amount) in amounts {
+            var isFound = false
+            for (index, row) in plan.rows.enumerated()
+            where row.limit.name == name && row.countsUse && judge.applies(row, to: request) {
+                guard let reference = judge.state(index, request).counter else { continue }
+                isFound = true
+                let grants = row.limit.isPrepaid ? plan.plan.grants : []
+                _ = withBook(reference) {
+                    $0.reserve(amount, in: reference, row.limit, grants: grants, run: .absent, at: request.time)
+                }
+            }
+            if !isFound { unknown.append(name) }
+        }
+        return unknown
+    }
+
     /// A request that is not admitted counts as an attempt and as nothing else.
     func countAttempt(_ plan: CompiledPlan, _ request: Request, _ candidate: Candidate) {
         guard plan.countsAttempts else { return }

@@ -13,7 +13,7 @@ extension NodeReader {
         case "policy": if let policy = policy(node) { documents.policies.append(policy) }
         case "catalog": if let catalog = catalog(node) { documents.catalogs.append(catalog) }
         case "tenants": documents.tenants += tenants(node)
-        case "tests": documents.tests.append(node)
+        case "tests": documents.tests += tests(node)
         default:
             let kind = node.entries?.first { Self.kinds.contains($0.name) }
             let near = nearestName(to: first.name, among: Self.kinds)

@@ -16,8 +16,7 @@ public struct Documents: Sendable {
     public var policies: [PolicyDocument] = []
     public var catalogs: [CatalogDocument] = []
     public var tenants: [TenantDeclaration] = []
-    /// `tests` documents are kept as they are.
-    public var tests: [YAMLNode] = []
+    public var tests: [TestDeclaration] = []
     public var sources = SourceMap()
     /// Some file could not be read, so a name may be missing that it defines.
     public var isIncomplete = false

@@ -16,6 +16,8 @@ public enum Bounds {
     public static let folderDepth = 16
     /// Diagnostics printed of one run; beyond that a file is not a policy.
     public static let diagnostics = 1_000
+    /// Times that a test repeats one request.
+    public static let testRepeats: Int64 = 100_000
     /// Levels of `a else b` in an action.
     public static let actionAlternatives = 8
 }

@@ -62,6 +62,13 @@ public enum Field: UInt8, Sendable, CaseIterable {
 
     public static let named: [String: Field] = Dictionary(uniqueKeysWithValues: allCases.map { ($0.name, $0) })
 
+    public enum Form: Sendable { case text, number, truth, list }
+
+    /// What its values are.
+    public var form: Form {
+        isText ? .text : isNumber ? (self == .time || self == .cost ? .text : .number) : isTruth ? .truth : .list
+    }
+
     var isText: Bool { rawValue < Field.time.rawValue }
     var isNumber: Bool { rawValue >= Field.time.rawValue && rawValue <= Field.duration.rawValue }
     var isTruth: Bool { rawValue >= Field.fallback.rawValue && rawValue <= Field.approved.rawValue }

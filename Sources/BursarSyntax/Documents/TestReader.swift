@@ -1,0 +1,149 @@
+/// A test of a policy set: requests in their order, and what is expected of each.
+public struct TestDeclaration: Sendable {
+    public var name: Name
+    /// When the first request is made; nil: when the newest version takes effect.
+    public var at: Located<InstantLiteral>?
+    /// Fields of every request of the test.
+    public var request: [YAMLEntry] = []
+    public var given: [GivenUsage] = []
+    public var steps: [TestStep] = []
+    /// Variations: the test is run once for each.
+    public var cases: [TestCase] = []
+}
+
+/// What a limit had counted before the first request.
+public struct GivenUsage: Sendable {
+    public var limit: Name
+    /// Nano-units of money, else a whole number.
+    public var amount: Located<Int64>
+}
+
+public struct TestStep: Sendable {
+    public enum Time: Sendable {
+        case instant(InstantLiteral)
+        /// Microseconds after the step before.
+        case after(Int64)
+    }
+
+    public var range: SourceRange
+    public var at: Time?
+    public var request: [YAMLEntry] = []
+    public var times: Int64 = 1
+    /// Microseconds between repetitions.
+    public var spacing: Int64 = 0
+    public var expect: YAMLNode?
+    /// What the request really used.
+    public var settle: [YAMLEntry]?
+    public var isReleased = false
+}
+
+public struct TestCase: Sendable {
+    public var name: Name?
+    public var range: SourceRange
+    public var request: [YAMLEntry]
+    public var given: [GivenUsage]
+    public var expect: YAMLNode?
+}
+
+extension NodeReader {
+    private static let stepKeys = ["at", "request", "repeat", "every", "expect", "settle", "release"]
+
+    mutating func tests(_ node: YAMLNode) -> [TestDeclaration] {
+        guard let map = map(node, "a tests document", keys: ["tests", "description"]), let tests = map["tests"] else {
+            return []
+        }
+        return namedEntries(tests.value, "tests").compactMap { test($0) }
+    }
+
+    private mutating func test(_ entry: YAMLEntry) -> TestDeclaration? {
+        guard let name = text(entry.key, "the name of a test"),
+            let map = map(
+                entry.value, "a test",
+                keys: Self.stepKeys + ["given", "steps", "each", "description"])
+        else { return nil }
+        var test = TestDeclaration(name: name)
+        if let node = map["given"]?.value { test.given = given(node) }
+        if let node = map["description"]?.value { _ = text(node, "description") }
+        if let steps = map["steps"] {
+            if let node = map["at"]?.value {
+                test.at = scalar(node, "at") { scanner throws(ScalarError) in try scanner.instant() }
+            }
+            if let node = map["request"]?.value { test.request = fields(node, "request") }
+            for key in ["repeat", "every", "expect", "settle", "release"] {
+                if let stray = map[key] {
+                    report(
+                        "syntax/unknown-key", "`\(key)` belongs to a step where a test has `steps`", at: stray.key.range
+                    )
+                }
+            }
+            test.steps = elements(steps.value, "steps").compactMap { step($0, allowed: Self.stepKeys) }
+        } else if let step = step(entry.value, allowed: Self.stepKeys + ["given", "each", "description"]) {
+            test.steps = [step]
+        }
+        if let node = map["each"]?.value { test.cases = elements(node, "each").compactMap { testCase($0) } }
+        if test.steps.isEmpty {
+            report("syntax/shape", "a test needs a `request`, or `steps`", at: entry.key.range)
+            return nil
+        }
+        return test
+    }
+
+    private mutating func step(_ node: YAMLNode, allowed: [String]) -> TestStep? {
+        guard let map = map(node, "a step", keys: allowed) else { return nil }
+        var step = TestStep(range: node.range)
+        if let node = map["at"]?.value { step.at = time(node) }
+        if let node = map["request"]?.value { step.request = fields(node, "request") }
+        if let node = map["repeat"]?.value,
+            let times = scalar(
+                node, "repeat", { scanner throws(ScalarError) in try scanner.count("a number of times") })
+        {
+            step.times = times.value
+            if times.value > Bounds.testRepeats {
+                report("syntax/scalar", "a request is repeated \(Bounds.testRepeats) times at most", at: times.range)
+                step.times = Bounds.testRepeats
+            }
+        }
+        if let node = map["every"]?.value {
+            step.spacing = scalar(node, "every") { scanner throws(ScalarError) in try scanner.duration() }?.value ?? 0
+        }
+        step.expect = map["expect"]?.value
+        if let node = map["settle"]?.value { step.settle = fields(node, "settle") }
+        if let node = map["release"]?.value { step.isReleased = boolean(node, "release")?.value ?? false }
+        return step
+    }
+
+    /// `+5m`, or an instant.
+    private mutating func time(_ node: YAMLNode) -> TestStep.Time? {
+        scalar(node, "at") { scanner throws(ScalarError) -> TestStep.Time in
+            if scanner.take("+") { return .after(try scanner.duration()) }
+            return .instant(try scanner.instant())
+        }?.value
+    }
+
+    private mutating func testCase(_ node: YAMLNode) -> TestCase? {
+        guard let map = map(node, "a case", keys: ["name", "request", "given", "expect"]) else { return nil }
+        return TestCase(
+            name: map["name"].flatMap { text($0.value, "name") }, range: node.range,
+            request: map["request"].map { fields($0.value, "request") } ?? [],
+            given: map["given"].map { given($0.value) } ?? [], expect: map["expect"]?.value)
+    }
+
+    private mutating func fields(_ node: YAMLNode, _ what: String) -> [YAMLEntry] {
+        guard let entries = node.entries else {
+            shape(node, expected: "a map", for: what, help: "as in {tenant: acme, model: gpt-4o, input_tokens: 1000}")
+            return []
+        }
+        return entries
+    }
+
+    private mutating func given(_ node: YAMLNode) -> [GivenUsage] {
+        namedEntries(node, "given").compactMap { entry in
+            guard let limit = text(entry.key, "the name of a limit") else { return nil }
+            let amount = scalar(entry.value, "given") { scanner throws(ScalarError) -> Int64 in
+                if let money = try scanner.moneyIfPresent() { return money.nanos }
+                return try scanner.count("an amount that was used")
+            }
+            return amount.map { GivenUsage(limit: limit, amount: $0) }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import BursarEngine
+import BursarPolicy
+import BursarSyntax
+
+/// Which tiers, rules, limits, thresholds and actions the tests of a set have exercised.
+public struct Coverage: Sendable {
+    public enum Kind: String, Sendable, CaseIterable { case tier, rule, limit, threshold, action }
+
+    public struct Item: Sendable, Hashable {
+        public var kind: Kind
+        public var name: String
+        public var source: SourceRange
+    }
+
+    /// In the order of the files.
+    public private(set) var items: [Item] = []
+    public private(set) var counts: [Item: Int] = [:]
+
+    /// - Parameter isCounting: only what is met is kept, without a list of what there is.
+    init(_ set: PolicySet, isCounting: Bool) {
+        guard !isCounting else { return }
+        var seen: Set<Item> = []
+        func add(_ kind: Kind, _ name: String, _ source: SourceRange?) {
+            guard let source else { return }
+            let item = Item(kind: kind, name: name, source: source)
+            if seen.insert(item).inserted { items.append(item) }
+        }
+        guard let edition = set.editions.last else { return }
+        for rule in edition.policy.rules { add(.rule, rule.name, rule.source) }
+        var plans = edition.tierNames.compactMap { edition.plan(tier: $0) }
+        for plan in plans { add(.tier, plan.tier, plan.tierSource) }
+        for (index, record) in set.tenants.enumerated() where !record.followsTier {
+            guard let tier = record.tier ?? edition.defaultTier else { continue }
+            let time = max(edition.interval.start, 0)
+            if let plan = edition.plan(tier: tier, tenant: index, record: record, at: time) { plans.append(plan) }
+        }
+        for plan in plans {
+            for limit in plan.limits {
+                add(.limit, limit.name, limit.source)
+                // A share has the thresholds of what it divides.
+                for threshold in limit.thresholds where limit.weight == nil {
+                    add(.threshold, "\(limit.name) at \(threshold.text)", threshold.source)
+                    for (number, action) in threshold.actions.enumerated() {
+                        add(
+                            .action, Self.name(limit.name, threshold.text, number),
+                            action.whenSource ?? threshold.source)
+                    }
+                }
+            }
+        }
+        items.sort {
+            ($0.source.file, $0.source.start, $0.kind.rawValue) < ($1.source.file, $1.source.start, $1.kind.rawValue)
+        }
+    }
+
+    private static func name(_ limit: String, _ threshold: String, _ number: Int) -> String {
+        "\(limit) at \(threshold), action \(number + 1)"
+    }
+
+    /// Everything that there is to exercise in the newest version of a set.
+    public init(_ set: PolicySet) { self.init(set, isCounting: false) }
+
+    private mutating func count(_ kind: Kind, _ name: String, _ source: SourceRange) {
+        counts[Item(kind: kind, name: name, source: source), default: 0] += 1
+    }
+
+    mutating func add(_ explanation: Explanation, _ decision: Decision, _ engine: Engine) {
+        for step in explanation.steps where step.kind == "rule" && step.text.hasSuffix(": holds") {
+            guard let source = step.source else { continue }
+            let name = step.text.split(separator: " ").dropFirst().first.map(String.init) ?? ""
+            count(.rule, name, source)
+        }
+        if decision.tier.isPresent {
+            let tier = engine.symbols.text(decision.tier)
+            let edition = engine.policySet.editions.last { $0.plan(tier: tier) != nil }
+            if let source = edition?.plan(tier: tier)?.tierSource { count(.tier, tier, source) }
+        }
+        for limit in explanation.limits {
+            let name = limit.limit
+            count(.limit, name, limit.source)
+            for threshold in limit.thresholds where threshold.isCrossed {
+                count(.threshold, "\(name) at \(threshold.text)", threshold.source)
+                for (number, holds) in threshold.holds.enumerated() where holds {
+                    let source = threshold.actionSources[number] ?? threshold.source
+                    count(.action, Self.name(name, threshold.text, number), source)
+                }
+            }
+        }
+    }
+
+    /// Takes over what another run has met.
+    public mutating func merge(_ other: Coverage) { counts.merge(other.counts, uniquingKeysWith: +) }
+
+    public func count(of item: Item) -> Int { counts[item] ?? 0 }
+
+    /// What is there, and how much of it was met.
+    public func total(_ kind: Kind? = nil) -> (met: Int, all: Int) {
+        let own = items.filter { kind == nil || $0.kind == kind }
+        return (own.count { count(of: $0) > 0 }, own.count)
+    }
+}

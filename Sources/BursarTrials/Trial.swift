@@ -1,0 +1,217 @@
+import BursarEngine
+import BursarPolicy
+import BursarSyntax
+import BursarTraffic
+
+/// One run of a test: itself, or one of its cases.
+public struct Trial: Sendable {
+    public var name: String
+    public var range: SourceRange
+    fileprivate var test: TestDeclaration
+    fileprivate var variation: TestCase?
+
+    /// The tests of a set, each case by itself.
+    public static func all(in documents: Documents) -> [Trial] {
+        documents.tests.flatMap { test -> [Trial] in
+            if test.cases.isEmpty {
+                return [Trial(name: test.name.value, range: test.name.range, test: test, variation: nil)]
+            }
+            return test.cases.enumerated().map { index, variation in
+                Trial(
+                    name: "\(test.name.value) / \(variation.name?.value ?? "case \(index + 1)")",
+                    range: variation.range,
+                    test: test, variation: variation)
+            }
+        }
+    }
+
+    /// A step that did not go as expected.
+    public struct Failure: Sendable {
+        /// From 1.
+        public var step: Int
+        public var message: String
+        public var range: SourceRange
+        /// The decision as JSON.
+        public var decision: String
+        /// Every step that led to it.
+        public var explanation: ExplainedDecision?
+    }
+
+    /// A decision with what led to it, for rendering.
+    public struct ExplainedDecision: Sendable {
+        /// The engine that decided; symbols are its own.
+        public var engine: Engine
+        public var explanation: Explanation
+        public var decision: Decision
+        public var label: RequestLabel
+    }
+
+    public struct Result: Sendable {
+        public var trial: Trial
+        public var failures: [Failure]
+        /// What is wrong with the test itself.
+        public var diagnostics: [Diagnostic]
+        public var decisions: Int
+        public var coverage: Coverage
+
+        public var passed: Bool { failures.isEmpty && diagnostics.isEmpty }
+    }
+
+    /// When nothing says when: in the newest version, or on a Monday.
+    private static func defaultStart(_ set: PolicySet) -> Int64 {
+        let start = set.editions.last?.interval.start ?? .min
+        return start == .min ? 1_767_607_200 * Micros.second : start
+    }
+
+    /// Runs the trial on counters of its own.
+    public func run(_ set: PolicySet) -> Result {
+        let engine = Engine(set)
+        var result = Result(
+            trial: self, failures: [], diagnostics: [], decisions: 0, coverage: Coverage(set, isCounting: true))
+        var session = Session(engine: engine)
+        let zone = set.editions.last?.policy.zone ?? .utc
+        func micros(_ literal: InstantLiteral) -> Int64 {
+            switch literal {
+            case .exact(let micros): micros
+            case .date(let date): zone.utc(ofLocal: date.daysSince1970 * 86_400) * Micros.second
+            }
+        }
+        var time = test.at.map { micros($0.value) } ?? Self.defaultStart(set)
+        for (index, step) in test.steps.enumerated() {
+            switch step.at {
+            case .instant(let literal)?: time = micros(literal)
+            case .after(let duration)?: time += duration
+            case nil: break
+            }
+            var fields = RequestFields()
+            fields.add(test.steps.count == 1 && test.request.isEmpty ? [] : test.request)
+            fields.add(step.request)
+            fields.add(variation?.request ?? [])
+            result.diagnostics += fields.strangers
+            if index == 0 { presume(fields, time, &session, &result) }
+            for turn in 0..<max(1, step.times) {
+                if turn > 0 { time += step.spacing }
+                let id = "step \(index + 1)" + (step.times > 1 ? ".\(turn + 1)" : "")
+                let isLast = run(step, fields, time, id, index + 1, &session, &result)
+                // One failure of a repeated step says as much as all of them.
+                if !isLast { return result }
+            }
+        }
+        return result
+    }
+
+    private func presume(_ fields: RequestFields, _ time: Int64, _ session: inout Session, _ result: inout Result) {
+        let given = test.given + (variation?.given ?? [])
+        guard !given.isEmpty, let request = session.request(fields.json(time: time, id: "given")).request else {
+            return
+        }
+        for usage in given {
+            let unknown = session.engine.presume([(usage.limit.value, usage.amount.value)], before: request)
+            if !unknown.isEmpty {
+                result.diagnostics.append(
+                    Diagnostic(
+                        "name/unknown", "no limit `\(usage.limit.value)` counts the first request",
+                        at: usage.limit.range))
+            }
+        }
+    }
+
+    /// False: the trial ends here.
+    private func run(
+        _ step: TestStep, _ fields: RequestFields, _ time: Int64, _ id: String, _ number: Int, _ session: inout Session,
+        _ result: inout Result
+    ) -> Bool {
+        let (request, label, problem) = session.request(fields.json(time: time, id: id))
+        let engine = session.engine
+        let explanation = request.map { engine.explain($0) }
+        let decision = request.map { engine.decide($0, detail: .full) } ?? engine.badRequest(problem ?? "")
+        result.decisions += 1
+        if let explanation { result.coverage.add(explanation, decision, engine) }
+        let expected = variation?.expect ?? step.expect
+        let json = session.json(decision, label)
+        if let expected, let tree = try? JSONTree.parse(Array(json.utf8)) {
+            let mismatches = Expectation(node: expected).mismatches(tree)
+            if !mismatches.isEmpty {
+                for mismatch in mismatches {
+                    result.failures.append(
+                        Failure(
+                            step: number,
+                            message: "\(mismatch.path): expected \(mismatch.expected), got \(mismatch.got)",
+                            range: mismatch.range, decision: json,
+                            explanation: explanation.map {
+                                ExplainedDecision(
+                                    engine: engine, explanation: $0, decision: decision, label: label)
+                            }))
+                }
+                return false
+            }
+        }
+        close(step, decision, request, &result, engine)
+        return true
+    }
+
+    private func close(
+        _ step: TestStep, _ decision: Decision, _ request: Request?, _ result: inout Result, _ engine: Engine
+    ) {
+        guard let request, let reservation = decision.reservation else { return }
+        if step.isReleased { try? engine.release(reservation, of: request.tenant) }
+        guard let settle = step.settle else { return }
+        var usage = Usage(
+            inputTokens: max(0, request.inputTokens), cachedTokens: max(0, request.cachedTokens),
+            outputTokens: decision.estimate.outputTokens)
+        for entry in settle {
+            var scanner = TextScanner(entry.value.scalar ?? "")
+            let count = try? scanner.count()
+            switch (entry.name, count) {
+            case ("input_tokens", let count?): usage.inputTokens = count
+            case ("cached_tokens", let count?): usage.cachedTokens = count
+            case ("output_tokens", let count?): usage.outputTokens = count
+            case ("cost", _):
+                var money = TextScanner(entry.value.scalar ?? "")
+                usage.cost = (try? money.money())?.nanos
+            default:
+                result.diagnostics.append(
+                    Diagnostic(
+                        "syntax/unknown-key",
+                        "`settle` takes input_tokens, cached_tokens, output_tokens and cost, as numbers",
+                        at: entry.key.range))
+            }
+        }
+        do throws(Engine.SettlementError) {
+            try engine.settle(reservation, of: request.tenant, usage: usage)
+        } catch {
+            result.diagnostics.append(
+                Diagnostic("syntax/scalar", "the usage cannot be settled: \(error)", at: step.range))
+        }
+    }
+}
+
+/// Requests from JSON and decisions to JSON, for one engine.
+private struct Session {
+    let engine: Engine
+    private var builder: RequestBuilder
+    private let writer: DecisionWriter
+
+    init(engine: Engine) {
+        self.engine = engine
+        builder = RequestBuilder(engine: engine, usesRecordedOutput: false)
+        writer = DecisionWriter(engine: engine)
+    }
+
+    mutating func request(_ line: [UInt8]) -> (request: Request?, label: RequestLabel, problem: String?) {
+        let (block, problem) = LogFormat.readSingle(line)
+        let label = builder.label(block, 0, path: "", line: 1)
+        if let problem { return (nil, label, problem) }
+        do throws(RequestBuilder.EvalError) {
+            return (try builder.evalRequest(block, now: 0), label, nil)
+        } catch {
+            return (nil, label, error.reason)
+        }
+    }
+
+    func json(_ decision: Decision, _ label: RequestLabel) -> String {
+        var json = JSONWriter()
+        writer.write(decision, label, to: &json)
+        return json.text
+    }
+}

@@ -1,0 +1,243 @@
+import ArgumentParser
+import BursarPolicy
+import BursarReplay
+import BursarSyntax
+import BursarTrials
+import Dispatch
+
+struct Test: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the `tests` documents of policy sets.",
+        discussion: """
+            A test is a sequence of requests with what is expected of each decision. A test that fails shows what was \
+            expected, what came, and every step that led there. Ends with 1 if any fails.
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, junit }
+    enum CoverageFormat: String, ExpressibleByArgument, CaseIterable { case text, json, lcov }
+
+    @Argument(help: "Files or folders; each is a policy set.")
+    var paths: [String]
+
+    @Option(help: ArgumentHelp("Only tests whose name contains this.", valueName: "text"))
+    var filter: String?
+
+    @Flag(help: "Show which tiers, rules, limits, thresholds and actions were exercised.")
+    var coverage = false
+
+    @Option(help: "text, json or lcov.")
+    var coverageFormat = CoverageFormat.text
+
+    @Option(help: "text, json (one test a line) or junit.")
+    var format = Format.text
+
+    @Flag(help: "Print failures alone.")
+    var quiet = false
+
+    /// The tests of one set and what came of them.
+    private struct SetResult {
+        var path: String
+        var set: PolicySet
+        var results: [Trial.Result]
+        var coverage: Coverage
+    }
+
+    func run() throws {
+        var sets: [SetResult] = []
+        for path in paths {
+            guard FileReading.kind(of: path) != .missing else {
+                throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
+            }
+            for set in Policies.sets(at: path) { sets.append(try run(set)) }
+        }
+        let all = sets.flatMap(\.results)
+        switch format {
+        case .text: for set in sets { show(set) }
+        case .json: for set in sets { showJSON(set) }
+        case .junit: Console.print(JUnit.render(sets.map { ($0.path, $0.set.sources, $0.results) }))
+        }
+        if coverage { showCoverage(sets) }
+        let failed = all.count { !$0.passed }
+        if format == .text {
+            if all.isEmpty {
+                Console.error("no tests")
+            } else if !quiet || failed > 0 {
+                Console.error("\(all.count) test\(all.count == 1 ? "" : "s"), \(failed) failed")
+            }
+        }
+        if failed > 0 { throw ExitStatus(1) }
+    }
+
+    private func run(_ path: String) throws -> SetResult {
+        let set = try Policies.load(path)
+        var diagnostics = Diagnostics()
+        let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
+        let trials = Trial.all(in: documents).filter { trial in filter.map { trial.name.contains($0) } ?? true }
+        var results = [Trial.Result?](repeating: nil, count: trials.count)
+        results.withUnsafeMutableBufferPointer { buffer in
+            // Each iteration writes its own place alone.
+            nonisolated(unsafe) let places = buffer
+            DispatchQueue.concurrentPerform(iterations: trials.count) { places[$0] = trials[$0].run(set) }
+        }
+        var met = Coverage(set)
+        for result in results { if let result { met.merge(result.coverage) } }
+        return SetResult(path: path, set: set, results: results.compactMap { $0 }, coverage: met)
+    }
+
+    // MARK: - Results
+
+    private func show(_ set: SetResult) {
+        let renderer = DiagnosticTextRenderer(
+            sources: set.set.sources, color: Console.usesColor(onTerminal: Console.outputIsTerminal))
+        for result in set.results {
+            if result.passed {
+                if !quiet { Console.print("ok    \(result.trial.name)") }
+                continue
+            }
+            Console.print("FAIL  \(result.trial.name)")
+            for diagnostic in result.diagnostics { Console.print(renderer.render(diagnostic)) }
+            for failure in result.failures {
+                let place = set.set.sources.reference(failure.range)
+                Console.print("      \(place): step \(failure.step): \(failure.message)")
+            }
+            if let explained = result.failures.first?.explanation {
+                let text = ExplanationText(engine: explained.engine).render(
+                    ExplainedRequest(
+                        explanation: explained.explanation, decision: explained.decision, label: explained.label))
+                Console.print(text.split(separator: "\n").map { "      | \($0)\n" }.joined())
+            }
+        }
+    }
+
+    private func showJSON(_ set: SetResult) {
+        for result in set.results {
+            var json = JSONWriter()
+            json.object { json in
+                json.field("set", set.path)
+                json.field("test", result.trial.name)
+                json.field("source", set.set.sources.reference(result.trial.range))
+                json.field("passed", result.passed)
+                json.field("decisions", result.decisions)
+                json.array("problems") { json in for item in result.diagnostics { json.value(item.message) } }
+                json.array("failures") { json in
+                    for failure in result.failures {
+                        json.object { json in
+                            json.field("step", failure.step)
+                            json.field("message", failure.message)
+                            json.field("source", set.set.sources.reference(failure.range))
+                            json.raw("decision", failure.decision.utf8)
+                        }
+                    }
+                }
+            }
+            Console.print(json.text)
+        }
+    }
+
+    // MARK: - Coverage
+
+    private func showCoverage(_ sets: [SetResult]) {
+        switch coverageFormat {
+        case .text: for set in sets { Console.print(coverageText(set)) }
+        case .json: for set in sets { Console.print(coverageJSON(set)) }
+        case .lcov: Console.print(sets.map(lcov).joined())
+        }
+    }
+
+    private func coverageText(_ set: SetResult) -> String {
+        let total = set.coverage.total()
+        var text = "\(set.path): \(total.met) of \(total.all) exercised"
+        let kinds = Coverage.Kind.allCases.map { kind in
+            let part = set.coverage.total(kind)
+            return "\(kind.rawValue)s \(part.met)/\(part.all)"
+        }
+        text += " (\(kinds.joined(separator: ", ")))\n"
+        for item in set.coverage.items where set.coverage.count(of: item) == 0 {
+            text +=
+                "  \(set.set.sources.reference(item.source)): \(item.kind.rawValue) \(item.name) was never exercised\n"
+        }
+        return text
+    }
+
+    private func coverageJSON(_ set: SetResult) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.field("set", set.path)
+            json.field("exercised", set.coverage.total().met)
+            json.field("total", set.coverage.total().all)
+            json.array("items") { json in
+                for item in set.coverage.items {
+                    json.object { json in
+                        json.field("kind", item.kind.rawValue)
+                        json.field("name", item.name)
+                        json.field("source", set.set.sources.reference(item.source))
+                        json.field("count", set.coverage.count(of: item))
+                    }
+                }
+            }
+        }
+        return json.text
+    }
+
+    /// The format of lcov's `geninfo`: a line's count is the least of what stands on it.
+    private func lcov(_ set: SetResult) -> String {
+        var lines: [String: [Int: Int]] = [:]
+        for item in set.coverage.items {
+            guard let file = set.set.sources[item.source] else { continue }
+            let line = file.position(at: Int(item.source.start)).line
+            let count = set.coverage.count(of: item)
+            lines[file.path, default: [:]][line] = min(count, lines[file.path]?[line] ?? count)
+        }
+        return lines.sorted { $0.key < $1.key }.map { path, counts in
+            var text = "TN:\nSF:\(path)\n"
+            for (line, count) in counts.sorted(by: { $0.key < $1.key }) { text += "DA:\(line),\(count)\n" }
+            return text + "LF:\(counts.count)\nLH:\(counts.values.count { $0 > 0 })\nend_of_record\n"
+        }.joined()
+    }
+}
+
+/// Results as JUnit XML, which build servers read.
+enum JUnit {
+    static func render(_ sets: [(path: String, sources: SourceMap, results: [Trial.Result])]) -> String {
+        let all = sets.flatMap(\.results)
+        var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        text += "<testsuites tests=\"\(all.count)\" failures=\"\(all.count { !$0.passed })\">\n"
+        for set in sets {
+            let failures = set.results.count { !$0.passed }
+            text +=
+                "  <testsuite name=\"\(escaped(set.path))\" tests=\"\(set.results.count)\" failures=\"\(failures)\">\n"
+            for result in set.results { text += testCase(result, set.path, set.sources) }
+            text += "  </testsuite>\n"
+        }
+        return text + "</testsuites>\n"
+    }
+
+    private static func testCase(_ result: Trial.Result, _ path: String, _ sources: SourceMap) -> String {
+        let file = sources[result.trial.range]
+        let line = file?.position(at: Int(result.trial.range.start)).line ?? 0
+        var text = "    <testcase classname=\"\(escaped(path))\" name=\"\(escaped(result.trial.name))\""
+        text += " file=\"\(escaped(file?.path ?? ""))\" line=\"\(line)\""
+        if result.passed { return text + "/>\n" }
+        text += ">\n"
+        let messages = result.diagnostics.map(\.message) + result.failures.map { "step \($0.step): \($0.message)" }
+        text += "      <failure message=\"\(escaped(messages.first ?? ""))\">"
+        text += escaped(messages.joined(separator: "\n")) + "</failure>\n    </testcase>\n"
+        return text
+    }
+
+    /// Control characters have no place in XML 1.0, not even escaped.
+    private static func escaped(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\"": escaped += "&quot;"
+            case "\n": escaped += "&#10;"
+            default: escaped.unicodeScalars.append(scalar.value < 0x20 ? "\u{FFFD}" : scalar)
+            }
+        }
+        return escaped
+    }
+}
