@@ -37,11 +37,11 @@ let package = Package(
                 "BursarReplay", "BursarAnalysis", "BursarTrials",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/bursar"),
+            path: "Sources/bursar", resources: [.embedInCode("Resources/bursar.schema.json")]),
         .target(name: "FlatLoop", path: "Benchmarks/FlatLoop"),
         .executableTarget(
             name: "engine-bench", dependencies: ["BursarEngine", "FlatLoop"], path: "Benchmarks/Engine"),
-        .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax"]),
+        .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax", "RandomPolicies"]),
         .target(name: "RandomPolicies", path: "Tests/RandomPolicies"),
         .testTarget(
             name: "BursarAnalysisTests",

@@ -6,24 +6,34 @@ import BursarSyntax
 public struct Coverage: Sendable {
     public enum Kind: String, Sendable, CaseIterable { case tier, rule, limit, threshold, action }
 
-    public struct Item: Sendable, Hashable {
+    public struct Item: Sendable {
         public var kind: Kind
         public var name: String
         public var source: SourceRange
+        /// Of an action: its place at its threshold.
+        fileprivate var number = 0
+
+        fileprivate var key: Key { Key(kind: kind, source: source, number: number) }
+    }
+
+    fileprivate struct Key: Hashable {
+        var kind: Kind
+        var source: SourceRange
+        var number: Int
     }
 
     /// In the order of the files.
     public private(set) var items: [Item] = []
-    public private(set) var counts: [Item: Int] = [:]
+    private var counts: [Key: Int] = [:]
 
     /// - Parameter isCounting: only what is met is kept, without a list of what there is.
     init(_ set: PolicySet, isCounting: Bool) {
         guard !isCounting else { return }
-        var seen: Set<Item> = []
-        func add(_ kind: Kind, _ name: String, _ source: SourceRange?) {
+        var seen: Set<Key> = []
+        func add(_ kind: Kind, _ name: String, _ source: SourceRange?, _ number: Int = 0) {
             guard let source else { return }
-            let item = Item(kind: kind, name: name, source: source)
-            if seen.insert(item).inserted { items.append(item) }
+            let item = Item(kind: kind, name: name, source: source, number: number)
+            if seen.insert(item.key).inserted { items.append(item) }
         }
         guard let edition = set.editions.last else { return }
         for rule in edition.policy.rules { add(.rule, rule.name, rule.source) }
@@ -40,10 +50,10 @@ public struct Coverage: Sendable {
                 // A share has the thresholds of what it divides.
                 for threshold in limit.thresholds where limit.weight == nil {
                     add(.threshold, "\(limit.name) at \(threshold.text)", threshold.source)
-                    for (number, action) in threshold.actions.enumerated() {
+                    for number in threshold.actions.indices {
                         add(
-                            .action, Self.name(limit.name, threshold.text, number),
-                            action.whenSource ?? threshold.source)
+                            .action, "\(limit.name) at \(threshold.text), action \(number + 1)", threshold.source,
+                            number)
                     }
                 }
             }
@@ -53,36 +63,29 @@ public struct Coverage: Sendable {
         }
     }
 
-    private static func name(_ limit: String, _ threshold: String, _ number: Int) -> String {
-        "\(limit) at \(threshold), action \(number + 1)"
-    }
-
     /// Everything that there is to exercise in the newest version of a set.
     public init(_ set: PolicySet) { self.init(set, isCounting: false) }
 
-    private mutating func count(_ kind: Kind, _ name: String, _ source: SourceRange) {
-        counts[Item(kind: kind, name: name, source: source), default: 0] += 1
+    private mutating func count(_ kind: Kind, _ source: SourceRange, _ number: Int = 0) {
+        counts[Key(kind: kind, source: source, number: number), default: 0] += 1
     }
 
     mutating func add(_ explanation: Explanation, _ decision: Decision, _ engine: Engine) {
         for step in explanation.steps where step.kind == "rule" && step.text.hasSuffix(": holds") {
             guard let source = step.source else { continue }
-            let name = step.text.split(separator: " ").dropFirst().first.map(String.init) ?? ""
-            count(.rule, name, source)
+            count(.rule, source)
         }
         if decision.tier.isPresent {
             let tier = engine.symbols.text(decision.tier)
             let edition = engine.policySet.editions.last { $0.plan(tier: tier) != nil }
-            if let source = edition?.plan(tier: tier)?.tierSource { count(.tier, tier, source) }
+            if let source = edition?.plan(tier: tier)?.tierSource { count(.tier, source) }
         }
         for limit in explanation.limits {
-            let name = limit.limit
-            count(.limit, name, limit.source)
+            count(.limit, limit.source)
             for threshold in limit.thresholds where threshold.isCrossed {
-                count(.threshold, "\(name) at \(threshold.text)", threshold.source)
+                count(.threshold, threshold.source)
                 for (number, holds) in threshold.holds.enumerated() where holds {
-                    let source = threshold.actionSources[number] ?? threshold.source
-                    count(.action, Self.name(name, threshold.text, number), source)
+                    count(.action, threshold.source, number)
                 }
             }
         }
@@ -91,7 +94,7 @@ public struct Coverage: Sendable {
     /// Takes over what another run has met.
     public mutating func merge(_ other: Coverage) { counts.merge(other.counts, uniquingKeysWith: +) }
 
-    public func count(of item: Item) -> Int { counts[item] ?? 0 }
+    public func count(of item: Item) -> Int { counts[item.key] ?? 0 }
 
     /// What is there, and how much of it was met.
     public func total(_ kind: Kind? = nil) -> (met: Int, all: Int) {

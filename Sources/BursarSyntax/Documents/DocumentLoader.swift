@@ -66,6 +66,13 @@ public enum DocumentLoader {
         return documents
     }
 
+    /// The policy files below a folder, in path order.
+    public static func files(in folder: String) throws(FileError) -> [String] {
+        var files: [(path: String, name: String)] = []
+        try collect(folder, below: "", depth: 0, into: &files)
+        return files.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }.map(\.path)
+    }
+
     private static func collect(
         _ folder: String, below prefix: String, depth: Int, into files: inout [(path: String, name: String)]
     ) throws(FileError) {

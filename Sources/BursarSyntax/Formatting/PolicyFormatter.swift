@@ -1,0 +1,106 @@
+/// Writes policy files in one canonical layout. Order, comments and meaning stay: the values of every document are compared
+/// before and after, and a file that would lose anything is refused.
+public struct PolicyFormatter {
+    /// Why a file was left as it is.
+    public enum Failure: Error, Sendable {
+        /// It cannot be read; the findings say why.
+        case unreadable([Diagnostic])
+        /// The layout would have changed a value or lost a comment: a fault of the formatter.
+        case wouldChange
+    }
+
+    /// A flow collection that does not fit is written in block style.
+    static let width = 120
+
+    /// The canonical text of a file.
+    public static func format(_ source: SourceFile) throws(Failure) -> [UInt8] {
+        let before = try read(source)
+        if before.documents.isEmpty { return source.bytes }
+        var layout = Layout(source, Comment.all(in: source.bytes, documents: before.documents))
+        layout.write(before.documents)
+        let bytes = layout.bytes
+        let after = try read(SourceFile(path: source.path, name: source.name, bytes: bytes))
+        guard after.documents.count == before.documents.count,
+            zip(before.documents, after.documents).allSatisfy({ $0.hasSameValues(as: $1) }),
+            Comment.all(in: bytes, documents: after.documents).map(\.text) == layout.comments.map(\.text)
+        else { throw .wouldChange }
+        return bytes
+    }
+
+    private static func read(_ source: SourceFile) throws(Failure) -> YAMLReader {
+        var reader = YAMLReader(source, file: 0, nodeLimit: Bounds.yamlNodes)
+        reader.read()
+        // Text that cannot be read whole would be lost.
+        guard !reader.isIncomplete, !reader.diagnostics.hasErrors else {
+            throw .unreadable(reader.diagnostics.items)
+        }
+        return reader
+    }
+}
+
+extension YAMLNode {
+    fileprivate func hasSameValues(as other: YAMLNode) -> Bool {
+        switch (content, other.content) {
+        case (.scalar(let a, _), .scalar(let b, _)): a == b
+        case (.list(let a), .list(let b)): a.count == b.count && zip(a, b).allSatisfy { $0.hasSameValues(as: $1) }
+        case (.map(let a), .map(let b)):
+            a.count == b.count
+                && zip(a, b).allSatisfy { $0.name == $1.name && $0.value.hasSameValues(as: $1.value) }
+        default: false
+        }
+    }
+}
+
+/// A comment with its place.
+struct Comment {
+    /// From its `#` to the end of the line.
+    var text: String
+    var start: Int
+    /// Nothing stands before it in its line.
+    var isAlone: Bool
+
+    /// Every `#` at the start of a line or after a space that is in no value.
+    static func all(in bytes: [UInt8], documents: [YAMLNode]) -> [Comment] {
+        var values: [(start: Int, end: Int)] = []
+        for document in documents { document.collectScalars(into: &values) }
+        values.sort { $0.start < $1.start }
+        var comments: [Comment] = []
+        var value = 0
+        var index = 0
+        var lineStart = 0
+        while index < bytes.count {
+            while value < values.count, values[value].end <= index { value += 1 }
+            if value < values.count, values[value].start <= index {
+                if let newline = bytes[lineStart..<values[value].end].lastIndex(of: 0x0A) { lineStart = newline + 1 }
+                index = values[value].end
+                continue
+            }
+            if bytes[index] == 0x0A { lineStart = index + 1 }
+            if bytes[index] == UInt8(ascii: "#"), index == lineStart || bytes[index - 1] <= 0x20 {
+                let end = bytes[index...].firstIndex(of: 0x0A) ?? bytes.count
+                var text = String(decoding: bytes[index..<end], as: UTF8.self)
+                while let last = text.last, last.isWhitespace { text.removeLast() }
+                let isAlone = bytes[lineStart..<index].allSatisfy { $0 <= 0x20 }
+                comments.append(Comment(text: text, start: index, isAlone: isAlone))
+                index = end
+                continue
+            }
+            index += 1
+        }
+        return comments
+    }
+}
+
+extension YAMLNode {
+    fileprivate func collectScalars(into values: inout [(start: Int, end: Int)]) {
+        switch content {
+        case .scalar: if range.end > range.start { values.append((Int(range.start), Int(range.end))) }
+        case .list(let nodes): for node in nodes { node.collectScalars(into: &values) }
+        case .map(let entries):
+            for entry in entries {
+                entry.key.collectScalars(into: &values)
+                entry.value.collectScalars(into: &values)
+            }
+        }
+    }
+}

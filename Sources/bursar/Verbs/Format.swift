@@ -1,0 +1,146 @@
+import ArgumentParser
+import BursarSyntax
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+struct Format: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fmt", abstract: "Write policy files in one canonical layout; comments, order and meaning stay.",
+        discussion: "With - the text is read from standard input and written to standard output.")
+
+    @Argument(help: "Files, or folders of *.yaml and *.yml files.")
+    var paths: [String]
+
+    @Flag(help: "Write nothing; end with 1 where a file would change.")
+    var check = false
+
+    @Flag(help: "Show what would change, and write nothing.")
+    var diff = false
+
+    @Option(help: "text or json (one file a line).")
+    var format = OutputFormat.text
+
+    @Flag(help: "Print nothing but errors.")
+    var quiet = false
+
+    func run() throws {
+        if paths == ["-"] { return try formatInput() }
+        var files: [String] = []
+        for path in paths { try collect(path, into: &files) }
+        var changed = 0
+        var failed = 0
+        for file in files {
+            do {
+                if try formatFile(file) { changed += 1 }
+            } catch let failure as PolicyFormatter.Failure {
+                failed += 1
+                report(failure, file)
+            } catch let error as FileError {
+                throw ExitStatus(ExitStatus.usage, error.description)
+            }
+        }
+        if !quiet, format == .text {
+            Console.error(
+                "\(files.count) file\(files.count == 1 ? "" : "s"), \(changed) \(check || diff ? "would change" : "changed")"
+            )
+        }
+        if failed > 0 || (check && changed > 0) { throw ExitStatus(1) }
+    }
+
+    private func collect(_ path: String, into files: inout [String]) throws {
+        switch FileReading.kind(of: path) {
+        case .missing: throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
+        case .file: files.append(path)
+        case .folder:
+            do throws(FileError) {
+                files += try DocumentLoader.files(in: path)
+            } catch {
+                throw ExitStatus(ExitStatus.usage, error.description)
+            }
+        }
+    }
+
+    /// Whether the file changes.
+    private func formatFile(_ path: String) throws -> Bool {
+        let bytes = try FileReading.read(path, limit: Bounds.fileBytes)
+        let formatted = try PolicyFormatter.format(SourceFile(path: path, name: path, bytes: bytes))
+        let changes = formatted != bytes
+        if changes, !check, !diff { try FileReading.write(formatted, to: path) }
+        if format == .json {
+            var json = JSONWriter()
+            json.object { json in
+                json.field("file", path)
+                json.field("changed", changes)
+            }
+            Console.print(json.text)
+        } else if changes, diff {
+            Console.print(LineDiff.render(path, bytes, formatted))
+        } else if changes, !quiet {
+            Console.print(path)
+        }
+        return changes
+    }
+
+    private func formatInput() throws {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while bytes.count <= Bounds.fileBytes {
+            let count = read(0, &buffer, buffer.count)
+            if count <= 0 { break }
+            bytes += buffer[..<count]
+        }
+        let formatted: [UInt8]
+        do throws(PolicyFormatter.Failure) {
+            formatted = try PolicyFormatter.format(SourceFile(path: "<stdin>", name: "<stdin>", bytes: bytes))
+        } catch {
+            report(error, "<stdin>", bytes)
+            throw ExitStatus(1)
+        }
+        if check {
+            if formatted != bytes { throw ExitStatus(1) }
+        } else if diff {
+            Console.print(LineDiff.render("<stdin>", bytes, formatted))
+        } else {
+            Console.print(bytes: formatted)
+        }
+    }
+
+    private func report(_ failure: PolicyFormatter.Failure, _ path: String, _ bytes: [UInt8]? = nil) {
+        switch failure {
+        case .unreadable(let findings):
+            var sources = SourceMap()
+            let text = bytes ?? (try? FileReading.read(path, limit: Bounds.fileBytes)) ?? []
+            _ = sources.add(SourceFile(path: path, name: path, bytes: text))
+            let renderer = DiagnosticTextRenderer(sources: sources)
+            for finding in findings { Console.error(renderer.render(finding)) }
+        case .wouldChange:
+            Console.error("\(path): left as it is, because its layout cannot be changed without changing its meaning")
+        }
+    }
+}
+
+/// Lines that go and lines that come, in the form of `diff -u` without context.
+enum LineDiff {
+    static func render(_ path: String, _ old: [UInt8], _ new: [UInt8]) -> String {
+        func lines(_ bytes: [UInt8]) -> [String] {
+            String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(
+                String.init)
+        }
+        let (before, after) = (lines(old), lines(new))
+        var text = "--- \(path)\n+++ \(path)\n"
+        let changes = after.difference(from: before)
+        for change in changes.removals + changes.insertions {
+            switch change {
+            case .remove(let offset, let line, _): text += "-\(offset + 1): \(line)\n"
+            case .insert(let offset, let line, _): text += "+\(offset + 1): \(line)\n"
+            }
+        }
+        return text
+    }
+}
