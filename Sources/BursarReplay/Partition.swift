@@ -53,6 +53,7 @@ final class Partition {
     private var repeats = 0
     private var events = 0
     private let tenantFilter: Symbol?
+    private var details: ReplayDetails?
 
     private struct CauseKey: Hashable {
         var code: String
@@ -68,6 +69,7 @@ final class Partition {
         other = against.map { Side($0, options) }
         writer = options.writesDecisions ? DecisionWriter(engine: engine) : nil
         tenantFilter = options.tenant.map { engine.symbols.intern($0) }
+        details = options.collectsDetails ? ReplayDetails() : nil
     }
 
     /// Decides the records of a block that are this partition's.
@@ -110,6 +112,7 @@ final class Partition {
         }
         let costs = costs(decision, request, usage, block, record, main)
         count(decision, request, usage, costs)
+        if details != nil { addDetails(decision, request, usage, costs, block, record) }
         if let other { compare(decision, block, record, work, usage, other) }
         if let writer {
             json.removeAll()
@@ -199,6 +202,44 @@ final class Partition {
         for reason in detail.shadow?.reasons ?? [] { count(reason, isShadow: true) }
     }
 
+    private func addDetails(
+        _ decision: Decision, _ request: Request, _ usage: Usage?, _ costs: (recorded: Int64, policy: Int64),
+        _ block: RecordBlock, _ record: Int
+    ) {
+        let symbols = main.engine.symbols
+        let tenant = symbols.text(symbols.tenantSymbol(of: request.tenant))
+        let used = ReplayDetails.Usage(
+            requests: 1, recordedCost: costs.recorded, policyCost: costs.policy,
+            tokens: max(0, request.inputTokens) + (usage?.outputTokens ?? 0))
+        details?.hours[floorDiv(request.time, Micros.hour) * Micros.hour, default: Tally()].add(
+            decision.outcome, isShadowed: decision.detail?.shadow != nil, isUnpriced: isUnpriced(decision),
+            tokens: used.tokens, recorded: costs.recorded, policy: costs.policy)
+        let day = ReplayDetails.TenantDay(tenant: tenant, day: floorDiv(request.time, Micros.day))
+        details?.tenantDays[day, default: .init()].add(used)
+        let feature = block.text(record, .feature) ?? "(none)"
+        details?.tenantFeatures[.init(first: tenant, second: feature), default: .init()].add(used)
+        let tier = decision.tier.isPresent ? symbols.text(decision.tier) : ""
+        if !tier.isEmpty { details?.tenantTiers[tenant] = tier }
+        if let version = block.text(record, .promptVersion) {
+            var known = details?.promptVersions[version] ?? (request.time, .init())
+            known.usage.add(used)
+            details?.promptVersions[version] = (min(known.first, request.time), known.usage)
+        }
+        if request.attempt > 1 { details?.retries += 1 }
+        guard let reasons = decision.detail?.reasons, !decision.isRepeat else { return }
+        for reason in reasons {
+            let source = reason.source.map { main.engine.policySet.sources.reference($0) } ?? ""
+            let cause = Cause(
+                code: reason.code, action: reason.action, name: reason.limit ?? reason.rule ?? "", source: source,
+                isShadow: false)
+            details?.causeTenants[cause, default: [:]][tenant, default: 0] += 1
+            if reason.code == "model_not_allowed" {
+                let model = block.text(record, .model) ?? symbols.text(request[.model])
+                details?.refusedModels[.init(first: tier, second: model), default: 0] += 1
+            }
+        }
+    }
+
     private func isUnpriced(_ decision: Decision) -> Bool {
         decision.isUnpriced || decision.detail?.isModelUnpriced == true
     }
@@ -256,6 +297,10 @@ final class Partition {
             summary.causes[
                 Cause(code: key.code, action: key.action, name: key.name, source: source, isShadow: key.isShadow),
                 default: 0] += count
+        }
+        if let details {
+            summary.details = summary.details ?? ReplayDetails()
+            summary.details?.add(details)
         }
         summary.filtered += filtered
         summary.repeats += repeats

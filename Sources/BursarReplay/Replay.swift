@@ -69,6 +69,9 @@ public final class Replay {
         for partition in partitions { partition.add(to: &summary) }
         summary.state = options.state
         summary.currency = engine.policySet.editions.last?.policy.currency ?? "USD"
+        for tier in engine.policySet.editions.last?.tierNames ?? [] {
+            summary.prices[tier] = engine.policySet.editions.last?.plan(tier: tier)?.price
+        }
         var seen: Set<String> = []
         summary.policies = engine.policySet.editions.map { "\($0.policy.id) \($0.policy.version)" }
             .filter { seen.insert($0).inserted }

@@ -27,6 +27,8 @@ public struct ReplayOptions: Sendable {
     public var threads = 1
     /// Decisions are rendered for `onDecisions`.
     public var writesDecisions = false
+    /// What a report needs is gathered.
+    public var collectsDetails = false
     /// The request of this id is explained as it stands when its turn comes.
     public var explainedID: String?
 

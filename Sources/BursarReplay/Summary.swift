@@ -126,6 +126,10 @@ public struct ReplaySummary: Sendable {
     public var state = ReplayOptions.State.simulate
     public var policies: [String] = []
     public var explained: ExplainedRequest?
+    /// Only where it was asked for.
+    public var details: ReplayDetails?
+    /// What tiers are sold for, in nano-units a month.
+    public var prices: [String: Int64] = [:]
 
     public init() {}
 

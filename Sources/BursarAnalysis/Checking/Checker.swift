@@ -8,6 +8,25 @@ public struct Checker {
         public var set: PolicySet?
         public var sources: SourceMap
         public var diagnostics: Diagnostics
+        private var chosen: [String: Severity?] = [:]
+
+        fileprivate init(set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
+            self.set = set
+            self.sources = sources
+            self.diagnostics = diagnostics
+        }
+
+        /// Adds findings of others, with the severity that the policy chose for them.
+        public mutating func add(_ others: Diagnostics) {
+            var others = others
+            others.setSeverities { item in chosen[item.code] ?? item.severity }
+            diagnostics.add(contentsOf: others)
+        }
+
+        fileprivate mutating func choose(_ severities: [String: Severity?]) {
+            chosen = severities
+            diagnostics.setSeverities { item in severities[item.code] ?? item.severity }
+        }
     }
 
     /// Reads, compiles and analyses the set at a path, compares it with its lock file, and gives findings the severity that
@@ -27,8 +46,7 @@ public struct Checker {
             let file = result.sources.add(lock)
             LockFile(lock, file: file).verify(documents, &result.diagnostics)
         }
-        let chosen = severities(documents, &result.diagnostics)
-        result.diagnostics.setSeverities { item in chosen[item.code] ?? item.severity }
+        result.choose(severities(documents, &result.diagnostics))
         return result
     }
 

@@ -111,7 +111,7 @@ enum TooSmallLimitCheck: Check {
         do throws(DecisionDiagram.TooLarge) {
             var found = try space.diagram.intersection(try space.set(condition), try space.set(tiers: [plan.tier]))
             let models = Set(names ?? allowedModels(plan, edition))
-            if !models.isEmpty { found = try space.diagram.intersection(found, try space.set(models: models)) }
+            if edition.catalog != nil { found = try space.diagram.intersection(found, try space.set(models: models)) }
             let small = try space.diagram.intersection(found, try space.set(Self.smallest))
             return space.witness(in: small == .none ? found : small)?.json
         } catch {
@@ -121,8 +121,10 @@ enum TooSmallLimitCheck: Check {
 
     private static func allowedModels(_ plan: Plan, _ edition: Edition) -> [String] {
         let models = edition.catalog?.models ?? []
-        return models.indices.filter { plan.models.allows(ModelID(rawValue: $0)) && models[$0].price != nil }
-            .map { models[$0].name }
+        return models.indices.filter {
+            plan.models.allows(ModelID(rawValue: $0)) && (models[$0].price != nil || edition.policy.allowsUnpriced)
+        }
+        .map { models[$0].name }
     }
 }
 

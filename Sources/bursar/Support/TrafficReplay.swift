@@ -13,8 +13,11 @@ import BursarSyntax
 
 /// Replays of logs by verbs that want the summary alone.
 enum TrafficReplay {
-    static func run(_ set: PolicySet, against other: PolicySet? = nil, _ logs: [String]) throws -> ReplaySummary {
+    static func run(
+        _ set: PolicySet, against other: PolicySet? = nil, _ logs: [String], collectsDetails: Bool = false
+    ) throws -> ReplaySummary {
         var options = ReplayOptions()
+        options.collectsDetails = collectsDetails
         options.threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         func make() -> BursarReplay.Replay {
             BursarReplay.Replay(engine: Engine(set), against: other.map { Engine($0) }, options: options)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BursarAnalysis
 import BursarPolicy
+import BursarReplay
 import BursarSyntax
 
 struct Check: ParsableCommand {
@@ -25,6 +26,11 @@ struct Check: ParsableCommand {
     @Option(help: ArgumentHelp("Print what there is to say about a code.", valueName: "code"))
     var explain: String?
 
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Logs: what they hold and the policy does not foresee is reported too.", valueName: "log"))
+    var traffic: [String] = []
+
     @Option(help: "text, json (one finding a line) or sarif.")
     var format = Format.text
 
@@ -45,7 +51,11 @@ struct Check: ParsableCommand {
             }
             for set in Policies.sets(at: path) {
                 if fix { try applyFixes(to: set) }
-                let result = Checker.check(set)
+                var result = Checker.check(set)
+                if let policies = result.set, !traffic.isEmpty {
+                    let summary = try TrafficReplay.run(policies, traffic, collectsDetails: true)
+                    result.add(TrafficChecks.run(policies, summary))
+                }
                 let items = result.diagnostics.sorted()
                 for item in items { counts[item.severity, default: 0] += 1 }
                 if format == .sarif { sarif.add(items, result.sources) } else { show(items, result.sources) }

@@ -16,8 +16,6 @@ import BursarTraffic
 extension ReplayOptions.State: ExpressibleByArgument {}
 extension ReplayOptions.EstimateBasis: ExpressibleByArgument {}
 
-enum FailCondition: String, ExpressibleByArgument, CaseIterable { case deny }
-
 struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Dry-run policies against recorded traffic.",
@@ -66,8 +64,11 @@ struct Replay: ParsableCommand {
     @Option(help: "Threads; default: all cores. The result never depends on it.")
     var threads: Int?
 
-    @Option(help: "deny: end with 3 where something would be refused.")
-    var failOn: FailCondition?
+    @Option(help: ArgumentHelp("End with 3 where this holds: \(FailExpression.help).", valueName: "expression"))
+    var failOn: String?
+
+    @Option(help: ArgumentHelp("Write a report: .html, .md or .json. Repeat for several.", valueName: "file"))
+    var report: [String] = []
 
     @Option(help: "text or json.")
     var format = OutputFormat.text
@@ -123,11 +124,42 @@ struct Replay: ParsableCommand {
         if let failure = result.failures.first {
             throw ExitStatus(ExitStatus.usage, "\(failure); what was read before it is in the summary")
         }
-        if failOn == .deny, result.summary.total.refused > 0 { throw ExitStatus(3) }
+        try writeReports(result.summary)
+        if let failing = try failExpression(), failing.holds(result.summary) {
+            throw ExitStatus(3, "failed: \(failing.text)")
+        }
+    }
+
+    private func failExpression() throws -> FailExpression? {
+        guard let failOn else { return nil }
+        guard let expression = FailExpression(failOn) else {
+            throw ExitStatus(ExitStatus.usage, "--fail-on: `\(failOn)` is not \(FailExpression.help)")
+        }
+        return expression
+    }
+
+    private func writeReports(_ summary: ReplaySummary) throws {
+        let figures = ReportFigures(summary)
+        for path in report {
+            let text =
+                path.hasSuffix(".html")
+                ? HTMLReport(figures).render()
+                : path.hasSuffix(".md") ? MarkdownReport(figures).render() : JSONReport(figures).render() + "\n"
+            do throws(FileError) {
+                try FileReading.write(Array(text.utf8), to: path)
+            } catch {
+                throw ExitStatus(ExitStatus.usage, error.description)
+            }
+        }
     }
 
     private func options() throws -> ReplayOptions {
         var options = ReplayOptions()
+        options.collectsDetails = !report.isEmpty
+        for path in report where ![".html", ".md", ".json"].contains(where: path.hasSuffix) {
+            throw ExitStatus(ExitStatus.usage, "--report: `\(path)` ends with none of .html, .md and .json")
+        }
+        _ = try failExpression()
         options.state = state
         options.estimate = estimate
         options.tenant = tenant

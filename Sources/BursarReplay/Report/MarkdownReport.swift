@@ -1,0 +1,100 @@
+import BursarEngine
+import BursarSyntax
+
+/// A report as Markdown, short enough to be read as a comment on a change: the differences first.
+public struct MarkdownReport {
+    private let figures: ReportFigures
+    private let text: ReportText
+    private var summary: ReplaySummary { figures.summary }
+
+    public init(_ figures: ReportFigures) {
+        self.figures = figures
+        text = ReportText(currency: figures.summary.currency)
+    }
+
+    public func render() -> String {
+        var lines: [String] = []
+        lines.append("### \(summary.policies.joined(separator: ", ")) on recorded traffic")
+        lines.append("")
+        if let comparison = summary.comparison, let against = summary.against {
+            lines += difference(comparison, against)
+        }
+        lines += headline()
+        lines += causes()
+        lines += table("Tier", figures.ranked(summary.tiers))
+        lines += table("Tenant", Array(figures.ranked(summary.tenants).prefix(10)))
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func difference(_ comparison: Comparison, _ against: Tally) -> [String] {
+        let changed = comparison.changes.values.reduce(0, +)
+        let moved = summary.total.policyCost - against.policyCost
+        var lines = [
+            "**\(text.number(changed)) of \(text.number(summary.decided)) requests** of \(text.number(comparison.tenants.count)) tenants are decided otherwise; cost \(text.money(against.policyCost)) → \(text.money(summary.total.policyCost)) (\(moved > 0 ? "+" : "")\(text.money(moved))); refused \(text.number(against.refused)) → \(text.number(summary.total.refused)).",
+            "",
+        ]
+        if changed == 0 { return lines }
+        lines += ["| before | after | requests | first |", "|---|---|---:|---|"]
+        let ordered = comparison.changes.sorted {
+            ($1.value, $0.key.old, $0.key.new) < ($0.value, $1.key.old, $1.key.new)
+        }
+        for (change, count) in ordered {
+            let example = comparison.examples[change].map { "\(code($0.requestID)) of \(code($0.tenant))" } ?? ""
+            lines.append("| \(change.old.name) | \(change.new.name) | \(text.number(count)) | \(example) |")
+        }
+        let tenants = comparison.tenants.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(5)
+        lines += [
+            "", "Most touched: " + tenants.map { "\(code($0.key)) (\(text.number($0.value)))" }.joined(separator: ", "),
+            "",
+        ]
+        return lines
+    }
+
+    private func headline() -> [String] {
+        let total = summary.total
+        return [
+            "| | |", "|---|---:|",
+            "| requests decided | \(text.number(summary.decided)) |",
+            "| refused | \(text.number(total.refused)) (\(text.percent(total.refused, of: summary.decided))) |",
+            "| downgraded | \(text.number(total[.downgrade])) |",
+            "| tenants with a refusal | \(text.number(figures.touchedTenants)) of \(text.number(summary.tenants.count)) |",
+            "| cost recorded | \(text.money(total.recordedCost)) |",
+            "| cost under the policy | \(text.money(total.policyCost)) |",
+            "| lines that could not be used | \(text.number(summary.rejected)) |", "",
+        ]
+    }
+
+    private func causes() -> [String] {
+        let rows = figures.causes.prefix(10)
+        if rows.isEmpty { return [] }
+        var lines = ["| reason | action | limit or rule | requests | tenants | where |", "|---|---|---|---:|---:|---|"]
+        for row in rows {
+            lines.append(
+                "| \(row.cause.code) | \(row.cause.isShadow ? "shadow: " : "")\(row.cause.action) | \(cell(row.cause.name)) | \(text.number(row.requests)) | \(row.cause.isShadow ? "" : text.number(row.tenants)) | \(row.cause.source.isEmpty ? "" : code(row.cause.source)) |"
+            )
+        }
+        return lines + [""]
+    }
+
+    private func table(_ title: String, _ rows: [ReportFigures.Row]) -> [String] {
+        if rows.isEmpty { return [] }
+        var lines = [
+            "| \(title) | requests | refused | downgraded | recorded | under the policy |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
+        for row in rows {
+            lines.append(
+                "| \(cell(row.name)) | \(text.number(row.tally.requests)) | \(text.number(row.tally.refused)) | \(text.number(row.tally[.downgrade])) | \(text.money(row.tally.recordedCost)) | \(text.money(row.tally.policyCost)) |"
+            )
+        }
+        return lines + [""]
+    }
+
+    /// Names come from logs: they cannot break out of their cell, nor become markup.
+    private func cell(_ name: String) -> String { name.isEmpty ? "" : code(name) }
+
+    private func code(_ name: String) -> String {
+        let plain = name.map { $0 == "|" || $0 == "`" || $0.isNewline ? "·" : $0 }
+        return "`\(String(plain))`"
+    }
+}

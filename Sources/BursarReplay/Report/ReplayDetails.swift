@@ -1,0 +1,100 @@
+import BursarEngine
+import BursarSyntax
+
+/// What a report tells beyond a summary's sums. It is gathered only where someone asked for it, and parts add up to the
+/// whole in any order.
+public struct ReplayDetails: Sendable {
+    public struct TenantDay: Sendable, Hashable {
+        public var tenant: String
+        /// Days since 1970 UTC.
+        public var day: Int64
+    }
+
+    public struct Usage: Sendable, Hashable {
+        public var requests = 0
+        public var recordedCost: Int64 = 0
+        public var policyCost: Int64 = 0
+        public var tokens: Int64 = 0
+
+        mutating func add(_ other: Usage) {
+            requests += other.requests
+            recordedCost = recordedCost.addingReportingOverflow(other.recordedCost).partialValue
+            policyCost = policyCost.addingReportingOverflow(other.policyCost).partialValue
+            tokens = tokens.addingReportingOverflow(other.tokens).partialValue
+        }
+    }
+
+    public struct Pair: Sendable, Hashable {
+        public var first: String
+        public var second: String
+    }
+
+    /// By the start of the hour, in microseconds.
+    public var hours: [Int64: Tally] = [:]
+    public var tenantDays: [TenantDay: Usage] = [:]
+    /// Of tenants (first) and features (second).
+    public var tenantFeatures: [Pair: Usage] = [:]
+    /// The last tier that each tenant was decided by.
+    public var tenantTiers: [String: String] = [:]
+    /// Requests that each cause touched, by tenant.
+    public var causeTenants: [Cause: [String: Int]] = [:]
+    /// Requests of tiers (first) for models (second) that they do not allow.
+    public var refusedModels: [Pair: Int] = [:]
+    /// By version of the prompt: when it was first seen, and what it used.
+    public var promptVersions: [String: (first: Int64, usage: Usage)] = [:]
+    /// Requests that were no first attempt.
+    public var retries = 0
+
+    public init() {}
+
+    mutating func add(_ other: ReplayDetails) {
+        hours.merge(other.hours) { left, right in
+            var sum = left
+            sum.add(right)
+            return sum
+        }
+        func sum(_ left: Usage, _ right: Usage) -> Usage {
+            var sum = left
+            sum.add(right)
+            return sum
+        }
+        tenantDays.merge(other.tenantDays, uniquingKeysWith: sum)
+        tenantFeatures.merge(other.tenantFeatures, uniquingKeysWith: sum)
+        tenantTiers.merge(other.tenantTiers) { first, _ in first }
+        causeTenants.merge(other.causeTenants) { $0.merging($1, uniquingKeysWith: +) }
+        refusedModels.merge(other.refusedModels, uniquingKeysWith: +)
+        promptVersions.merge(other.promptVersions) { (min($0.first, $1.first), sum($0.usage, $1.usage)) }
+        retries += other.retries
+    }
+}
+
+extension ReplayDetails {
+    /// The value below or at which this share of the values lies, by the nearest rank.
+    static func quantile(_ sorted: [Int64], _ share: Double) -> Int64 {
+        guard !sorted.isEmpty else { return 0 }
+        let rank = Int((share * Double(sorted.count)).rounded(.up))
+        return sorted[min(sorted.count - 1, max(0, rank - 1))]
+    }
+
+    /// Of the tenants of a tier: the most that each spent in one day, ascending.
+    public func dailyPeaks(of tier: String) -> [Int64] {
+        var peaks: [String: Int64] = [:]
+        for (key, usage) in tenantDays where tenantTiers[key.tenant] == tier {
+            peaks[key.tenant] = max(peaks[key.tenant] ?? 0, usage.recordedCost)
+        }
+        return peaks.values.sorted()
+    }
+
+    /// Of the tenants of a tier: what each would cost in 30 days at the pace of the log, under the policy, ascending. A log
+    /// of less than a day says too little.
+    public func monthlyCosts(of tier: String, span: Int64) -> [(tenant: String, cost: Int64)] {
+        guard span >= Micros.day else { return [] }
+        var costs: [String: Int64] = [:]
+        for (key, usage) in tenantDays where tenantTiers[key.tenant] == tier {
+            costs[key.tenant, default: 0] += usage.policyCost
+        }
+        return costs.map { tenant, cost in
+            (tenant, Int64(clamping: Int128(cost) * Int128(30 * Micros.day) / Int128(span)))
+        }.sorted { ($0.cost, $0.tenant) < ($1.cost, $1.tenant) }
+    }
+}

@@ -1,0 +1,43 @@
+import BursarSyntax
+
+/// Numbers as reports show them.
+struct ReportText {
+    let currency: String
+
+    /// Cents, and more digits only where cents would show nothing.
+    func money(_ nanos: Int64) -> String {
+        let cents = nanos.magnitude / 10_000_000 + (nanos.magnitude % 10_000_000 >= 5_000_000 ? 1 : 0)
+        let sign = nanos < 0 ? "−" : ""
+        let text =
+            cents == 0 && nanos != 0
+            ? moneyText(Int64(clamping: nanos.magnitude))
+            : "\(number(Int(cents / 100))).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
+        return currency == "USD" ? "\(sign)$\(text)" : "\(sign)\(text) \(currency)"
+    }
+
+    func number(_ value: Int) -> String {
+        var digits = Array(String(value.magnitude))
+        var position = digits.count - 3
+        while position > 0 {
+            digits.insert(",", at: position)
+            position -= 3
+        }
+        return (value < 0 ? "−" : "") + String(digits)
+    }
+
+    func percent(_ part: Int64, of whole: Int64) -> String {
+        guard whole != 0 else { return "–" }
+        let hundredths = (Int128(part.magnitude) * 10_000 + Int128(whole.magnitude) / 2) / Int128(whole.magnitude)
+        if hundredths == 0, part != 0 { return "<0.01%" }
+        let rest = hundredths % 100
+        return "\((part < 0) != (whole < 0) ? "−" : "")\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)%"
+    }
+
+    func percent(_ part: Int, of whole: Int) -> String { percent(Int64(part), of: Int64(whole)) }
+
+    /// A day, and the hour where it is asked for.
+    func time(_ micros: Int64, hour: Bool) -> String {
+        let text = instantText(micros)
+        return hour ? "\(text.prefix(10)) \(text.dropFirst(11).prefix(5))" : String(text.prefix(10))
+    }
+}

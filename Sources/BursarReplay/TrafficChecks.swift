@@ -1,0 +1,89 @@
+import BursarPolicy
+import BursarSyntax
+
+/// What a log holds and a policy does not foresee: `traffic/*` and `margin/observed`.
+public enum TrafficChecks {
+    /// - Parameter summary: of a replay that gathered details.
+    public static func run(_ set: PolicySet, _ summary: ReplaySummary) -> Diagnostics {
+        var diagnostics = Diagnostics()
+        guard let edition = set.editions.last, let details = summary.details else { return diagnostics }
+        func warn(_ code: String, _ message: String, _ place: SourceRange?, _ help: String? = nil) {
+            diagnostics.add(Diagnostic(code, message, severity: .warning, at: place, help: help))
+        }
+        let policy = edition.policy.source
+        let unknown = details.causeTenants.filter { $0.key.code == "unknown_tenant" }.values.flatMap(\.keys)
+        if !unknown.isEmpty {
+            warn(
+                "traffic/unknown-tenant",
+                "the log has \(count(Set(unknown).count, "tenant")) that no document lists and for whom no tier is known: \(list(unknown))",
+                policy, "add their records, or a `default tier`")
+        }
+        for (model, tally) in summary.models.sorted(by: { $0.key < $1.key }) where tally.unpriced > 0 {
+            warn(
+                "traffic/unpriced",
+                "the log asks \(times(tally.unpriced)) for `\(model)`, which the catalog does not price", policy)
+        }
+        for (pair, times) in details.refusedModels.sorted(by: {
+            ($0.key.first, $0.key.second) < ($1.key.first, $1.key.second)
+        }) {
+            let plan = edition.plan(tier: pair.first)
+            warn(
+                "traffic/refused-model",
+                "tenants of tier `\(pair.first)` ask \(self.times(times)) for `\(pair.second)`, which it does not allow",
+                plan?.modelsSource ?? plan?.tierSource ?? policy)
+        }
+        checkFeatures(edition, details, warn)
+        checkMargins(edition, summary, details, warn)
+        return diagnostics
+    }
+
+    private static func checkFeatures(
+        _ edition: Edition, _ details: ReplayDetails, _ warn: (String, String, SourceRange?, String?) -> Void
+    ) {
+        let plans = edition.tierNames.compactMap { edition.plan(tier: $0) }
+        var named = Set(edition.policy.features.map(\.value))
+        for limit in plans.flatMap(\.limits) { named.formUnion(limit.weight?.named ?? []) }
+        for plan in plans { named.formUnion(plan.blockedFeatures) }
+        if named.isEmpty { return }
+        var met: [String: Int] = [:]
+        for (pair, usage) in details.tenantFeatures { met[pair.second, default: 0] += usage.requests }
+        for (feature, requests) in met.sorted(by: { $0.key < $1.key })
+        where feature != "(none)" && !named.contains(feature) {
+            let near = nearestName(to: feature, among: named.sorted())
+            warn(
+                "traffic/unknown-feature",
+                "the log has \(times(requests)) the feature `\(feature)`, which no document names",
+                edition.policy.source, near.map { "the nearest that is named is `\($0)`" })
+        }
+    }
+
+    private static func checkMargins(
+        _ edition: Edition, _ summary: ReplaySummary, _ details: ReplayDetails,
+        _ warn: (String, String, SourceRange?, String?) -> Void
+    ) {
+        guard let first = summary.firstTime, let last = summary.lastTime else { return }
+        for tier in edition.tierNames {
+            guard let plan = edition.plan(tier: tier), let price = plan.price else { continue }
+            let costs = details.monthlyCosts(of: tier, span: last - first).map(\.cost)
+            guard !costs.isEmpty else { continue }
+            let at = [0.5, 0.9, 0.99].map { ReplayDetails.quantile(costs, $0) }
+            guard at[1] > price else { continue }
+            warn(
+                "margin/observed",
+                "at the log's pace the tenant at the 90th percentile of tier `\(tier)` costs \(moneyText(cents(at[1]))) a month, more than its price of \(moneyText(price)) (50th: \(moneyText(cents(at[0]))), 99th: \(moneyText(cents(at[2]))), \(count(costs.count, "tenant")))",
+                plan.tierSource, "lower its limits, or raise its price")
+        }
+    }
+
+    /// Rounded to cents, as nobody reads more of a forecast.
+    private static func cents(_ nanos: Int64) -> Int64 { (nanos + 5_000_000) / 10_000_000 * 10_000_000 }
+
+    private static func times(_ number: Int) -> String { number == 1 ? "once" : "\(number) times" }
+
+    private static func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
+
+    private static func list(_ names: [String]) -> String {
+        let sorted = Array(Set(names)).sorted()
+        return sorted.prefix(5).map { "`\($0)`" }.joined(separator: ", ") + (sorted.count > 5 ? ", …" : "")
+    }
+}

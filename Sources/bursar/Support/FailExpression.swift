@@ -1,0 +1,72 @@
+import BursarEngine
+import BursarReplay
+import BursarSyntax
+
+/// When a replay ends with 3: `deny`, or a comparison such as `refused > 0.1%`.
+struct FailExpression {
+    enum Figure: String, CaseIterable {
+        case refused, downgraded, spend, coverage, rejected
+        case tenantsRefused = "tenants_refused"
+    }
+
+    private let figure: Figure
+    private let comparison: String
+    /// As a share, or as a number.
+    private let bound: Double
+    private let isShare: Bool
+    let text: String
+
+    /// nil where the text is no such expression.
+    init?(_ text: String) {
+        self.text = text
+        if text == "deny" {
+            (figure, comparison, bound, isShare) = (.refused, ">", 0, false)
+            return
+        }
+        let operators = [">=", "<=", ">", "<"]
+        guard let found = operators.first(where: { text.contains($0) }) else { return nil }
+        let parts = text.split(separator: found, maxSplits: 1, omittingEmptySubsequences: false)
+            .map { $0.filter { !$0.isWhitespace } }
+        guard parts.count == 2, let figure = Figure(rawValue: parts[0]) else { return nil }
+        var number = parts[1]
+        isShare = number.hasSuffix("%")
+        if isShare { number.removeLast() }
+        if number.hasPrefix("+") { number.removeFirst() }
+        guard let value = Double(number), value.isFinite else { return nil }
+        self.figure = figure
+        comparison = found
+        bound = isShare ? value / 100 : value
+    }
+
+    static var help: String {
+        "deny, or FIGURE > NUMBER with one of " + Figure.allCases.map(\.rawValue).joined(separator: ", ")
+            + "; a number with % is a share"
+    }
+
+    func holds(_ summary: ReplaySummary) -> Bool {
+        let decided = Double(max(1, summary.decided))
+        let value: Double
+        switch figure {
+        case .refused: value = Double(summary.total.refused) / (isShare ? decided : 1)
+        case .downgraded: value = Double(summary.total[.downgrade]) / (isShare ? decided : 1)
+        case .tenantsRefused:
+            let touched = Double(summary.tenants.values.count { $0.refused > 0 })
+            value = touched / (isShare ? Double(max(1, summary.tenants.count)) : 1)
+        case .rejected: value = Double(summary.rejected) / (isShare ? Double(max(1, summary.read)) : 1)
+        case .coverage:
+            let covered = summary.tiers.filter { $0.key != "(none)" }.values.reduce(0) { $0 + $1.requests }
+            value = Double(covered) / (isShare ? decided : 1)
+        case .spend:
+            // Against what was: the other set, or the record.
+            let before = Double(summary.against?.policyCost ?? summary.total.recordedCost)
+            let now = Double(summary.total.policyCost)
+            value = isShare ? (before == 0 ? (now > 0 ? .infinity : 0) : (now - before) / before) : now / 1e9
+        }
+        switch comparison {
+        case ">": return value > bound
+        case ">=": return value >= bound
+        case "<": return value < bound
+        default: return value <= bound
+        }
+    }
+}
