@@ -40,4 +40,10 @@ public struct ReplayReject: Sendable {
     public var path: String
     public var line: Int
     public var reason: String
+
+    public init(path: String, line: Int, reason: String) {
+        self.path = path
+        self.line = line
+        self.reason = reason
+    }
 }

@@ -134,4 +134,10 @@ public struct ReplaySummary: Sendable {
     public init() {}
 
     public var decided: Int { total.requests }
+
+    /// Counts lines that were found unusable before the replay.
+    public mutating func add(rejects: Int) {
+        read += rejects
+        rejected += rejects
+    }
 }

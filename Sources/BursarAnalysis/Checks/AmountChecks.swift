@@ -103,7 +103,17 @@ enum TooSmallLimitCheck: Check {
         let takesOutput = limit.unit.isBudget && limit.unit != .inputTokens
         if takesInput { wanted.append(.number(.inputTokens, .greaterOrEqual, 1)) }
         if takesOutput { wanted.append(.number(.maxOutputTokens, .greaterOrEqual, 1)) }
-        if let owner = context.owner(of: plan) { wanted.append(.text(.tenant, .equals, owner)) }
+        if let owner = context.owner(of: plan) {
+            wanted.append(.text(.tenant, .equals, owner))
+        } else {
+            // A tenant with keys of its own has another plan than its tier's.
+            for case .text(.tenant, .equals, let name) in (limit.when?.comparisons ?? [])
+                + denials.flatMap(\.comparisons)
+            {
+                let isOwn = set.tenantIndex(of: name).map { !set.tenants[$0].followsTier } ?? false
+                if isOwn { wanted.append(.not(.text(.tenant, .equals, name))) }
+            }
+        }
         let condition = Condition.all(wanted + denials.map { .not($0) })
         let names = model.flatMap { model in edition.catalog.map { [$0[model].name] } }
         let space = RequestSpace(

@@ -28,14 +28,26 @@ struct Explain: ParsableCommand {
     @Option(help: ArgumentHelp("As in replay.", valueName: "mapping"))
     var map: [String] = []
 
+    @Option(help: ArgumentHelp("As in replay.", valueName: "format"))
+    var input: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A decision that `replay --decisions` wrote, by its line: its request is looked up in --log and decided again.",
+            valueName: "file:line"))
+    var decision: String?
+
     @Option(help: "text or json.")
     var format = OutputFormat.text
 
     func validate() throws {
-        guard (log == nil) == (requestId == nil) else { throw ValidationError("--log and --request-id go together") }
+        guard (log == nil) == (requestId == nil && decision == nil) else {
+            throw ValidationError("--log goes together with --request-id or --decision")
+        }
     }
 
     func run() throws {
+        if let decision { return try explainRecorded(decision) }
         let engine = Engine(try Policies.load(policies))
         let explained = try log.map { try inLog($0, engine) } ?? single(engine)
         switch format {
@@ -44,23 +56,58 @@ struct Explain: ParsableCommand {
         }
     }
 
-    private func inLog(_ log: String, _ engine: Engine) throws -> ExplainedRequest {
-        var options = ReplayOptions()
-        options.explainedID = requestId
-        for mapping in map {
-            do throws(FieldMap.MappingError) {
-                try options.map.add(mapping)
-            } catch {
-                throw ExitStatus(ExitStatus.usage, "--map: \(error.description)")
-            }
+    /// Explains a recorded decision by the version that it names, and says whether it would come out otherwise now.
+    private func explainRecorded(_ place: String) throws {
+        let recorded = try RecordedDecision(at: place)
+        let set = try Policies.load(policies)
+        let versions = Set(set.editions.filter { $0.policy.version.text == recorded.version }.map(\.policy.digest))
+        let engine = Engine(set)
+        let explained = try inLog(log ?? "", engine, id: recorded.requestID)
+        var notes: [String] = []
+        if versions.isEmpty {
+            notes.append("version \(recorded.version), by which it was decided, is not in \(policies)")
+        } else if !versions.contains(recorded.digest) {
+            notes.append("version \(recorded.version) was changed since: it has another digest now")
         }
+        let now = explained.decision.outcome.name
+        let code = explained.decision.reasons.first?.code ?? ""
+        if now == recorded.outcome, code == recorded.code {
+            notes.append("it comes out the same now: \(now)\(code.isEmpty ? "" : ", \(code)")")
+        } else {
+            notes.append(
+                "it comes out otherwise now: \(now)\(code.isEmpty ? "" : ", \(code)"), and it was \(recorded.outcome)\(recorded.code.isEmpty ? "" : ", \(recorded.code)")"
+            )
+        }
+        switch format {
+        case .text:
+            for note in notes { Console.print(note) }
+            Console.print("\n" + ExplanationText(engine: engine).render(explained))
+        case .json:
+            var json = JSONWriter()
+            json.object { json in
+                json.array("notes") { json in for note in notes { json.value(note) } }
+                json.field("same", now == recorded.outcome && code == recorded.code)
+                json.raw("explanation", ExplanationText(engine: engine).json(explained).utf8)
+            }
+            Console.print(json.text)
+        }
+    }
+
+    private func inLog(_ log: String, _ engine: Engine, id: String? = nil) throws -> ExplainedRequest {
+        var options = ReplayOptions()
+        options.explainedID = id ?? requestId
+        let inputs = try InputLogs(format: input, map: map)
+        options.map = inputs.map
+        let converted = try inputs.prepare([log])
+        defer { converted.remove() }
+        let paths = converted.paths
         do {
             let summary: ReplaySummary
             do {
-                summary = try BursarReplay.Replay(engine: engine, against: nil, options: options).run([log]).summary
+                summary = try BursarReplay.Replay(engine: engine, against: nil, options: options).run(paths).summary
             } catch is BursarReplay.Replay.ReplayNeedsOrder {
                 let fresh = Engine(engine.policySet)
-                summary = try BursarReplay.Replay(engine: fresh, against: nil, options: options).runOrdered([log])
+                summary = try BursarReplay.Replay(engine: fresh, against: nil, options: options).runOrdered(paths)
                     .summary
             }
             guard let found = summary.explained else {
@@ -89,6 +136,39 @@ struct Explain: ParsableCommand {
         }
         let explanation = engine.explain(request)
         return ExplainedRequest(explanation: explanation, decision: engine.decide(request, detail: .full), label: label)
+    }
+}
+
+/// What a line of a decisions file says.
+private struct RecordedDecision {
+    var requestID: String
+    var outcome: String
+    /// Of the first reason; empty where there is none.
+    var code: String
+    var version: String
+    var digest: String
+
+    /// - Parameter place: `decisions.jsonl:12`.
+    init(at place: String) throws {
+        guard let colon = place.lastIndex(of: ":"), let line = Int(place[place.index(after: colon)...]), line > 0 else {
+            throw ExitStatus(ExitStatus.usage, "--decision: `\(place)` is not FILE:LINE")
+        }
+        let path = String(place[..<colon])
+        do {
+            let lines = try FileReading.read(path).split(separator: 0x0A, omittingEmptySubsequences: false)
+            guard line <= lines.count, let tree = try? JSONTree.parse(Array(lines[line - 1])),
+                let id = tree["request_id"]?.text, let outcome = tree["outcome"]?.text
+            else { throw ExitStatus(ExitStatus.usage, "\(place) is no decision") }
+            requestID = id
+            self.outcome = outcome
+            var first: JSONTree?
+            if case .list(let reasons)? = tree["reasons"] { first = reasons.first }
+            code = first?["code"]?.text ?? ""
+            version = tree["policy"]?["version"]?.text ?? ""
+            digest = tree["policy"]?["digest"]?.text ?? ""
+        } catch let error as FileError {
+            throw ExitStatus(ExitStatus.usage, error.description)
+        }
     }
 }
 

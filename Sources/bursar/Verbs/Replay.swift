@@ -25,13 +25,22 @@ struct Replay: ParsableCommand {
             """)
 
     @Option(help: "The policy set to try.")
-    var policies: String
+    var policies: String?
 
     @Option(help: "A second set, replayed beside it; the differences are reported.")
     var against: String?
 
     @Argument(help: "Logs.")
-    var logs: [String]
+    var logs: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The log's format: bursar, \(ForeignFormat.allCases.map(\.rawValue).joined(separator: ", ")); guessed where unsaid.",
+            valueName: "format"))
+    var input: String?
+
+    @Option(help: ArgumentHelp("Print how a format is read, and do nothing else.", valueName: "format"))
+    var describeInput: String?
 
     @Option(help: "simulate: counters follow the decisions. observe: they follow what really happened.")
     var state = ReplayOptions.State.simulate
@@ -76,8 +85,17 @@ struct Replay: ParsableCommand {
     @Flag(help: "No progress.")
     var quiet = false
 
+    func validate() throws {
+        guard describeInput != nil || (policies != nil && !logs.isEmpty) else {
+            throw ValidationError("Missing expected --policies and logs")
+        }
+    }
+
     func run() throws {
-        let options = try options()
+        if let describeInput { return Console.print(try InputLogs.format(describeInput)?.description ?? InputLogs.own) }
+        let inputs = try InputLogs(format: input, map: map)
+        var options = try options()
+        options.map = inputs.map
         let filter = try condition.map { text in
             do throws(ConditionError) {
                 return try ConditionParser.parse(text)
@@ -85,11 +103,13 @@ struct Replay: ParsableCommand {
                 throw ExitStatus(ExitStatus.usage, "--where: \(error.error.message)")
             }
         }
-        let set = try Policies.load(policies)
+        let set = try Policies.load(policies ?? "")
         let other = try against.map { try Policies.load($0) }
-        let spooled = try spool()
+        let spooled = try logs.contains("-") ? InputLogs.spool() : nil
         defer { if let spooled { unlink(spooled) } }
-        let paths = logs.map { $0 == "-" ? spooled ?? $0 : $0 }
+        let converted = try inputs.prepare(logs.map { $0 == "-" ? spooled ?? $0 : $0 })
+        defer { converted.remove() }
+        let paths = converted.paths
         var sinks = try Sinks(decisions: decisions, rejects: rejects)
         func make() -> BursarReplay.Replay {
             let filters = filter.map { [$0] } ?? []
@@ -103,7 +123,7 @@ struct Replay: ParsableCommand {
             if !quiet, Console.errorIsTerminal { replay.onProgress = Progress().report }
             return replay
         }
-        let result: (summary: ReplaySummary, failures: [String])
+        var result: (summary: ReplaySummary, failures: [String])
         do {
             do {
                 result = try make().run(paths)
@@ -115,6 +135,8 @@ struct Replay: ParsableCommand {
         } catch let error as FileError {
             throw ExitStatus(ExitStatus.usage, error.description)
         }
+        for reject in converted.rejects { sinks.rejects?.write(reject) }
+        result.summary.add(rejects: converted.rejects.count)
         try sinks.close()
         if !quiet, Console.errorIsTerminal { Console.status("") }
         switch format {
@@ -168,13 +190,6 @@ struct Replay: ParsableCommand {
         guard (1...256).contains(options.threads) else {
             throw ExitStatus(ExitStatus.usage, "--threads must be 1 to 256")
         }
-        for mapping in map {
-            do throws(FieldMap.MappingError) {
-                try options.map.add(mapping)
-            } catch {
-                throw ExitStatus(ExitStatus.usage, "--map: \(error.description)")
-            }
-        }
         options.from = try instant(from, "--from") ?? .min
         options.to = try instant(to, "--to") ?? .max
         return options
@@ -194,27 +209,6 @@ struct Replay: ParsableCommand {
         } catch {
             throw ExitStatus(ExitStatus.usage, "\(option): \(error.message)")
         }
-    }
-
-    /// Standard input as a file, so that it can be read again where it must be ordered.
-    private func spool() throws -> String? {
-        guard logs.contains("-") else { return nil }
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(folder)/bursar-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw ExitStatus(ExitStatus.usage, "cannot make a temporary file in \(folder)") }
-        defer { close(descriptor) }
-        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = read(0, &buffer, buffer.count)
-            if count <= 0 { break }
-            guard write(descriptor, buffer, count) == count else {
-                unlink(path)
-                throw ExitStatus(ExitStatus.usage, "\(path): the temporary file cannot be written")
-            }
-        }
-        return path
     }
 }
 

@@ -1,0 +1,133 @@
+import BursarReplay
+import BursarSyntax
+import BursarTraffic
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The logs of a verb in whatever format, ready to be replayed.
+struct InputLogs {
+    static let own = "bursar: JSON lines with the fields that `bursar eval` reads; Docs/replay.md lists them.\n"
+
+    private let format: ForeignFormat?
+    private let isGuessed: Bool
+    private let overrides: [Field: String]
+    /// For logs in Bursar's own format, or of one's own by `--map`.
+    let map: FieldMap
+
+    /// - Parameters:
+    ///   - format: as it was said; nil: guessed from the first record of each log.
+    ///   - mappings: FIELD=COLUMN and FIELD==VALUE.
+    init(format name: String?, map mappings: [String]) throws {
+        format = try name.flatMap { try Self.format($0) }
+        isGuessed = name == nil && mappings.isEmpty
+        var map = FieldMap()
+        var overrides: [Field: String] = [:]
+        for mapping in mappings {
+            if format != nil, !mapping.contains("=="), let equals = mapping.firstIndex(of: "="),
+                let field = Field.named[String(mapping[..<equals])]
+            {
+                overrides[field] = String(mapping[mapping.index(after: equals)...])
+                continue
+            }
+            do throws(FieldMap.MappingError) {
+                try map.add(mapping)
+            } catch {
+                throw ExitStatus(ExitStatus.usage, "--map: \(error.description)")
+            }
+        }
+        self.overrides = overrides
+        self.map = map
+    }
+
+    /// nil for Bursar's own.
+    static func format(_ name: String) throws -> ForeignFormat? {
+        if name == "bursar" { return nil }
+        guard let format = ForeignFormat(rawValue: name) else {
+            let known = ["bursar"] + ForeignFormat.allCases.map(\.rawValue)
+            let near = nearestName(to: name, among: known).map { "; did you mean `\($0)`?" } ?? ""
+            throw ExitStatus(
+                ExitStatus.usage, "there is no format `\(name)`\(near) Formats: \(known.joined(separator: ", "))")
+        }
+        return format
+    }
+
+    /// Logs that can be replayed, with what had to be made for that.
+    struct Prepared {
+        var paths: [String] = []
+        var rejects: [ReplayReject] = []
+        fileprivate var temporary: [String] = []
+
+        func remove() { for path in temporary { unlink(path) } }
+    }
+
+    func prepare(_ logs: [String]) throws -> Prepared {
+        var prepared = Prepared()
+        for log in logs {
+            guard let format = format ?? (isGuessed ? ForeignLog.guess(log) : nil) else {
+                prepared.paths.append(log)
+                continue
+            }
+            do {
+                try convert(log, format, &prepared)
+            } catch let error as FileError {
+                prepared.remove()
+                throw ExitStatus(ExitStatus.usage, error.description)
+            }
+        }
+        return prepared
+    }
+
+    private func convert(_ log: String, _ format: ForeignFormat, _ prepared: inout Prepared) throws {
+        let path = try Self.temporaryFile()
+        prepared.temporary.append(path)
+        prepared.paths.append(path)
+        guard let stream = fopen(path, "wb") else {
+            throw FileError(path: path, reason: String(cString: strerror(errno)))
+        }
+        var foreign = ForeignLog(format, overrides: overrides)
+        var written = true
+        do {
+            defer { if fclose(stream) != 0 { written = false } }
+            try foreign.convert(log) { line in
+                if fwrite(line, 1, line.count, stream) != line.count { written = false }
+            }
+        }
+        guard written else { throw FileError(path: path, reason: "the temporary file cannot be written") }
+        prepared.rejects += foreign.rejects.map { ReplayReject(path: log, line: $0.line, reason: $0.reason) }
+    }
+
+    // MARK: - Temporary files
+
+    private static func temporaryFile() throws -> String {
+        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(folder)/bursar-XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else { throw ExitStatus(ExitStatus.usage, "cannot make a temporary file in \(folder)") }
+        close(descriptor)
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Standard input as a file, so that it can be read again where it must be ordered.
+    static func spool() throws -> String {
+        let path = try temporaryFile()
+        let descriptor = open(path, O_WRONLY | O_TRUNC)
+        guard descriptor >= 0 else { throw ExitStatus(ExitStatus.usage, "\(path): cannot be written") }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = read(0, &buffer, buffer.count)
+            if count <= 0 { break }
+            guard write(descriptor, buffer, count) == count else {
+                unlink(path)
+                throw ExitStatus(ExitStatus.usage, "\(path): the temporary file cannot be written")
+            }
+        }
+        return path
+    }
+}
