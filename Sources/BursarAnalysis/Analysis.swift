@@ -19,7 +19,7 @@ public enum Analysis {
     public static func run(_ set: PolicySet) -> Diagnostics {
         let editions = set.editions.indices.filter { index in
             index + 1 == set.editions.count || set.editions[index + 1].policy !== set.editions[index].policy
-        }.map { set.editions[$0] }
+        }.map { set.editions[$0].enforced }
         var groups: [RuleFacts.Basis: Int] = [:]
         var examples: [Edition] = []
         let group = editions.map { edition in

@@ -20,7 +20,7 @@ final class EditionContext {
     /// The plans of tenants whose records change something, one after the other where exceptions end. A tenant is looked at
     /// in the newest version that has its tier.
     private(set) lazy var ownPlanSequences: [(record: TenantRecord, plans: [Plan])] = {
-        let later = set.editions.drop { $0 !== edition }.dropFirst()
+        let later = set.editions.drop { $0.policy !== edition.policy }.filter { $0.policy !== edition.policy }
         let newer = Set(later.flatMap(\.tierNames))
         var sequences: [(record: TenantRecord, plans: [Plan])] = []
         for (index, record) in set.tenants.enumerated() where !record.followsTier {

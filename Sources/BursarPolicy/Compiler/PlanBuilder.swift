@@ -2,7 +2,7 @@ import BursarSyntax
 
 /// Makes the plans of one edition from its tiers' and tenants' declarations.
 struct PlanBuilder: Sendable {
-    let context: CompileContext
+    var context: CompileContext
     let policyLimits: [LimitDeclaration]
     /// After `extends`.
     let tiers: [String: PlanDeclaration]

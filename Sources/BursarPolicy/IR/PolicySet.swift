@@ -212,6 +212,17 @@ public final class Edition: Sendable {
         tierPlans = Dictionary(uniqueKeysWithValues: plans.tierNames.map { ($0, plans.plan(tier: $0)) })
     }
 
+    /// The same edition as it will be once its policy is enforced: limits are in shadow only where they say so themselves.
+    public var enforced: Edition {
+        guard policy.mode == .shadow else { return self }
+        var plans = plans
+        plans.context.isShadow = false
+        return Edition(
+            policy: policy, catalog: catalog, interval: interval, defaultTier: defaultTier,
+            extendedTiers: extendedTiers,
+            plans: plans)
+    }
+
     /// The plan of a tier by itself; nil where this version has no such tier.
     public func plan(tier: String) -> Plan? { tierPlans[tier] }
 

@@ -11,7 +11,7 @@ import BursarSyntax
 
 struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write a small working policy set with traffic to try it on.",
+        abstract: "Write a small working policy set with tests, traffic to try it on and a workflow for its changes.",
         discussion: "Asks nothing and overwrites nothing.")
 
     @Argument(help: "The folder to write into.")
@@ -19,12 +19,16 @@ struct Init: ParsableCommand {
 
     func run() throws {
         let traffic = Starter.traffic()
-        let files = [("catalog.yaml", Starter.catalog), ("policy.yaml", Starter.policy), ("traffic.jsonl", traffic)]
+        let files = [
+            ("catalog.yaml", Starter.catalog), ("policy.yaml", Starter.policy), ("tests.yaml", Starter.tests),
+            ("traffic.jsonl", traffic), (".github/workflows/policies.yml", Starter.workflow),
+        ]
         for (name, _) in files where FileReading.kind(of: "\(folder)/\(name)") != .missing {
             throw ExitStatus(ExitStatus.usage, "\(folder)/\(name) exists already; nothing was written")
         }
-        if FileReading.kind(of: folder) == .missing, mkdir(folder, 0o777) != 0 {
-            throw ExitStatus(ExitStatus.usage, "\(folder): \(String(cString: strerror(errno)))")
+        for path in [folder, "\(folder)/.github", "\(folder)/.github/workflows"]
+        where FileReading.kind(of: path) == .missing && mkdir(path, 0o777) != 0 {
+            throw ExitStatus(ExitStatus.usage, "\(path): \(String(cString: strerror(errno)))")
         }
         for (name, text) in files {
             do throws(FileError) {
@@ -39,7 +43,9 @@ struct Init: ParsableCommand {
 
             next:
               bursar check \(folder)
+              bursar test --coverage \(folder)
               bursar replay --policies \(folder) \(folder)/traffic.jsonl
+              move \(folder)/.github to the root of your repository: it checks every change of the policies
             """)
     }
 }
@@ -82,7 +88,7 @@ private enum Starter {
           free:
             price: $0/month
             models: [economy]
-            downgrade: gpt-4o -> gpt-4o-mini      # asked for gpt-4o, served by gpt-4o-mini, and told so
+            downgrade: gpt-4o -> gpt-4o-mini  # asked for gpt-4o, served by gpt-4o-mini, and told so
             limits:
               daily: {amount: $0.10/day, at: {80%: notify owner, 100%: deny}}
               requests: 40 requests/day
@@ -95,6 +101,58 @@ private enum Starter {
               daily: {amount: $1/day, rollover: 50%, at: {80%: notify owner, 100%: downgrade else deny}}
               requests: 1k requests/day
             upgrade: {}
+
+        """
+
+    static let tests = """
+        # What the policy promises. In shadow mode the request is allowed, and `shadow` holds what would have been decided.
+        tests:
+          free-has-economy-models:
+            request: {tier: free, input_tokens: 1000, max_output_tokens: 500}
+            each:
+              - {name: gpt-4o-mini, request: {model: gpt-4o-mini}, expect: allow}
+              - {name: gpt-4o, request: {model: gpt-4o}, expect: {shadow: {outcome: downgrade, model: gpt-4o-mini}}}
+
+          the-day:
+            request: {model: gpt-4o-mini, input_tokens: 1000, max_output_tokens: 1000}
+            each:
+              - name: free hears of 80%
+                request: {tier: free}
+                given: {daily: $0.08}
+                expect: {outcome: allow, events: [{limit: daily, threshold: 80%}]}
+              - {name: free ends, request: {tier: free}, given: {daily: $0.10}, expect: {shadow: {outcome: deny}}}
+              - {name: free has 40 requests, request: {tier: free}, given: {requests: 40}, expect: {shadow: {outcome: deny}}}
+              - name: pro takes the cheaper model
+                request: {tier: pro, model: gpt-4o}
+                given: {daily: $0.99}
+                expect: {shadow: {outcome: downgrade, model: gpt-4o-mini}}
+              - {name: pro has 1000 requests, request: {tier: pro}, given: {requests: 1k}, expect: {shadow: {outcome: deny}}}
+
+        """
+
+    static let workflow = """
+        # Checks every change of the policies, runs their tests, and says on the pull request what would change.
+        name: policies
+        on: {pull_request: {paths: ["policies/**"]}}
+        permissions: {contents: read, pull-requests: write, security-events: write}
+        jobs:
+          policies:
+            runs-on: ubuntu-latest
+            steps:
+              - uses: actions/checkout@v4
+                with: {fetch-depth: 0}
+              # Install `bursar` here, from your package registry or by building it.
+              - run: bursar check --format sarif policies > policies.sarif
+              - uses: github/codeql-action/upload-sarif@v3
+                if: always()
+                with: {sarif_file: policies.sarif}
+              - run: bursar test --coverage policies
+              - run: |
+                  git worktree add /tmp/before "${{ github.event.pull_request.base.sha }}"
+                  bursar diff /tmp/before/policies policies --traffic policies/traffic.jsonl > change.txt || [ $? = 1 ]
+                  (echo '```'; cat change.txt; echo '```') > comment.md
+                  gh pr comment "${{ github.event.pull_request.number }}" --body-file comment.md
+                env: {GH_TOKEN: "${{ github.token }}"}
 
         """
 
