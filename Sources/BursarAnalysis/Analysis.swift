@@ -8,7 +8,8 @@ public enum Analysis {
     private static var checks: [any Check.Type] {
         [
             ConditionCheck.self, RedundantRuleCheck.self, RuleConflictCheck.self, RefusedTierCheck.self,
-            ZeroLimitCheck.self, UnreachableThresholdCheck.self, TooSmallLimitCheck.self, NeverBindsCheck.self,
+            ZeroLimitCheck.self, UnreachableThresholdCheck.self, ThresholdOrderCheck.self, TooSmallLimitCheck.self,
+            NeverBindsCheck.self,
             OversubscribedCheck.self, NoHardStopCheck.self, WorstCaseMarginCheck.self,
             ChainNotAllowedCheck.self, ChainMissingCheck.self, DearerChainCheck.self, ChainContextCheck.self,
             ChainConsentCheck.self, UnusedNameCheck.self, UnknownFeatureCheck.self,

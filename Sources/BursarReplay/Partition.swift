@@ -113,7 +113,7 @@ final class Partition {
         let costs = costs(decision, request, usage, block, record, main)
         count(decision, request, usage, costs)
         if details != nil { addDetails(decision, request, usage, costs, block, record) }
-        if let other { compare(decision, block, record, work, usage, other) }
+        if let other { compare(decision, costs.policy, block, record, work, usage, other) }
         if let writer {
             json.removeAll()
             writer.write(decision, label(block, record, work, line), to: &json)
@@ -252,7 +252,8 @@ final class Partition {
     }
 
     private func compare(
-        _ decision: Decision, _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ usage: Usage?, _ other: Side
+        _ decision: Decision, _ newCost: Int64, _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ usage: Usage?,
+        _ other: Side
     ) {
         let request = other.builder.request(block, record, path: work.path, line: work.line(record))
         let old = decide(request, usage, other, block, record)
@@ -269,6 +270,12 @@ final class Partition {
         comparison.changes[change, default: 0] += 1
         let label = label(block, record, work, work.line(record))
         comparison.tenants[label.tenant, default: 0] += 1
+        let moved = Comparison.Moved(requests: 1, cost: newCost.addingReportingOverflow(-costs.policy).partialValue)
+        let tier = decision.tier.isPresent ? main.engine.symbols.text(decision.tier) : "(none)"
+        comparison.tiers[tier, default: .init()].add(moved)
+        comparison.features[block.text(record, .feature) ?? "(none)", default: .init()].add(moved)
+        let code = decision.reasons.first?.code ?? old.reasons.first.map { "no longer \($0.code)" } ?? "(none)"
+        comparison.codes[code, default: .init()].add(moved)
         if comparison.examples[change] == nil {
             comparison.examples[change] = Comparison.Example(
                 time: request.time, requestID: label.requestID, tenant: label.tenant)

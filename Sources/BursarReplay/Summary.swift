@@ -72,6 +72,21 @@ public struct Comparison: Sendable {
     public var examples: [Change: Example] = [:]
     public var tenants: [String: Int] = [:]
     public var modelChanges = 0
+    /// Requests that are decided otherwise and the money that this moves, in nano-units.
+    public struct Moved: Sendable, Hashable {
+        public var requests = 0
+        public var cost: Int64 = 0
+
+        mutating func add(_ other: Moved) {
+            requests += other.requests
+            cost = cost.addingReportingOverflow(other.cost).partialValue
+        }
+    }
+
+    public var tiers: [String: Moved] = [:]
+    public var features: [String: Moved] = [:]
+    /// By the first code of the new decision, or of the old one where the new one has none.
+    public var codes: [String: Moved] = [:]
 
     public struct Example: Sendable {
         public var time: Int64
@@ -83,6 +98,14 @@ public struct Comparison: Sendable {
         changes.merge(other.changes, uniquingKeysWith: +)
         tenants.merge(other.tenants, uniquingKeysWith: +)
         modelChanges += other.modelChanges
+        func sum(_ left: Moved, _ right: Moved) -> Moved {
+            var sum = left
+            sum.add(right)
+            return sum
+        }
+        tiers.merge(other.tiers, uniquingKeysWith: sum)
+        features.merge(other.features, uniquingKeysWith: sum)
+        codes.merge(other.codes, uniquingKeysWith: sum)
         examples.merge(other.examples) { left, right in
             (left.time, left.requestID) <= (right.time, right.requestID) ? left : right
         }

@@ -84,6 +84,18 @@ public struct SummaryJSONRenderer {
         }
     }
 
+    private func moved(_ name: StaticString, _ parts: [String: Comparison.Moved], _ json: inout JSONWriter) {
+        json.object(name) { json in
+            for (key, value) in parts.sorted(by: { $0.key < $1.key }) {
+                json.key(text: key)
+                json.object { json in
+                    json.field("requests", value.requests)
+                    json.field("cost", moneyText(value.cost))
+                }
+            }
+        }
+    }
+
     private func compare(_ comparison: Comparison, _ json: inout JSONWriter) {
         json.array("changes") { json in
             for (change, count) in comparison.changes.sorted(by: { ($0.key.old, $0.key.new) < ($1.key.old, $1.key.new) }
@@ -99,6 +111,9 @@ public struct SummaryJSONRenderer {
                 }
             }
         }
+        moved("tiers", comparison.tiers, &json)
+        moved("features", comparison.features, &json)
+        moved("codes", comparison.codes, &json)
         json.object("tenants") { json in
             for (tenant, count) in comparison.tenants.sorted(by: { $0.key < $1.key }) {
                 json.key(text: tenant)

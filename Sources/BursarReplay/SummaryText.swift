@@ -138,7 +138,20 @@ public struct SummaryTextRenderer {
                 example.map { "\($0.requestID) of \($0.tenant)" } ?? "",
             ]
         }
-        return text + (rows.isEmpty ? "" : "\n" + Self.columns(["change", "requests", "first"], rows))
+        text += rows.isEmpty ? "" : "\n" + Self.columns(["change", "requests", "first"], rows)
+        for (title, moved) in [
+            ("tier", comparison.tiers), ("feature", comparison.features), ("reason", comparison.codes),
+        ] {
+            let ordered = moved.sorted { ($1.value.requests, $0.key) < ($0.value.requests, $1.key) }.prefix(most)
+            if ordered.isEmpty { continue }
+            let rows = ordered.map { [$0.key, group($0.value.requests), signed($0.value.cost)] }
+            text += "\n" + Self.columns([title, "decided otherwise", "cost"], rows, numeric: [1, 2])
+        }
+        return text
+    }
+
+    private func signed(_ nanos: Int64) -> String {
+        nanos == 0 ? money(0) : (nanos < 0 ? "-" : "+") + money(abs(nanos))
     }
 
     // MARK: - Layout

@@ -48,3 +48,21 @@ import Testing
         if let set = result.set { #expect(try WitnessCheck(set).firstFailure(items) == nil) }
     }
 }
+
+/// Every file in `Tests/Fixtures/clean` comes near to what a check looks for, and is right: nothing may be said of it.
+@Suite struct CleanFixtureTests {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures/clean").path()
+
+    static let cases =
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted()
+
+    @Test func `there are clean fixtures`() { #expect(Self.cases.count > 20) }
+
+    @Test(arguments: cases) func `a policy set that is right gets no finding`(name: String) throws {
+        let result = Checker.check("\(Self.folder)/\(name)")
+        let renderer = DiagnosticTextRenderer(sources: result.sources)
+        let text = result.diagnostics.sorted().map(renderer.render).joined()
+        #expect(text.isEmpty, "\(text)")
+    }
+}

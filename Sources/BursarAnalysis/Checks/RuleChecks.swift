@@ -154,17 +154,25 @@ enum RedundantRuleCheck: Check {
 enum RuleConflictCheck: Check {
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let rules = context.edition.policy.rules
-        for fact in context.ruleFacts.conflicts {
-            let (other, denial) = (rules[fact.rule], rules[fact.denial])
+        let byRule = Dictionary(grouping: context.ruleFacts.conflicts, by: \.rule)
+        for (rule, facts) in byRule.sorted(by: { $0.key < $1.key }) {
+            // One finding a rule: what covers it whole says all; else every rule that takes a part of it is named.
+            let covering = facts.first(where: \.isCovered)
+            let told = covering.map { [$0] } ?? facts
+            let other = rules[rule]
+            let names = told.prefix(3).map { "`\(rules[$0.denial].name)`" }.joined(separator: ", ")
+            let more = told.count > 3 ? " and \(told.count - 3) more" : ""
             diagnostics.add(
                 Diagnostic(
                     "rule/conflict",
-                    "deny wins: wherever `\(denial.name)` holds too, `\(other.name)` does not ask to \(other.effect.rawValue)"
-                        + (fact.isCovered ? ", and so it never does" : ""),
-                    severity: fact.isCovered ? .warning : .note, at: other.source,
-                    notes: [.init("`\(denial.name)` denies the same requests", at: denial.source)],
+                    "deny wins: wherever \(names)\(more) \(told.count == 1 ? "holds" : "hold") too, `\(other.name)` does not ask to \(other.effect.rawValue)"
+                        + (covering == nil ? "" : ", and so it never does"),
+                    severity: covering == nil ? .note : .warning, at: other.source,
+                    notes: told.prefix(8).map { fact in
+                        .init("`\(rules[fact.denial].name)` denies the same requests", at: rules[fact.denial].source)
+                    },
                     help: "exclude them from one of the two conditions",
-                    witness: fact.witness?.json(for: context.edition)))
+                    witness: told.first?.witness?.json(for: context.edition)))
         }
     }
 }

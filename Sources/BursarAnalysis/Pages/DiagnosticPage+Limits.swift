@@ -38,6 +38,12 @@ extension DiagnosticPage {
             example: "at: {100%: deny, 120%: downgrade}",
             wayOut: "Put it below the one that denies."),
         DiagnosticPage(
+            "limit/threshold-order", .note,
+            finds: "thresholds that are not written from the lowest on.",
+            why: "They are judged from the lowest on whatever their order, and readers take the order for the meaning.",
+            example: "at: {100%: deny, 80%: notify owner}",
+            wayOut: "`bursar check --fix` writes them in their order where they stand in one line."),
+        DiagnosticPage(
             "limit/no-hard-stop", .note,
             finds: "a limit on spend or tokens that never refuses, where no other limit bounds what it counts.",
             why: "There is no most that a tenant can spend.",

@@ -144,7 +144,8 @@ struct LimitCompiler {
             let actions = threshold.actions.compactMap { action($0, limit) }
             thresholds.append(
                 Threshold(
-                    level: level, text: text(threshold.level.value), actions: actions, source: threshold.level.range))
+                    level: level, text: text(threshold.level.value), actions: actions,
+                    source: threshold.level.range, entrySource: threshold.range))
         }
         // Percentages and amounts are ordered by where they stand today; equal ones stay as written.
         return thresholds.enumerated()

@@ -54,6 +54,8 @@ public struct Threshold: Sendable, Hashable {
     public var text: String
     public var actions: [ThresholdAction]
     public var source: SourceRange
+    /// Of the level together with its actions; nil where neither is written.
+    public var entrySource: SourceRange?
 
     /// What a projection may reach without crossing.
     public func bound(of amount: Int64) -> Int64 {

@@ -102,7 +102,9 @@ extension NodeReader {
             if actions.isEmpty {
                 report("syntax/action", "a threshold without action does nothing", at: entry.value.range)
             }
-            thresholds.append(ThresholdDeclaration(level: level, actions: actions.compactMap { action($0) }))
+            thresholds.append(
+                ThresholdDeclaration(
+                    level: level, range: entry.range, actions: actions.compactMap { action($0) }))
         }
         return Located(thresholds, at: node.range)
     }

@@ -136,6 +136,8 @@ public struct RolloverDeclaration: Sendable {
 
 public struct ThresholdDeclaration: Sendable {
     public var level: Located<ThresholdLiteral>
+    /// With its actions.
+    public var range: SourceRange
     public var actions: [ActionDeclaration]
 }
 
