@@ -208,7 +208,9 @@ package struct RequestSpace {
                 for group in groups { add(name, tier, group, isRecorded: false, hasTier: false) }
             }
         }
-        for record in tenants {
+        // Where nothing asks who the tenant is, those stand for all.
+        let known = byTenant.isEmpty && byGroup.isEmpty && !tiers.isEmpty ? [] : tenants
+        for record in known {
             let own = record.tier.map { tiers.contains($0) ? [$0] : [] } ?? tiers
             for tier in own {
                 for group in record.group.map({ [$0] }) ?? groups {
