@@ -50,7 +50,7 @@ protocol Check: Sendable {
 }
 
 /// Maps on all cores; the results stand in the order of the elements.
-private func concurrentMap<Element: Sendable, Result: Sendable>(
+package func concurrentMap<Element: Sendable, Result: Sendable>(
     _ elements: [Element], _ transform: @Sendable (Element) -> Result
 ) -> [Result] {
     var results = [Result?](repeating: nil, count: elements.count)

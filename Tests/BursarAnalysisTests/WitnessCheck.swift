@@ -64,6 +64,10 @@ struct WitnessCheck {
         case "limit/too-small", "weight/too-small":
             // A limit that counts some models alone may leave the way to another.
             return decision.outcome != .allow && reasonPlaces.contains(item.range) ? nil : outcome
+        case "limit/never-binds", "limit/child-above-parent", "limit/looser-than-policy":
+            // The other refuses, and this one would not have.
+            let isFirst = reasonPlaces.contains(item.notes[0].range) && !reasonPlaces.contains(item.range)
+            return decision.outcome != .allow && isFirst ? nil : outcome
         case "chain/dearer":
             let catalog = try #require(set.editions[0].catalog)
             let substitute = try #require(item.range.flatMap { place in set.sources[place].map { $0.text(place) } })

@@ -8,9 +8,9 @@ enum NeverBindsCheck: Check {
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let (edition, set) = (context.edition, context.set)
         var search = Search(edition, set)
-        for plan in context.tierPlans { search.look(at: [plan], inherited: nil) }
-        for (_, plans) in context.ownPlanSequences {
-            search.look(at: plans, inherited: edition.plan(tier: plans[0].tier))
+        for plan in context.tierPlans { search.look(at: [plan], inherited: nil, owner: nil) }
+        for (record, plans) in context.ownPlanSequences {
+            search.look(at: plans, inherited: edition.plan(tier: plans[0].tier), owner: record)
         }
         for place in search.order {
             if let found = search.found[place], let finding = found { diagnostics.add(finding) }
@@ -40,7 +40,7 @@ enum NeverBindsCheck: Check {
         }
 
         /// - Parameter plans: of one tenant, where exceptions change it from time to time.
-        mutating func look(at plans: [Plan], inherited: Plan?) {
+        mutating func look(at plans: [Plan], inherited: Plan?, owner: TenantRecord?) {
             let taken = Set((inherited?.limits ?? []).map(Place.init))
             for plan in plans {
                 let arithmetic = PlanArithmetic(plan, edition)
@@ -51,7 +51,7 @@ enum NeverBindsCheck: Check {
                     // That one tenant has a tighter budget makes its tier's limits no worse.
                     if isFirst, taken.contains(place) { continue }
                     if isFirst { order.append(place) }
-                    let finding = finding(for: limit, in: plan, plans, arithmetic, isOverride: inherited != nil)
+                    let finding = finding(for: limit, in: plan, plans, arithmetic, owner: owner)
                     if isFirst {
                         found[place] = .some(finding)
                     } else {
@@ -72,8 +72,9 @@ enum NeverBindsCheck: Check {
         }
 
         private mutating func finding(
-            for limit: Limit, in plan: Plan, _ plans: [Plan], _ arithmetic: PlanArithmetic, isOverride: Bool
+            for limit: Limit, in plan: Plan, _ plans: [Plan], _ arithmetic: PlanArithmetic, owner: TenantRecord?
         ) -> Diagnostic? {
+            let isOverride = owner != nil
             for other in plan.limits where other.isJudged && Place(other) != Place(limit) {
                 guard let proof = proof(limit, other, plans, arithmetic) else { continue }
                 // Two equal limits each make the other superfluous: the later one is told.
@@ -81,7 +82,9 @@ enum NeverBindsCheck: Check {
                     plan.limits.firstIndex { Place($0) == Place(other) } ?? 0
                     > plan.limits.firstIndex { Place($0) == Place(limit) } ?? 0
                 if isLater, self.proof(other, limit, plans, arithmetic) != nil { continue }
-                return NeverBindsCheck.finding(limit, other, proof, edition, isOverride: isOverride)
+                var finding = NeverBindsCheck.finding(limit, other, proof, edition, isOverride: isOverride)
+                finding.witness = FirstRefusal.witness(of: limit, other, plan, edition, owner: owner)
+                return finding
             }
             return nil
         }
@@ -218,6 +221,45 @@ extension Effect {
         case .downgrade, .cap: true
         default: false
         }
+    }
+}
+
+/// A request that one limit refuses and another, which never does anything because of it, would let through.
+private enum FirstRefusal {
+    /// nil where it takes more than one request to show it.
+    static func witness(of limit: Limit, _ other: Limit, _ plan: Plan, _ edition: Edition, owner: TenantRecord?)
+        -> String?
+    {
+        guard limit.unit == other.unit, other.when == nil, other.scopeKinds.isEmpty, !other.isShared,
+            let bound = other.hardBound?.withCarried, let first = limit.firstEffect, bound < first,
+            plan.limits.allSatisfy({ $0.rescues.isEmpty }), edition.policy.mode != .frozen,
+            !edition.policy.rules.contains(where: { $0.effect == .deny }),
+            let model = dearest(plan, edition)
+        else { return nil }
+        var witness = WitnessRequest(edition)
+        if let owner { witness.take(Cell(values: [.tenant: .text(owner.id)], isRecorded: owner.tier != nil)) }
+        witness[.tier] = .text(plan.tier)
+        witness[.model] = .text(model.name)
+        witness[.maxOutputTokens] = .number(0)
+        switch limit.unit {
+        case .spend:
+            guard let price = model.price, price.input > 0, price.request == 0 else { return nil }
+            let tokens = Int128(bound) * 1_000 / Int128(price.input) + 1
+            guard tokens <= Int128(RequestSpace.largestCount),
+                let cost = price.cost(input: Int64(tokens), cached: 0, output: 0), cost > bound, cost <= first
+            else { return nil }
+            witness[.inputTokens] = .number(Int64(tokens))
+        case .tokens, .inputTokens: witness[.inputTokens] = .number(bound + 1)
+        case .characters: witness[.characters] = .number(bound + 1)
+        default: return nil
+        }
+        return witness.json
+    }
+
+    private static func dearest(_ plan: Plan, _ edition: Edition) -> Model? {
+        let models = edition.catalog?.models ?? []
+        return models.indices.filter { plan.models.allows(ModelID(rawValue: $0)) && models[$0].price != nil }
+            .map { models[$0] }.max { ($0.price?.input ?? 0) < ($1.price?.input ?? 0) }
     }
 }
 

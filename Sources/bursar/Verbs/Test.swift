@@ -1,9 +1,9 @@
 import ArgumentParser
+import BursarAnalysis
 import BursarPolicy
 import BursarReplay
 import BursarSyntax
 import BursarTrials
-import Dispatch
 
 struct Test: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -73,15 +73,10 @@ struct Test: ParsableCommand {
         var diagnostics = Diagnostics()
         let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
         let trials = Trial.all(in: documents).filter { trial in filter.map { trial.name.contains($0) } ?? true }
-        var results = [Trial.Result?](repeating: nil, count: trials.count)
-        results.withUnsafeMutableBufferPointer { buffer in
-            // Each iteration writes its own place alone.
-            nonisolated(unsafe) let places = buffer
-            DispatchQueue.concurrentPerform(iterations: trials.count) { places[$0] = trials[$0].run(set) }
-        }
+        let results = concurrentMap(trials) { $0.run(set) }
         var met = Coverage(set)
-        for result in results { if let result { met.merge(result.coverage) } }
-        return SetResult(path: path, set: set, results: results.compactMap { $0 }, coverage: met)
+        for result in results { met.merge(result.coverage) }
+        return SetResult(path: path, set: set, results: results, coverage: met)
     }
 
     // MARK: - Results
