@@ -86,6 +86,47 @@ import Testing
         #expect(found["fixes"] != nil)
     }
 
+    @Test func `what a log holds and the policy does not foresee is told`() throws {
+        try Binary.inFolder { folder in
+            let policy = """
+                policy: p
+                version: 1
+                catalog: models
+                tiers:
+                  free: {price: $1/month, models: [small], limits: {daily: $9/day}, weights: {of: daily, chat: 50%, other: 50%}}
+                ---
+                catalog: models
+                version: 1
+                models:
+                  small: {price: {input: $1/1M, output: $1/1M}}
+                  big: {price: {input: $2/1M, output: $2/1M}}
+
+                """
+            try policy.write(to: folder.appending(path: "p.yaml"), atomically: true, encoding: .utf8)
+            func line(_ day: Int, _ tenant: String, _ tier: String?, _ model: String, _ feature: String) -> String {
+                let named = tier.map { "\"tier\":\"\($0)\"," } ?? ""
+                return
+                    "{\"ts\":\"2026-06-0\(day)T10:00:00Z\",\"request_id\":\"\(day)\(tenant)\(model)\",\"tenant\":\"\(tenant)\",\(named)\"model\":\"\(model)\",\"feature\":\"\(feature)\",\"input_tokens\":1000000,\"output_tokens\":0}"
+            }
+            let log = [
+                line(1, "a", "free", "small", "chat"), line(1, "b", nil, "small", "chat"),
+                line(2, "a", "free", "big", "chat"),
+                line(2, "a", "free", "ghost", "chat"), line(3, "a", "free", "small", "chatt"),
+            ]
+            let path = folder.appending(path: "log.jsonl")
+            try (log.joined(separator: "\n") + "\n").write(to: path, atomically: true, encoding: .utf8)
+            let result = try Binary.run("check", "--format", "json", folder.path(), "--traffic", path.path())
+            #expect(result.status == 0)
+            for code in [
+                "traffic/unknown-tenant", "traffic/refused-model", "traffic/unpriced", "traffic/unknown-feature",
+                "margin/observed",
+            ] {
+                let found = result.output.split(separator: "\n").filter { $0.contains("\"code\":\"\(code)\"") }
+                #expect(found.count == 1, "\(code): \(result.output)")
+            }
+        }
+    }
+
     @Test func `a code is explained, and a wrong one gets the nearest`() throws {
         #expect(try Binary.run("check", "--explain", "limit/never-binds").output.hasPrefix("# limit/never-binds"))
         let wrong = try Binary.run("check", "--explain", "limit/never-bind")

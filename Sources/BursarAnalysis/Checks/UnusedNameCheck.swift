@@ -38,21 +38,3 @@ enum UnusedNameCheck: Check {
         return used
     }
 }
-
-/// `name/unknown`: a feature with a share of its own that is nearly one of those under `features`. Features are open, so it
-/// is a warning, and only where a misspelling is likely.
-enum UnknownFeatureCheck: Check {
-    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
-        let known = context.edition.policy.features.map(\.value)
-        guard !known.isEmpty else { return }
-        for limit in context.allPlans.flatMap(\.limits) {
-            guard let feature = limit.weight?.feature, !known.contains(feature),
-                let near = nearestName(to: feature, among: known)
-            else { continue }
-            diagnostics.add(
-                Diagnostic(
-                    "name/unknown", "no feature is named `\(feature)`", severity: .warning, at: limit.source,
-                    fix: .init("did you mean", replace: limit.source, with: near)))
-        }
-    }
-}

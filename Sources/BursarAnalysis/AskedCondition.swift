@@ -1,0 +1,43 @@
+import BursarPolicy
+import BursarSyntax
+
+/// A condition of an edition, with the tiers whose requests it is asked of.
+struct AskedCondition {
+    var condition: Condition
+    var source: SourceRange
+    var tiers: Set<String>
+
+    static func all(of context: EditionContext) -> [AskedCondition] {
+        let every = Set(context.edition.tierNames)
+        var asked: [AskedCondition] = context.edition.policy.rules.compactMap { rule in
+            rule.whenSource.map { AskedCondition(condition: rule.when, source: $0, tiers: every) }
+        }
+        var places: [SourceRange: Int] = [:]
+        func add(_ condition: Condition?, _ source: SourceRange?, _ tier: String) {
+            guard let condition, let source else { return }
+            if let place = places[source] {
+                asked[place].tiers.insert(tier)
+            } else {
+                places[source] = asked.count
+                asked.append(AskedCondition(condition: condition, source: source, tiers: [tier]))
+            }
+        }
+        for plan in context.allPlans {
+            for limit in plan.limits where limit.weight == nil {
+                add(limit.when, limit.whenSource, plan.tier)
+                for action in limit.thresholds.flatMap(\.actions) { add(action.when, action.whenSource, plan.tier) }
+            }
+        }
+        return asked
+    }
+}
+
+extension Diagnostic {
+    /// What the solver's bound left open, said as such.
+    static func notDecided(_ what: String, at range: SourceRange?) -> Diagnostic {
+        Diagnostic(
+            "rule/not-decided", "not decided: \(what); too many cases have to be told apart", severity: .note,
+            at: range,
+            help: "fewer literals of attributes that vary on their own make it decidable")
+    }
+}

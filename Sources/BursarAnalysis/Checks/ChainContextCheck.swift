@@ -1,0 +1,36 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `chain/context`: a substitute whose context is smaller than requests of the tier may be, so that some request fits the
+/// model that it asks for and not the one that it gets.
+enum ChainContextCheck: Check {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let edition = context.edition
+        guard let catalog = edition.catalog else { return }
+        for plan in context.allPlans {
+            let arithmetic = PlanArithmetic(plan, edition)
+            let most = [arithmetic.largestRequest(.inputTokens), arithmetic.largestRequest(.tokens)].compactMap {
+                $0.map { Int64(clamping: $0.amount) }
+            }
+            .min()
+            for step in plan.downgrade.steps where plan.models.allows(step.to) {
+                guard let room = catalog[step.to].context,
+                    let size = [most, catalog[step.from].context].compactMap({ $0 }).min(), size > room
+                else { continue }
+                var witness = WitnessRequest(edition)
+                witness[.tier] = .text(plan.tier)
+                witness[.model] = .text(catalog[step.from].name)
+                witness[.inputTokens] = .number(room + 1)
+                witness[.maxOutputTokens] = .number(0)
+                diagnostics.add(
+                    Diagnostic(
+                        "chain/context",
+                        "`\(catalog[step.to].name)` has a context of \(room) tokens, and requests of tier `\(plan.tier)` for `\(catalog[step.from].name)` may have \(size)",
+                        severity: .warning, at: step.source,
+                        notes: [.init("its context is said here", at: catalog[step.to].source)],
+                        help: "limit the tier's input tokens per request, or choose another substitute",
+                        witness: witness.json))
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `chain/missing`: `downgrade` where no chain could serve any model of the tier, so it never finds a way.
+enum ChainMissingCheck: Check {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        for plan in context.allPlans where !canServe(plan) {
+            for limit in plan.limits where limit.weight == nil {
+                for threshold in limit.thresholds where threshold.actions.contains(where: needsChain) {
+                    diagnostics.add(
+                        Diagnostic(
+                            "chain/missing",
+                            "`downgrade` finds no way in tier `\(plan.tier)`: "
+                                + (plan.downgrade.chains.isEmpty
+                                    ? "it has no chain" : "no chain of it leads from one allowed model to another"),
+                            severity: .warning, at: threshold.source,
+                            help: "give the tier a chain of allowed models: downgrade: gpt-4o -> gpt-4o-mini"))
+                }
+            }
+        }
+    }
+
+    /// Some model has a substitute that is allowed.
+    private static func canServe(_ plan: Plan) -> Bool {
+        plan.downgrade.chains.contains { $0.dropFirst().contains { plan.models.allows($0) } }
+    }
+
+    private static func needsChain(_ action: ThresholdAction) -> Bool {
+        action.alternatives.contains { if case .downgrade(nil) = $0 { true } else { false } }
+    }
+}

@@ -1,0 +1,30 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `limit/no-hard-stop`: a limit on spend or tokens that never refuses, and no other that bounds what it counts.
+enum NoHardStopCheck: Check {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let (edition, set) = (context.edition, context.set)
+        var implications = Implications(edition, set)
+        for plan in context.allPlans {
+            let arithmetic = PlanArithmetic(plan, edition)
+            for limit in plan.limits
+            where limit.unit.isBudget && limit.weight == nil && !limit.isPrepaid && !limit.isShadow
+                && limit.window != .request && limit.hardBound == nil
+            {
+                let isBounded = plan.limits.contains { other in
+                    if other.isPrepaid, other.unit == limit.unit, !other.isShadow { return true }
+                    return other.hardBound != nil && other.weight == nil && other.window != .request
+                        && other.holds(limit) && arithmetic.most(of: limit.unit, for: other.unit) != nil
+                        && implications.holds(limit.when, other.when)
+                }
+                if isBounded { continue }
+                diagnostics.add(
+                    Diagnostic(
+                        "limit/no-hard-stop",
+                        "`\(limit.name)` never refuses, and no other limit bounds what it counts", severity: .note,
+                        at: limit.source, help: "add a threshold with `deny`, or another limit above it"))
+            }
+        }
+    }
+}

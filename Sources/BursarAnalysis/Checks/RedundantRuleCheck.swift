@@ -1,0 +1,24 @@
+import BursarPolicy
+import BursarSyntax
+
+/// `rule/redundant`: a rule that the union of others covers, so that removing it changes no outcome.
+enum RedundantRuleCheck: Check {
+    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let rules = context.edition.policy.rules
+        if context.ruleFacts.isUndecided {
+            diagnostics.add(.notDecided("which rules overlap, and which are superfluous", at: rules.first?.source))
+        }
+        for fact in context.ruleFacts.redundancies {
+            diagnostics.add(
+                Diagnostic(
+                    "rule/redundant",
+                    "rule `\(rules[fact.rule].name)` changes nothing: "
+                        + (fact.cover.count == 1
+                            ? "`\(rules[fact.cover[0]].name)` holds wherever it does"
+                            : "one of \(fact.cover.count) others holds wherever it does"),
+                    severity: .warning, at: rules[fact.rule].source,
+                    notes: fact.cover.map { .init("`\(rules[$0].name)` covers it", at: rules[$0].source) },
+                    help: "remove it, or mend its condition", witness: fact.witness?.json(for: context.edition)))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import BursarPolicy
+import BursarSyntax
+
+/// What holds between the rules of an edition. Versions whose rules say the same share it.
+struct RuleFacts: Sendable {
+    struct Redundancy: Sendable {
+        var rule: Int
+        /// A smallest set of others that cover it, in the sense that none of them can be left out.
+        var cover: [Int]
+        var witness: WitnessRequest?
+    }
+
+    struct Conflict: Sendable {
+        var rule: Int
+        var denial: Int
+        var isCovered: Bool
+        var witness: WitnessRequest?
+    }
+
+    private(set) var redundancies: [Redundancy] = []
+    private(set) var conflicts: [Conflict] = []
+    private(set) var isUndecided = false
+
+    /// What the facts depend on.
+    struct Basis: Hashable {
+        var conditions: [Condition]
+        var effects: [RuleDeclaration.Effect]
+        var tiers: [String]
+        var catalog: String?
+        var critical: Set<String>
+        var allowsUnpriced: Bool
+
+        init(_ edition: Edition) {
+            conditions = edition.policy.rules.map(\.when)
+            effects = edition.policy.rules.map(\.effect)
+            tiers = edition.tierNames
+            catalog = edition.catalog?.digest
+            critical = edition.policy.criticalFeatures
+            allowsUnpriced = edition.policy.allowsUnpriced
+        }
+    }
+
+    init(_ edition: Edition, _ tenants: [TenantRecord]) {
+        let rules = edition.policy.rules
+        guard rules.count > 1 else { return }
+        let space = RequestSpace(edition, tenants, conditions: rules.map(\.when))
+        do throws(DecisionDiagram.TooLarge) {
+            var sets: [DecisionDiagram.Node] = []
+            for rule in rules { sets.append(try space.set(rule.when)) }
+            try findRedundancies(rules, sets, space)
+            try findConflicts(rules, sets, space)
+        } catch {
+            isUndecided = true
+        }
+    }
+
+    private mutating func findRedundancies(
+        _ rules: [Rule], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
+    ) throws(DecisionDiagram.TooLarge) {
+        var kept = Set(rules.indices)
+        // Of two equal rules the later one is told.
+        for index in try Self.coveredByOthers(rules, sets, space).reversed() {
+            // A deny makes every other effect superfluous; that is a conflict, and told as such.
+            let others = kept.filter { $0 != index && rules[$0].effect == rules[index].effect }.sorted()
+            guard let cover = try Self.covering(sets[index], others, sets, space) else { continue }
+            kept.remove(index)
+            redundancies.append(
+                Redundancy(rule: index, cover: cover, witness: space.witness(in: sets[index])))
+        }
+    }
+
+    private mutating func findConflicts(
+        _ rules: [Rule], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
+    ) throws(DecisionDiagram.TooLarge) {
+        let denials = rules.indices.filter { rules[$0].effect == .deny }
+        for index in rules.indices where rules[index].effect != .deny {
+            for denial in denials {
+                let both = try space.diagram.intersection(sets[index], sets[denial])
+                if both == .none { continue }
+                conflicts.append(
+                    Conflict(
+                        rule: index, denial: denial, isCovered: both == sets[index], witness: space.witness(in: both)))
+            }
+        }
+    }
+
+    /// Rules that all others of their kind cover together, so that a closer look is worth it.
+    private static func coveredByOthers(
+        _ rules: [Rule], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
+    ) throws(DecisionDiagram.TooLarge) -> [Int] {
+        var covered: [Int] = []
+        for effect in RuleDeclaration.Effect.allCases {
+            let own = rules.indices.filter { rules[$0].effect == effect && sets[$0] != .none }
+            var after: [DecisionDiagram.Node] = [.none]
+            for index in own.reversed() { after.append(try space.diagram.union(after[after.count - 1], sets[index])) }
+            var before = DecisionDiagram.Node.none
+            for (place, index) in own.enumerated() {
+                let rest = try space.diagram.difference(sets[index], before)
+                if try space.diagram.isSubset(rest, of: after[own.count - place - 1]) { covered.append(index) }
+                before = try space.diagram.union(before, sets[index])
+            }
+        }
+        return covered.sorted()
+    }
+
+    /// nil where they do not cover the set.
+    private static func covering(
+        _ set: DecisionDiagram.Node, _ others: [Int], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
+    ) throws(DecisionDiagram.TooLarge) -> [Int]? {
+        for other in others where try space.diagram.isSubset(set, of: sets[other]) { return [other] }
+        var union = DecisionDiagram.Node.none
+        var cover: [Int] = []
+        for other in others {
+            let part = try space.diagram.intersection(set, sets[other])
+            if part == .none { continue }
+            let wider = try space.diagram.union(union, part)
+            if wider != union { cover.append(other) }
+            union = wider
+        }
+        guard try space.diagram.isSubset(set, of: union) else { return nil }
+        for candidate in cover {
+            var rest = DecisionDiagram.Node.none
+            for other in cover where other != candidate { rest = try space.diagram.union(rest, sets[other]) }
+            if try space.diagram.isSubset(set, of: rest) { cover.removeAll { $0 == candidate } }
+        }
+        return cover
+    }
+}
