@@ -1,7 +1,23 @@
 import BursarEngine
 
+/// What adds up, part by part, in any order.
+protocol Summable {
+    mutating func add(_ other: Self)
+}
+
+extension Dictionary where Value: Summable {
+    /// Adds what another table has under the same keys.
+    mutating func add(_ other: Self) {
+        merge(other) { left, right in
+            var sum = left
+            sum.add(right)
+            return sum
+        }
+    }
+}
+
 /// Sums over decisions; parts add up to the whole in any order.
-public struct Tally: Sendable, Hashable {
+public struct Tally: Summable, Sendable, Hashable {
     public var requests = 0
     /// By `Outcome.rawValue`.
     private var outcomes = SIMD8<Int>(repeating: 0)
@@ -44,10 +60,10 @@ public struct Tally: Sendable, Hashable {
     }
 }
 
-/// A sum that stays at the largest number rather than wrap.
-private func adding(_ left: Int64, _ right: Int64) -> Int64 {
+/// A sum that stays at the largest number, or the smallest, rather than wrap.
+func adding(_ left: Int64, _ right: Int64) -> Int64 {
     let (sum, overflow) = left.addingReportingOverflow(right)
-    return overflow ? .max : sum
+    return overflow ? (right < 0 ? .min : .max) : sum
 }
 
 /// What stands behind a refusal or change: the code, and the limit or rule that gave it.
@@ -73,13 +89,13 @@ public struct Comparison: Sendable {
     public var tenants: [String: Int] = [:]
     public var modelChanges = 0
     /// Requests that are decided otherwise and the money that this moves, in nano-units.
-    public struct Moved: Sendable, Hashable {
+    public struct Moved: Summable, Sendable, Hashable {
         public var requests = 0
         public var cost: Int64 = 0
 
         mutating func add(_ other: Moved) {
             requests += other.requests
-            cost = cost.addingReportingOverflow(other.cost).partialValue
+            cost = adding(cost, other.cost)
         }
     }
 
@@ -98,14 +114,9 @@ public struct Comparison: Sendable {
         changes.merge(other.changes, uniquingKeysWith: +)
         tenants.merge(other.tenants, uniquingKeysWith: +)
         modelChanges += other.modelChanges
-        func sum(_ left: Moved, _ right: Moved) -> Moved {
-            var sum = left
-            sum.add(right)
-            return sum
-        }
-        tiers.merge(other.tiers, uniquingKeysWith: sum)
-        features.merge(other.features, uniquingKeysWith: sum)
-        codes.merge(other.codes, uniquingKeysWith: sum)
+        tiers.add(other.tiers)
+        features.add(other.features)
+        codes.add(other.codes)
         examples.merge(other.examples) { left, right in
             (left.time, left.requestID) <= (right.time, right.requestID) ? left : right
         }
@@ -157,6 +168,12 @@ public struct ReplaySummary: Sendable {
     public init() {}
 
     public var decided: Int { total.requests }
+
+    /// Tenants of whom some request is refused.
+    public var touchedTenants: Int { tenants.values.count { $0.refused > 0 } }
+
+    /// Requests whose tenant has a tier, and so a plan.
+    public var covered: Int { tiers.filter { $0.key != "(none)" }.values.reduce(0) { $0 + $1.requests } }
 
     /// Counts lines that were found unusable before the replay.
     public mutating func add(rejects: Int) {

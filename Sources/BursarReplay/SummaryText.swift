@@ -46,7 +46,7 @@ public struct SummaryTextRenderer {
             text += " (\(saved > 0 ? "-" : "+")\(money(abs(saved))), \(percent(Int(saved), Int(total.recordedCost))))"
         }
         text += "\n"
-        let touched = summary.tenants.values.count { $0.refused > 0 }
+        let touched = summary.touchedTenants
         text +=
             "refused: \(group(total.refused)) requests (\(percent(total.refused, total.requests))) of \(group(touched))"
         text += " of \(group(summary.tenants.count)) tenants\n"
@@ -172,32 +172,16 @@ public struct SummaryTextRenderer {
         }.joined()
     }
 
-    private func money(_ nanos: Int64) -> String {
-        // Reports show cents, and more digits only where cents would show nothing.
-        let cents = nanos / 10_000_000 + (nanos % 10_000_000 >= 5_000_000 ? 1 : 0)
-        let text =
-            cents == 0 && nanos != 0
-            ? moneyText(nanos) : "\(group(Int(cents / 100))).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
-        return summary.currency == "USD" ? "$" + text : "\(text) \(summary.currency)"
-    }
+    private var text: ReportText { ReportText(currency: summary.currency) }
 
-    private func group(_ number: Int) -> String {
-        var digits = Array(String(abs(number)))
-        var position = digits.count - 3
-        while position > 0 {
-            digits.insert(",", at: position)
-            position -= 3
-        }
-        return (number < 0 ? "-" : "") + String(digits)
-    }
+    private func money(_ nanos: Int64) -> String { text.money(nanos) }
+
+    private func group(_ number: Int) -> String { text.number(number) }
 
     private func percent(_ part: Int, _ whole: Int) -> String {
         guard whole != 0 else { return "0%" }
-        let (scaled, overflow) = abs(part).multipliedReportingOverflow(by: 10_000)
-        if overflow { return "-" }
-        let hundredths = (scaled + abs(whole) / 2) / abs(whole)
-        if hundredths == 0, part != 0 { return "<0.01%" }
-        let rest = hundredths % 100
-        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)%"
+        // What is a share of what is told by words beside it; beyond 64 bits none is given.
+        if abs(part).multipliedReportingOverflow(by: 10_000).overflow { return "-" }
+        return text.percent(abs(part), of: abs(whole))
     }
 }

@@ -131,7 +131,7 @@ extension BursarSyntax.Unit {
     /// An amount of it, for messages.
     func text(_ amount: Int128, _ currency: String) -> String {
         guard let exact = Int64(exactly: amount) else { return "more than can be counted" }
-        if self == .spend { return currency == "USD" ? "$\(moneyText(exact))" : "\(moneyText(exact)) \(currency)" }
+        if self == .spend { return withCurrency(moneyText(exact), currency) }
         let name = exact == 1 && rawValue.hasSuffix("s") ? String(rawValue.dropLast()) : rawValue
         return "\(exact) \(name)"
     }

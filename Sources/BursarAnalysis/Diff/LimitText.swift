@@ -6,9 +6,7 @@ struct LimitText {
     let currency: String
     let catalog: Catalog?
 
-    func money(_ nanos: Int64) -> String {
-        currency == "USD" ? "$\(moneyText(nanos))" : "\(moneyText(nanos)) \(currency)"
-    }
+    func money(_ nanos: Int64) -> String { withCurrency(moneyText(nanos), currency) }
 
     func amount(_ limit: Limit) -> String {
         if limit.isPrepaid { return "prepaid" }

@@ -1,3 +1,5 @@
+import BursarSyntax
+
 /// Drawings for the report, as SVG without scripts.
 struct Chart {
     static let width = 720.0
@@ -78,20 +80,4 @@ struct Chart {
         return tenths % 10 == 0
             ? String(tenths / 10) : "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
     }
-}
-
-/// Text in HTML and in its attributes.
-func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "&": result += "&amp;"
-        case "<": result += "&lt;"
-        case ">": result += "&gt;"
-        case "\"": result += "&quot;"
-        case "'": result += "&#39;"
-        default: result.unicodeScalars.append(scalar.value < 0x20 && scalar != "\n" ? "\u{FFFD}" : scalar)
-        }
-    }
-    return result
 }

@@ -60,14 +60,14 @@ public struct HTMLReport {
                     ? "\(text.number(summary.rejected)) lines could not be used" : "every line was used"
             ),
             (text.percent(total.refused, of: summary.decided), "refused", "\(text.number(total.refused)) requests"),
-            (text.number(figures.touchedTenants), "tenants with a refusal", "of \(text.number(summary.tenants.count))"),
+            (text.number(summary.touchedTenants), "tenants with a refusal", "of \(text.number(summary.tenants.count))"),
             (text.number(total[.downgrade]), "downgraded", "to a cheaper model"),
             (text.number(total[.allowWithCaps]), "capped", "with shorter answers or fewer tools"),
             (
                 text.money(saved), saved < 0 ? "more cost" : "saved",
                 "\(text.money(total.recordedCost)) recorded, \(text.money(total.policyCost)) under the policy"
             ),
-            (text.percent(figures.covered, of: summary.decided), "of the traffic has a plan", "coverage"),
+            (text.percent(summary.covered, of: summary.decided), "of the traffic has a plan", "coverage"),
         ]
         let cells = tiles.map {
             "<div class=\"tile\"><b>\(escaped($0.0))</b><span>\(escaped($0.1))</span><small>\(escaped($0.2))</small></div>"

@@ -57,7 +57,7 @@ public struct MarkdownReport {
             "| requests decided | \(text.number(summary.decided)) |",
             "| refused | \(text.number(total.refused)) (\(text.percent(total.refused, of: summary.decided))) |",
             "| downgraded | \(text.number(total[.downgrade])) |",
-            "| tenants with a refusal | \(text.number(figures.touchedTenants)) of \(text.number(summary.tenants.count)) |",
+            "| tenants with a refusal | \(text.number(summary.touchedTenants)) of \(text.number(summary.tenants.count)) |",
             "| cost recorded | \(text.money(total.recordedCost)) |",
             "| cost under the policy | \(text.money(total.policyCost)) |",
             "| lines that could not be used | \(text.number(summary.rejected)) |", "",

@@ -10,7 +10,7 @@ public struct ReplayDetails: Sendable {
         public var day: Int64
     }
 
-    public struct Usage: Sendable, Hashable {
+    public struct Usage: Summable, Sendable, Hashable {
         public var requests = 0
         public var recordedCost: Int64 = 0
         public var policyCost: Int64 = 0
@@ -18,9 +18,9 @@ public struct ReplayDetails: Sendable {
 
         mutating func add(_ other: Usage) {
             requests += other.requests
-            recordedCost = recordedCost.addingReportingOverflow(other.recordedCost).partialValue
-            policyCost = policyCost.addingReportingOverflow(other.policyCost).partialValue
-            tokens = tokens.addingReportingOverflow(other.tokens).partialValue
+            recordedCost = adding(recordedCost, other.recordedCost)
+            policyCost = adding(policyCost, other.policyCost)
+            tokens = adding(tokens, other.tokens)
         }
     }
 
@@ -48,22 +48,17 @@ public struct ReplayDetails: Sendable {
     public init() {}
 
     mutating func add(_ other: ReplayDetails) {
-        hours.merge(other.hours) { left, right in
-            var sum = left
-            sum.add(right)
-            return sum
-        }
-        func sum(_ left: Usage, _ right: Usage) -> Usage {
-            var sum = left
-            sum.add(right)
-            return sum
-        }
-        tenantDays.merge(other.tenantDays, uniquingKeysWith: sum)
-        tenantFeatures.merge(other.tenantFeatures, uniquingKeysWith: sum)
+        hours.add(other.hours)
+        tenantDays.add(other.tenantDays)
+        tenantFeatures.add(other.tenantFeatures)
         tenantTiers.merge(other.tenantTiers) { first, _ in first }
         causeTenants.merge(other.causeTenants) { $0.merging($1, uniquingKeysWith: +) }
         refusedModels.merge(other.refusedModels, uniquingKeysWith: +)
-        promptVersions.merge(other.promptVersions) { (min($0.first, $1.first), sum($0.usage, $1.usage)) }
+        promptVersions.merge(other.promptVersions) { left, right in
+            var usage = left.usage
+            usage.add(right.usage)
+            return (min(left.first, right.first), usage)
+        }
         retries += other.retries
     }
 }
@@ -91,7 +86,7 @@ extension ReplayDetails {
         guard span >= Micros.day else { return [] }
         var costs: [String: Int64] = [:]
         for (key, usage) in tenantDays where tenantTiers[key.tenant] == tier {
-            costs[key.tenant, default: 0] += usage.policyCost
+            costs[key.tenant] = adding(costs[key.tenant] ?? 0, usage.policyCost)
         }
         return costs.map { tenant, cost in
             (tenant, Int64(clamping: Int128(cost) * Int128(30 * Micros.day) / Int128(span)))

@@ -6,11 +6,29 @@ import BursarSyntax
 public struct ReportFigures: Sendable {
     public let summary: ReplaySummary
     public let details: ReplayDetails
+    /// Hours from the first to the last, those without requests too; days where there are more than 14 of them.
+    let timeline: (isDaily: Bool, points: [(time: Int64, tally: Tally)])
+    /// Limits, rules and plans that changed something, the most requests first.
+    let causes: [CauseRow]
+    /// What tenants spent on their dearest day, so that limits are sized from data.
+    let sizing: [Sizing]
+    /// Price less cost a month at the pace of the log, those that lose the most first. Tiers without a price are left out.
+    let margins: [Margin]
+    /// The share of all cost that the dearest 1, 2, … tenants have together.
+    let concentration: [Double]
+    /// The features of each tenant, the dearest first.
+    private let features: [String: [String]]
 
     /// - Parameter summary: of a replay that gathered details.
     public init(_ summary: ReplaySummary) {
         self.summary = summary
         details = summary.details ?? ReplayDetails()
+        features = Self.features(details)
+        timeline = Self.timeline(details)
+        causes = Self.causes(summary, details)
+        sizing = Self.sizing(details)
+        margins = Self.margins(summary, details, features)
+        concentration = Self.concentration(summary)
     }
 
     struct Row {
@@ -25,8 +43,9 @@ public struct ReportFigures: Sendable {
         }
     }
 
-    /// Hours from the first to the last, those without requests too; days where there are more than 14 of them.
-    var timeline: (isDaily: Bool, points: [(time: Int64, tally: Tally)]) {
+    private static func timeline(
+        _ details: ReplayDetails
+    ) -> (isDaily: Bool, points: [(time: Int64, tally: Tally)]) {
         guard let first = details.hours.keys.min(), let last = details.hours.keys.max() else { return (false, []) }
         let isDaily = last - first > 14 * Micros.day
         let step = isDaily ? Micros.day : Micros.hour
@@ -47,8 +66,7 @@ public struct ReportFigures: Sendable {
         var tenants: Int
     }
 
-    /// Limits, rules and plans that changed something, the most requests first.
-    var causes: [CauseRow] {
+    private static func causes(_ summary: ReplaySummary, _ details: ReplayDetails) -> [CauseRow] {
         summary.causes.map { cause, requests in
             CauseRow(cause: cause, requests: requests, tenants: details.causeTenants[cause]?.count ?? 0)
         }.sorted {
@@ -67,8 +85,7 @@ public struct ReportFigures: Sendable {
         var touching: [Int64]
     }
 
-    /// What tenants spent on their dearest day, so that limits are sized from data.
-    var sizing: [Sizing] {
+    private static func sizing(_ details: ReplayDetails) -> [Sizing] {
         Set(details.tenantTiers.values).sorted().map { tier in
             let peaks = details.dailyPeaks(of: tier)
             return Sizing(
@@ -87,31 +104,36 @@ public struct ReportFigures: Sendable {
         var margin: Int64 { price - cost }
     }
 
-    /// Price less cost a month at the pace of the log, those that lose the most first. Tiers without a price are left out.
-    var margins: [Margin] {
+    private static func margins(
+        _ summary: ReplaySummary, _ details: ReplayDetails, _ features: [String: [String]]
+    ) -> [Margin] {
         guard let first = summary.firstTime, let last = summary.lastTime else { return [] }
         var margins: [Margin] = []
         for (tier, price) in summary.prices {
             for (tenant, cost) in details.monthlyCosts(of: tier, span: last - first) {
-                margins.append(
-                    Margin(tenant: tenant, tier: tier, price: price, cost: cost, driver: topFeatures(of: tenant, 1)[0]))
+                let driver = features[tenant]?.first ?? noFeature
+                margins.append(Margin(tenant: tenant, tier: tier, price: price, cost: cost, driver: driver))
             }
         }
         return margins.sorted { ($0.margin, $0.tenant) < ($1.margin, $1.tenant) }
     }
 
-    /// The features on which a tenant spent the most.
-    func topFeatures(of tenant: String, _ most: Int) -> [String] {
-        let own = details.tenantFeatures.filter { $0.key.first == tenant }
-        let ranked = own.sorted {
-            ($1.value.recordedCost, $0.key.second) < ($0.value.recordedCost, $1.key.second)
+    private static let noFeature = "(none)"
+
+    private static func features(_ details: ReplayDetails) -> [String: [String]] {
+        var own: [String: [(name: String, cost: Int64)]] = [:]
+        for (pair, usage) in details.tenantFeatures {
+            own[pair.first, default: []].append((pair.second, usage.recordedCost))
         }
-        let names = ranked.prefix(most).map(\.key.second)
-        return names.isEmpty ? ["(none)"] : Array(names)
+        return own.mapValues { $0.sorted { ($1.cost, $0.name) < ($0.cost, $1.name) }.map(\.name) }
     }
 
-    /// The share of all cost that the dearest 1, 2, … tenants have together.
-    var concentration: [Double] {
+    /// The features on which a tenant spent the most.
+    func topFeatures(of tenant: String, _ most: Int) -> [String] {
+        features[tenant].map { Array($0.prefix(most)) } ?? [Self.noFeature]
+    }
+
+    private static func concentration(_ summary: ReplaySummary) -> [Double] {
         let costs = summary.tenants.values.map(\.recordedCost).sorted(by: >)
         let total = costs.reduce(Int128(0)) { $0 + Int128($1) }
         guard total > 0 else { return [] }
@@ -121,10 +143,4 @@ public struct ReportFigures: Sendable {
             return Double(sum) / Double(total)
         }
     }
-
-    var touchedTenants: Int { summary.tenants.values.count { $0.refused > 0 } }
-
-    /// Requests that some limit of the policy judged or a rule changed are not told apart in a log; what is known is how many
-    /// had a tier, and so a plan.
-    var covered: Int { summary.tiers.filter { $0.key != "(none)" }.values.reduce(0) { $0 + $1.requests } }
 }

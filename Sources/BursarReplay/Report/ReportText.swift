@@ -12,7 +12,7 @@ struct ReportText {
             cents == 0 && nanos != 0
             ? moneyText(Int64(clamping: nanos.magnitude))
             : "\(number(Int(cents / 100))).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
-        return currency == "USD" ? "\(sign)$\(text)" : "\(sign)\(text) \(currency)"
+        return sign + withCurrency(text, currency)
     }
 
     func number(_ value: Int) -> String {

@@ -59,6 +59,11 @@ public func decimalText(_ value: Int64, scale: Int64) -> String {
 /// Money in JSON and reports: nano-units as a decimal of the currency.
 public func moneyText(_ nanos: Int64) -> String { decimalText(nanos, scale: 1_000_000_000) }
 
+/// An amount of money, as a decimal number, with its currency for people.
+package func withCurrency(_ amount: String, _ currency: String) -> String {
+    currency == "USD" ? "$" + amount : "\(amount) \(currency)"
+}
+
 extension TextScanner {
     static let nanosPerUnit: Int64 = 1_000_000_000
 

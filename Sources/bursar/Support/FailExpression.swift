@@ -50,12 +50,10 @@ struct FailExpression {
         case .refused: value = Double(summary.total.refused) / (isShare ? decided : 1)
         case .downgraded: value = Double(summary.total[.downgrade]) / (isShare ? decided : 1)
         case .tenantsRefused:
-            let touched = Double(summary.tenants.values.count { $0.refused > 0 })
-            value = touched / (isShare ? Double(max(1, summary.tenants.count)) : 1)
+            value = Double(summary.touchedTenants) / (isShare ? Double(max(1, summary.tenants.count)) : 1)
         case .rejected: value = Double(summary.rejected) / (isShare ? Double(max(1, summary.read)) : 1)
         case .coverage:
-            let covered = summary.tiers.filter { $0.key != "(none)" }.values.reduce(0) { $0 + $1.requests }
-            value = Double(covered) / (isShare ? decided : 1)
+            value = Double(summary.covered) / (isShare ? decided : 1)
         case .spend:
             // Against what was: the other set, or the record.
             let before = Double(summary.against?.policyCost ?? summary.total.recordedCost)

@@ -9,11 +9,14 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, json
 /// Loads policy sets for the verbs that decide by them.
 enum Policies {
     /// The compiled set at a path; prints what is wrong and ends with 1 where it does not compile.
-    static func load(_ path: String) throws -> PolicySet {
-        guard FileReading.kind(of: path) != .missing else {
-            throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
-        }
-        let result = Compiler.compile(path)
+    static func load(_ path: String) throws -> PolicySet { try loadWithDocuments(path).set }
+
+    /// The same, with the documents that it was made from.
+    static func loadWithDocuments(_ path: String) throws -> (set: PolicySet, documents: Documents) {
+        try requireExisting(path)
+        var diagnostics = Diagnostics()
+        let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
+        let result = Compiler.compile(documents, diagnostics)
         guard let set = result.set else {
             let renderer = DiagnosticTextRenderer(
                 sources: result.sources, color: Console.usesColor(onTerminal: Console.errorIsTerminal))
@@ -22,11 +25,19 @@ enum Policies {
             }
             throw ExitStatus(1, "the policies in \(path) do not compile")
         }
-        return set
+        return (set, documents)
+    }
+
+    /// Ends with 2 where nothing is at a path.
+    static func requireExisting(_ path: String) throws {
+        if FileReading.kind(of: path) == .missing {
+            throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
+        }
     }
 
     /// The sets that a path holds: itself, or the folders in it where it holds several policies.
-    static func sets(at path: String) -> [String] {
+    static func sets(at path: String) throws -> [String] {
+        try requireExisting(path)
         guard FileReading.kind(of: path) == .folder, let names = try? FileReading.names(in: path) else { return [path] }
         let folders = names.map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
             .filter { FileReading.kind(of: $0) == .folder }

@@ -46,10 +46,7 @@ struct Check: ParsableCommand {
         var counts: [Severity: Int] = [:]
         var sarif = SARIFRenderer(toolVersion: Bursar.configuration.version)
         for path in paths {
-            guard FileReading.kind(of: path) != .missing else {
-                throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
-            }
-            for set in Policies.sets(at: path) {
+            for set in try Policies.sets(at: path) {
                 if fix { try applyFixes(to: set) }
                 var result = Checker.check(set)
                 if let policies = result.set, !traffic.isEmpty {

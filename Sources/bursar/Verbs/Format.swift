@@ -54,8 +54,9 @@ struct Format: ParsableCommand {
     }
 
     private func collect(_ path: String, into files: inout [String]) throws {
+        try Policies.requireExisting(path)
         switch FileReading.kind(of: path) {
-        case .missing: throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
+        case .missing: break
         case .file: files.append(path)
         case .folder:
             do throws(FileError) {

@@ -24,15 +24,10 @@ struct Lock: ParsableCommand {
     var quiet = false
 
     func run() throws {
-        guard FileReading.kind(of: path) != .missing else {
-            throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
-        }
         var written: [(path: String, versions: Int)] = []
         var changed: [String] = []
-        for set in Policies.sets(at: path) {
-            _ = try Policies.load(set)
-            var diagnostics = Diagnostics()
-            let documents = DocumentLoader.load(set, diagnostics: &diagnostics)
+        for set in try Policies.sets(at: path) {
+            let documents = try Policies.loadWithDocuments(set).documents
             let lock = LockFile.renewed(for: set, documents, keepsLocked: !renew)
             changed += lock.changed
             guard lock.changed.isEmpty else { continue }

@@ -45,10 +45,7 @@ struct Test: ParsableCommand {
     func run() throws {
         var sets: [SetResult] = []
         for path in paths {
-            guard FileReading.kind(of: path) != .missing else {
-                throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
-            }
-            for set in Policies.sets(at: path) { sets.append(try run(set)) }
+            for set in try Policies.sets(at: path) { sets.append(try run(set)) }
         }
         let all = sets.flatMap(\.results)
         switch format {
@@ -69,9 +66,7 @@ struct Test: ParsableCommand {
     }
 
     private func run(_ path: String) throws -> SetResult {
-        let set = try Policies.load(path)
-        var diagnostics = Diagnostics()
-        let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
+        let (set, documents) = try Policies.loadWithDocuments(path)
         let trials = Trial.all(in: documents).filter { trial in filter.map { trial.name.contains($0) } ?? true }
         let results = concurrentMap(trials) { $0.run(set) }
         var met = Coverage(set)
@@ -218,21 +213,5 @@ enum JUnit {
         text += "      <failure message=\"\(escaped(messages.first ?? ""))\">"
         text += escaped(messages.joined(separator: "\n")) + "</failure>\n    </testcase>\n"
         return text
-    }
-
-    /// Control characters have no place in XML 1.0, not even escaped.
-    private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "\n": escaped += "&#10;"
-            default: escaped.unicodeScalars.append(scalar.value < 0x20 ? "\u{FFFD}" : scalar)
-            }
-        }
-        return escaped
     }
 }
