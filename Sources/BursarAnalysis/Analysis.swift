@@ -4,7 +4,7 @@ import Dispatch
 
 /// Runs the checks on a compiled set: what is allowed, but hardly meant.
 public enum Analysis {
-    /// Each check stands in a file of its theme, with what it finds and why that is bad.
+    /// Each check stands in a file of its own, with what it finds and why that is bad.
     private static var checks: [any Check.Type] {
         [
             ConditionCheck.self, RedundantRuleCheck.self, RuleConflictCheck.self, RefusedTierCheck.self,

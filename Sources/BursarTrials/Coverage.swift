@@ -26,9 +26,11 @@ public struct Coverage: Sendable {
     public private(set) var items: [Item] = []
     private var counts: [Key: Int] = [:]
 
-    /// - Parameter isCounting: only what is met is kept, without a list of what there is.
-    init(_ set: PolicySet, isCounting: Bool) {
-        guard !isCounting else { return }
+    /// For counting what one run meets, without a list of what there is.
+    init() {}
+
+    /// Everything that there is to exercise in the newest version of a set.
+    public init(_ set: PolicySet) {
         var seen: Set<Key> = []
         func add(_ kind: Kind, _ name: String, _ source: SourceRange?, _ number: Int = 0) {
             guard let source else { return }
@@ -62,9 +64,6 @@ public struct Coverage: Sendable {
             ($0.source.file, $0.source.start, $0.kind.rawValue) < ($1.source.file, $1.source.start, $1.kind.rawValue)
         }
     }
-
-    /// Everything that there is to exercise in the newest version of a set.
-    public init(_ set: PolicySet) { self.init(set, isCounting: false) }
 
     private mutating func count(_ kind: Kind, _ source: SourceRange, _ number: Int = 0) {
         counts[Key(kind: kind, source: source, number: number), default: 0] += 1

@@ -67,7 +67,7 @@ public struct Trial: Sendable {
     public func run(_ set: PolicySet) -> Result {
         let engine = Engine(set)
         var result = Result(
-            trial: self, failures: [], diagnostics: [], decisions: 0, coverage: Coverage(set, isCounting: true))
+            trial: self, failures: [], diagnostics: [], decisions: 0, coverage: Coverage())
         var session = Session(engine: engine)
         let zone = set.editions.last?.policy.zone ?? .utc
         func micros(_ literal: InstantLiteral) -> Int64 {

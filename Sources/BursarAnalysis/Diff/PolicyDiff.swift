@@ -153,11 +153,9 @@ struct EditionComparison {
             }
         }
         for rule in old.policy.rules where after[rule.name] == nil {
-            note(path(rule), Self.text(rule), nil, .looser, at: nil, rule.source)
+            note("rules.\(rule.name)", Self.text(rule), nil, .looser, at: nil, rule.source)
         }
     }
-
-    private func path(_ rule: Rule) -> String { "rules.\(rule.name)" }
 
     private mutating func direction(_ old: Rule, _ new: Rule) -> DiffDirection {
         guard old.effect == new.effect else { return .other }

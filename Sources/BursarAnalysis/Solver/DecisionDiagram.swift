@@ -23,8 +23,6 @@ package final class DecisionDiagram {
         store = NodeStore(cellCounts: cellCounts, limit: limit)
     }
 
-    var nodeCount: Int { store.count }
-
     /// The variable that a set asks first; nil for none and all.
     func variable(of node: Node) -> Int? { node.index < 2 ? nil : store.variable(of: node.index) }
 
@@ -90,8 +88,6 @@ private struct NodeStore {
         self.cellCounts = cellCounts
         self.limit = limit
     }
-
-    var count: Int { variables.count }
 
     func variable(of node: Int32) -> Int { Int(variables[Int(node)]) }
 

@@ -9,7 +9,6 @@ package struct RequestSpace {
     /// Attributes that are decided together.
     private enum Family: Hashable {
         case tenant, model, feature, prompt
-        case tool(String)
         case single(Attribute)
 
         init(_ attribute: Attribute) {
@@ -34,11 +33,10 @@ package struct RequestSpace {
 
     /// - Parameters:
     ///   - conditions: what will be asked.
-    ///   - features: names of features that must be told apart besides.
     ///   - separatesModels: every model of the catalog has a cell of its own.
     ///   - models: names that have cells instead of the catalog's; one of none of them stands for all others.
     package init(
-        _ edition: Edition, _ tenants: [TenantRecord], conditions: some Sequence<Condition>, features: [String] = [],
+        _ edition: Edition, _ tenants: [TenantRecord], conditions: some Sequence<Condition>,
         separatesModels: Bool = false, models: [String]? = nil, limit: Int = DecisionDiagram.defaultLimit
     ) {
         self.edition = edition
@@ -58,7 +56,6 @@ package struct RequestSpace {
             }
         }
         askedComparisons = unique(order.flatMap { asked[$0] ?? [] } + tools)
-        for feature in features { ask(.feature, .text(.feature, .equals, feature)) }
         for family in order {
             let comparisons = unique(asked[family] ?? [])
             families[family] = variables.count
@@ -71,13 +68,11 @@ package struct RequestSpace {
             case .feature: variables.append(featureCells(comparisons))
             case .prompt: variables.append(promptCells(comparisons))
             case .single(let attribute): variables.append(cells(of: attribute, comparisons))
-            case .tool: break
             }
         }
         if !tools.isEmpty {
             for name in distinct(TextClasses(tools).representatives(of: "tool"), by: tools, { Cell(tool: $0) }) {
                 toolVariables.append(variables.count)
-                families[.tool(name)] = variables.count
                 // A request without the tool comes first, so that a witness names no more tools than it must.
                 variables.append([Cell(), Cell(tool: name)])
             }

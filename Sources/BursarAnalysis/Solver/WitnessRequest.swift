@@ -8,9 +8,6 @@ struct WitnessRequest: Sendable {
     private var values: [Attribute: AttributeValue] = [:]
     private var tools: [String] = []
     private var namesTier = true
-    /// Fields that no condition can ask for.
-    var expectedOutputTokens: Int64?
-    var repeats: Int64?
 
     init(_ edition: Edition) { self.edition = edition }
 
@@ -57,7 +54,6 @@ struct WitnessRequest: Sendable {
             if namesTier, !tier.isEmpty { json.field("tier", tier) }
             json.field("model", model)
             for (attribute, value) in fields { Self.write(attribute, value, &json) }
-            if let tokens = expectedOutputTokens { json.field("expected_output_tokens", Int(tokens)) }
             if !tools.isEmpty { json.array("tools") { json in for tool in tools { json.value(tool) } } }
             let labels = self.labels
             if !labels.isEmpty {
@@ -68,7 +64,6 @@ struct WitnessRequest: Sendable {
                     }
                 }
             }
-            if let repeats { json.field("repeat", Int(repeats)) }
         }
         return json.text
     }
