@@ -3,56 +3,131 @@ import BursarPolicy
 import BursarSyntax
 import FlatLoop
 
-// One decision through the engine, names resolved, beside a loop over flat arrays that compares and adds four numbers.
-// usage: engine-bench POLICIES
+// One decision through the engine, names resolved, beside the same sums by hand over flat arrays.
+// usage: engine-bench POLICIES [TENANTS]
 
-/// Nanoseconds a call: the median of seven rounds.
-func median(_ calls: Int, _ body: (Int) -> Void) -> Double {
-    let clock = ContinuousClock()
-    var rounds: [Double] = []
-    for _ in 0..<7 {
-        let time = clock.measure { for index in 0..<calls { body(index) } }
-        rounds.append(Double(time.components.attoseconds) / 1e9 / Double(calls) + Double(time.components.seconds) * 1e9 / Double(calls))
-    }
-    return rounds.sorted()[3]
-}
-
-let path = CommandLine.arguments.dropFirst().first ?? "Policies/saas-tiers"
-guard let set = Compiler.compile(path).set else {
-    print("\(path) does not compile")
-    throw CompileFailure()
-}
 struct CompileFailure: Error {}
 
-for count in [1_000, 1_000_000] {
-    let engine = Engine(set)
-    let model = engine.symbols.intern("gpt-4o-mini")
-    let tier = engine.symbols.intern("enterprise")
-    let feature = engine.symbols.intern("chat")
-    let tenants = (0..<count).map { engine.tenant("tenant-\($0)") }
+/// Nanoseconds a call: the median of rounds, each timed by itself.
+func median(_ round: () -> Void, cleaningUp clean: () -> Void = {}) -> Double {
+    let clock = ContinuousClock()
+    var rounds: [Double] = []
+    for _ in 0..<25 {
+        let time = clock.measure(round)
+        clean()
+        let (seconds, attoseconds) = time.components
+        rounds.append((Double(seconds) * 1e9 + Double(attoseconds) / 1e9) / Double(calls))
+    }
+    return rounds.sorted()[rounds.count / 2]
+}
+
+/// Numbers of tenants in a random order, the same at every run.
+func randomOrder(_ count: Int, below tenants: Int) -> [Int] {
     var state: UInt64 = 1
-    let order = (0..<1_000_000).map { _ -> Int in
+    return (0..<count).map { _ in
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Int((state >> 33) % UInt64(count))
+        return Int((state >> 33) % UInt64(tenants))
     }
-    var request = Request(time: 1_780_272_000_000_000, tenant: tenants[0], model: model)
-    request[.tier] = tier
-    request[.feature] = feature
-    request.inputTokens = 10
-    request.expectedOutputTokens = 10
-    var admitted = 0
-    let ours = median(order.count) { index in
-        request.tenant = tenants[order[index]]
-        let decision = engine.decide(request)
-        if decision.outcome == .allow { admitted += 1 }
-        if let reservation = decision.reservation { try? engine.release(reservation, of: request.tenant) }
+}
+
+let time: Int64 = 1_780_272_000_000_000
+let calls = 20_000
+
+struct EngineRun {
+    let engine: Engine
+    var request: Request
+    let tenants: [TenantID]
+    let order: [Int]
+    var open: [(ReservationID, TenantID)] = []
+    private var next = 0
+    private let usage = Usage(inputTokens: 10, outputTokens: 8)
+
+    init(_ set: PolicySet, tenants count: Int, _ order: [Int]) {
+        engine = Engine(set)
+        let engine = engine
+        tenants = (0..<count).map { engine.tenant("tenant-\($0)") }
+        self.order = order
+        request = Request(time: time, tenant: tenants[0], model: engine.symbols.intern("gpt-4o-mini"))
+        request[.tier] = engine.symbols.intern("enterprise")
+        request[.feature] = engine.symbols.intern("chat")
+        request.inputTokens = 10
+        request.expectedOutputTokens = 10
+        open.reserveCapacity(max(calls, count))
+        // Every tenant has been seen before.
+        for tenant in tenants {
+            request.tenant = tenant
+            if let reservation = engine.decide(request).reservation { open.append((reservation, tenant)) }
+        }
+        settleAll()
     }
-    var flat = [flat_tenant](repeating: flat_tenant(), count: count)
-    for index in flat.indices { flat[index].bound = (.max / 2, .max / 2, .max / 2, .max / 2) }
-    let theirs = flat.withUnsafeMutableBufferPointer { buffer in
-        median(order.count) { index in
-            admitted += Int(flat_decide(buffer.baseAddress, UInt32(order[index]), 10, 10))
+
+    private mutating func nextTenant() {
+        request.tenant = tenants[order[next]]
+        next = next + 1 == order.count ? 0 : next + 1
+    }
+
+    mutating func decide() {
+        for _ in 0..<calls {
+            nextTenant()
+            if let reservation = engine.decide(request).reservation { open.append((reservation, request.tenant)) }
         }
     }
-    print("\(count) tenants: decide and release \(Int(ours)) ns, flat loop \(Int(theirs)) ns, \(Int(ours / theirs))x (\(admitted) admitted)")
+
+    mutating func decideAndSettle() {
+        for _ in 0..<calls {
+            nextTenant()
+            guard let reservation = engine.decide(request).reservation else { continue }
+            try? engine.settle(reservation, of: request.tenant, usage: usage)
+        }
+    }
+
+    mutating func settleAll() {
+        for (reservation, tenant) in open { try? engine.settle(reservation, of: tenant, usage: usage) }
+        open.removeAll(keepingCapacity: true)
+    }
+}
+
+func measureEngine(_ set: PolicySet, tenants count: Int, _ order: [Int]) -> (decide: Double, settled: Double) {
+    var run = EngineRun(set, tenants: count, order)
+    let decide = median {
+        run.decide()
+    } cleaningUp: {
+        run.settleAll()
+    }
+    return (decide, median { run.decideAndSettle() })
+}
+
+func measureFlatLoop(tenants count: Int, _ order: [Int]) -> Double {
+    var tenants = [flat_tenant](repeating: flat_tenant(), count: count)
+    return tenants.withUnsafeMutableBufferPointer { tenants in
+        var table = flat_table()
+        table.tenants = tenants.baseAddress
+        table.day = Micros.day
+        table.plans.0.bound = (.max / 2, .max / 2, .max / 2, .max / 2, .max / 2)
+        table.plans.0.unit = (0, 0, 1, 2, 0)
+        table.prices.3 = flat_price(input: 150_000, cached: 75_000, output: 600_000)
+        var admitted: Int32 = 0
+        var next = 0
+        let nanoseconds = median {
+            for _ in 0..<calls {
+                admitted &+= flat_decide(&table, UInt32(order[next]), 3, time, 10, 0, 10)
+                next = next + 1 == order.count ? 0 : next + 1
+            }
+        }
+        precondition(admitted != 0)
+        return nanoseconds
+    }
+}
+
+guard let set = Compiler.compile(CommandLine.arguments.dropFirst().first ?? "Policies/saas-tiers").set else {
+    print("the policies do not compile")
+    throw CompileFailure()
+}
+for count in CommandLine.arguments.dropFirst(2).first.flatMap({ Int($0) }).map({ [$0] }) ?? [1_000, 1_000_000] {
+    let order = randomOrder(1_000_000, below: count)
+    let flat = measureFlatLoop(tenants: count, order)
+    let (decide, settled) = measureEngine(set, tenants: count, order)
+    print(
+        "\(count) tenants: decide \(Int(decide)) ns, decide and settle \(Int(settled)) ns, "
+            + "flat loop \(Int(flat)) ns: \(Int(decide / flat))x")
 }

@@ -1,12 +1,22 @@
 #include "FlatLoop.h"
 
-int flat_decide(struct flat_tenant *tenants, uint32_t tenant, int64_t input, int64_t output) {
-    struct flat_tenant *t = &tenants[tenant];
-    int64_t cost = (input * 150000 + output * 600000 + 999) / 1000;
-    int64_t amounts[4] = {cost, cost, 1, cost};
-    for (int i = 0; i < 4; i++) {
-        if (t->used[i] + amounts[i] > t->bound[i]) return 0;
+int flat_decide(
+    struct flat_table *table, uint32_t tenant, uint32_t model, int64_t time, int64_t input, int64_t cached,
+    int64_t output) {
+    struct flat_tenant *t = &table->tenants[tenant];
+    const struct flat_plan *plan = &table->plans[t->plan];
+    const struct flat_price *price = &table->prices[model];
+    int64_t amounts[3];
+    amounts[0] = ((input - cached) * price->input + cached * price->cached + output * price->output + 999) / 1000;
+    amounts[1] = 1;
+    amounts[2] = input + output;
+    for (int i = 0; i < FLAT_LIMITS; i++) {
+        if (time >= t->window_end[i]) {
+            t->window_end[i] = (time / table->day + 1) * table->day;
+            t->used[i] = 0;
+        }
+        if (t->used[i] + amounts[plan->unit[i]] > plan->bound[i]) return 0;
     }
-    for (int i = 0; i < 4; i++) t->used[i] += amounts[i];
+    for (int i = 0; i < FLAT_LIMITS; i++) t->used[i] += amounts[plan->unit[i]];
     return 1;
 }

@@ -23,7 +23,7 @@ final class Partition {
     /// One policy set that is replayed.
     private final class Side {
         let engine: Engine
-        @exclusivity(unchecked) var builder: RequestBuilder
+        let builder: RequestBuilder
         @exclusivity(unchecked) var pending = Heap<Settlement>()
         var sequence = 0
 
@@ -35,6 +35,8 @@ final class Partition {
     }
 
     private let options: ReplayOptions
+    /// Every record is wanted, and none explained or told in full.
+    private let isPlain: Bool
     private let main: Side
     private let other: Side?
     private let writer: DecisionWriter?
@@ -46,13 +48,15 @@ final class Partition {
     @exclusivity(unchecked) private var features = TallyTable()
     @exclusivity(unchecked) private var models = TallyTable()
     private var causes: [CauseKey: Int] = [:]
-    private var shared: [ObjectIdentifier: (detail: DecisionDetail, count: Int)] = [:]
+    @exclusivity(unchecked) private var shared = SharedDetails()
     private var comparison = Comparison()
     private var explained: ExplainedRequest?
     private var filtered = 0
     private var repeats = 0
     private var events = 0
     private let tenantFilter: Symbol?
+    private let detail: DetailLevel
+    private let counting: Engine.Counting
     private var details: ReplayDetails?
 
     private struct CauseKey: Hashable {
@@ -65,9 +69,14 @@ final class Partition {
 
     init(engine: Engine, against: Engine?, options: ReplayOptions) {
         self.options = options
+        isPlain =
+            options.from == .min && options.to == .max && options.tenant == nil && options.explainedID == nil
+            && !engine.hasFilters
         main = Side(engine, options)
         other = against.map { Side($0, options) }
         writer = options.writesDecisions ? DecisionWriter(engine: engine) : nil
+        detail = options.writesDecisions || options.explainedID != nil ? .full : .brief
+        counting = options.state == .observe ? .observed : .decided
         tenantFilter = options.tenant.map { engine.symbols.intern($0) }
         details = options.collectsDetails ? ReplayDetails() : nil
     }
@@ -85,24 +94,15 @@ final class Partition {
     }
 
     private func decide(_ block: RecordBlock, _ record: Int, _ work: BlockWork, _ output: inout DecidedBlock) {
-        let time = block.time(record)
-        guard time >= options.from, time < options.to else {
-            filtered += 1
-            return
-        }
         let line = work.line(record)
         let request = main.builder.request(block, record, path: work.path, line: line)
-        if let tenantFilter, main.engine.symbols.tenantSymbol(of: request.tenant) != tenantFilter {
-            filtered += 1
-            return
-        }
-        guard main.engine.matchesFilters(request) else {
+        guard isPlain || isWanted(request) else {
             filtered += 1
             return
         }
         let usage = main.builder.usage(block, record)
         let isExplained =
-            options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
+            !isPlain && options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
         if isExplained { settleDue(request.time, main) }
         let explanation = isExplained ? main.engine.explain(request) : nil
         let decision = decide(request, usage, main, block, record)
@@ -110,16 +110,22 @@ final class Partition {
             explained = ExplainedRequest(
                 explanation: explanation, decision: decision, label: label(block, record, work, line))
         }
-        let costs = costs(decision, request, usage, block, record, main)
-        count(decision, request, usage, costs)
-        if details != nil { addDetails(decision, request, usage, costs, block, record) }
-        if let other { compare(decision, costs.policy, block, record, work, usage, other) }
+        let decided = decided(decision, request, usage, block, record, main)
+        count(decision, request, decided)
+        if details != nil { addDetails(decision, request, decided, block, record) }
+        if let other { compare(decision, decided.policyCost, block, record, work, usage, other) }
         if let writer {
             json.removeAll()
             writer.write(decision, label(block, record, work, line), to: &json)
             json.endLine()
             output.append(record, json.bytes)
         }
+    }
+
+    private func isWanted(_ request: Request) -> Bool {
+        guard request.time >= options.from, request.time < options.to else { return false }
+        if let tenantFilter, main.engine.symbols.tenantSymbol(of: request.tenant) != tenantFilter { return false }
+        return main.engine.matchesFilters(request)
     }
 
     private func label(_ block: RecordBlock, _ record: Int, _ work: BlockWork, _ line: Int) -> RequestLabel {
@@ -139,10 +145,9 @@ final class Partition {
     ) -> Decision {
         settleDue(request.time, side)
         let decision = side.engine.decide(
-            request, detail: (writer != nil || options.explainedID != nil) && side === main ? .full : .brief,
-            counting: options.state == .observe ? .observed : .decided)
+            request, detail: side === main ? detail : .brief, counting: counting)
         guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return decision }
-        if options.state == .simulate, let cap = decision.detail?.caps.maxOutputTokens {
+        if counting == .decided, let cap = decision.detail?.caps.maxOutputTokens {
             usage.outputTokens = min(usage.outputTokens, cap)
         }
         let duration = block.number(record, .duration)
@@ -158,62 +163,64 @@ final class Partition {
         return decision
     }
 
+    private func decided(
+        _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int, _ side: Side
+    ) -> DecidedRecord {
+        let costs = costs(decision, request, usage, block, record, side)
+        return DecidedRecord(
+            outcome: decision.outcome, isShadowed: decision.detail?.shadow != nil,
+            isUnpriced: decision.isUnpriced || decision.detail?.isModelUnpriced == true,
+            tokens: max(0, request.inputTokens) + (usage?.outputTokens ?? 0), recordedCost: costs.recorded,
+            policyCost: costs.policy)
+    }
+
     /// What the record cost, and what it would have cost: refused requests nothing, others by the model decided.
+    @inline(__always)
     private func costs(
         _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int, _ side: Side
     ) -> (recorded: Int64, policy: Int64) {
+        let output = usage?.outputTokens ?? decision.estimate.outputTokens
+        let given = block.number(record, .cost)
+        if given < 0, decision.outcome == .allow, !decision.isRepeat, output == decision.estimate.outputTokens,
+            let spend = decision.estimate.spend, decision.detail == nil, counting == .decided
+        {
+            // A plain permission was estimated at what it used.
+            return (spend, spend)
+        }
         func cost(_ model: Symbol, _ output: Int64) -> Int64 {
             side.engine.price(of: model, at: request.time)?.cost(
                 input: max(0, request.inputTokens), cached: max(0, request.cachedTokens), output: output) ?? 0
         }
-        let output = usage?.outputTokens ?? decision.estimate.outputTokens
-        let given = block.number(record, .cost)
         let recorded = given >= 0 ? given : cost(request[.model], output)
-        if options.state == .observe { return (recorded, recorded) }
+        if counting == .observed { return (recorded, recorded) }
         guard decision.outcome.isAdmitted, !decision.isRepeat else { return (decision.isRepeat ? 0 : recorded, 0) }
         let capped = min(output, decision.detail?.caps.maxOutputTokens ?? .max)
         let isAsAsked = decision.outcome != .downgrade && capped == output
         return (recorded, isAsAsked ? recorded : cost(decision.model, capped))
     }
 
-    private func count(
-        _ decision: Decision, _ request: Request, _ usage: Usage?, _ costs: (recorded: Int64, policy: Int64)
-    ) {
+    private func count(_ decision: Decision, _ request: Request, _ decided: DecidedRecord) {
         if decision.isRepeat { repeats += 1 }
-        let tokens = max(0, request.inputTokens) + (usage?.outputTokens ?? 0)
-        let isShadowed = decision.detail?.shadow != nil
-        func add(_ tally: inout Tally) {
-            tally.add(
-                decision.outcome, isShadowed: isShadowed, isUnpriced: isUnpriced(decision), tokens: tokens,
-                recorded: costs.recorded, policy: costs.policy)
-        }
-        add(&tally)
-        tenants.with(main.engine.symbols.tenantSymbol(of: request.tenant), add)
-        tiers.with(decision.tier, add)
-        features.with(request[.feature], add)
-        models.with(request[.model], add)
+        tally.add(decided)
+        tenants.add(decided, main.engine.symbols.tenantSymbol(of: request.tenant))
+        tiers.add(decided, decision.tier)
+        features.add(decided, request[.feature])
+        models.add(decided, request[.model])
         guard let detail = decision.detail, !decision.isRepeat else { return }
         events += detail.events.count
-        if detail.isShared {
-            shared[ObjectIdentifier(detail), default: (detail, 0)].count += 1
-            return
-        }
+        if detail.isShared { return shared.add(detail) }
         for reason in detail.reasons { count(reason, isShadow: false) }
         for reason in detail.shadow?.reasons ?? [] { count(reason, isShadow: true) }
     }
 
     private func addDetails(
-        _ decision: Decision, _ request: Request, _ usage: Usage?, _ costs: (recorded: Int64, policy: Int64),
-        _ block: RecordBlock, _ record: Int
+        _ decision: Decision, _ request: Request, _ decided: DecidedRecord, _ block: RecordBlock, _ record: Int
     ) {
         let symbols = main.engine.symbols
         let tenant = symbols.text(symbols.tenantSymbol(of: request.tenant))
         let used = ReplayDetails.Usage(
-            requests: 1, recordedCost: costs.recorded, policyCost: costs.policy,
-            tokens: max(0, request.inputTokens) + (usage?.outputTokens ?? 0))
-        details?.hours[floorDiv(request.time, Micros.hour) * Micros.hour, default: Tally()].add(
-            decision.outcome, isShadowed: decision.detail?.shadow != nil, isUnpriced: isUnpriced(decision),
-            tokens: used.tokens, recorded: costs.recorded, policy: costs.policy)
+            requests: 1, recordedCost: decided.recordedCost, policyCost: decided.policyCost, tokens: decided.tokens)
+        details?.hours[floorDiv(request.time, Micros.hour) * Micros.hour, default: Tally()].add(decided)
         let day = ReplayDetails.TenantDay(tenant: tenant, day: floorDiv(request.time, Micros.day))
         details?.tenantDays[day, default: .init()].add(used)
         let feature = block.text(record, .feature) ?? "(none)"
@@ -240,10 +247,6 @@ final class Partition {
         }
     }
 
-    private func isUnpriced(_ decision: Decision) -> Bool {
-        decision.isUnpriced || decision.detail?.isModelUnpriced == true
-    }
-
     private func count(_ reason: Reason, isShadow: Bool, times: Int = 1) {
         let key = CauseKey(
             code: reason.code, action: reason.action, name: reason.limit ?? reason.rule ?? "", source: reason.source,
@@ -257,11 +260,8 @@ final class Partition {
     ) {
         let request = other.builder.request(block, record, path: work.path, line: work.line(record))
         let old = decide(request, usage, other, block, record)
-        let costs = costs(old, request, usage, block, record, other)
-        otherTally.add(
-            old.outcome, isShadowed: old.detail?.shadow != nil, isUnpriced: isUnpriced(old),
-            tokens: max(0, request.inputTokens) + (usage?.outputTokens ?? 0), recorded: costs.recorded,
-            policy: costs.policy)
+        let decided = decided(old, request, usage, block, record, other)
+        otherTally.add(decided)
         let oldModel = old.model.isPresent ? other.engine.symbols.text(old.model) : ""
         let newModel = decision.model.isPresent ? main.engine.symbols.text(decision.model) : ""
         guard old.outcome != decision.outcome || oldModel != newModel else { return }
@@ -270,7 +270,8 @@ final class Partition {
         comparison.changes[change, default: 0] += 1
         let label = label(block, record, work, work.line(record))
         comparison.tenants[label.tenant, default: 0] += 1
-        let moved = Comparison.Moved(requests: 1, cost: newCost.addingReportingOverflow(-costs.policy).partialValue)
+        let moved = Comparison.Moved(
+            requests: 1, cost: newCost.addingReportingOverflow(-decided.policyCost).partialValue)
         let tier = decision.tier.isPresent ? main.engine.symbols.text(decision.tier) : "(none)"
         comparison.tiers[tier, default: .init()].add(moved)
         comparison.features[block.text(record, .feature) ?? "(none)", default: .init()].add(moved)
@@ -285,15 +286,14 @@ final class Partition {
     /// Adds this partition's sums to a summary.
     func add(to summary: inout ReplaySummary) {
         let symbols = main.engine.symbols
-        func merge(_ part: TallyTable, into whole: inout [String: Tally]) {
+        func merge(_ part: borrowing TallyTable, into whole: inout [String: Tally]) {
             for (symbol, tally) in part.entries {
                 whole[symbol.isPresent ? symbols.text(symbol) : "(none)", default: Tally()].add(tally)
             }
         }
-        for (detail, count) in shared.values {
+        for (detail, count) in shared.take() {
             for reason in detail.reasons { self.count(reason, isShadow: false, times: count) }
         }
-        shared = [:]
         summary.total.add(tally)
         merge(tiers, into: &summary.tiers)
         merge(tenants, into: &summary.tenants)
@@ -323,26 +323,66 @@ final class Partition {
 }
 
 /// Sums by symbol, found without hashing: symbols are small numbers.
-struct TallyTable {
-    private var places: ContiguousArray<Int32> = []
-    private var symbols: ContiguousArray<UInt32> = []
-    private var tallies: ContiguousArray<Tally> = []
+struct TallyTable: ~Copyable {
+    private var places = RawArray<Int32>()
+    private var symbols = RawArray<UInt32>()
+    private var tallies = RawArray<Tally>()
 
     @inline(__always)
-    mutating func with(_ symbol: Symbol, _ body: (inout Tally) -> Void) {
+    mutating func add(_ decided: DecidedRecord, _ symbol: Symbol) {
         let index = Int(symbol.rawValue)
-        if index >= places.count {
-            places.append(contentsOf: repeatElement(-1, count: max(64, index + 1 - places.count)))
-        }
+        if index >= places.count { places.append(repeating: -1, count: max(64, index + 1 - places.count)) }
         if places[index] < 0 {
             places[index] = Int32(tallies.count)
             symbols.append(symbol.rawValue)
             tallies.append(Tally())
         }
-        body(&tallies[Int(places[index])])
+        (tallies.base + Int(places[index])).pointee.add(decided)
     }
 
-    var entries: [(symbol: Symbol, tally: Tally)] { zip(symbols, tallies).map { (Symbol(rawValue: $0), $1) } }
+    var entries: [(symbol: Symbol, tally: Tally)] {
+        symbols.indices.map { (Symbol(rawValue: symbols[$0]), tallies[$0]) }
+    }
+}
+
+/// How often each of the details was given that are made with a plan: the last ones are found by their address.
+private struct SharedDetails: ~Copyable {
+    private var recent = RawArray<(detail: Unmanaged<DecisionDetail>?, count: Int)>()
+    private var rest: [ObjectIdentifier: (detail: DecisionDetail, count: Int)] = [:]
+
+    init() { recent.append(repeating: (nil, 0), count: 64) }
+
+    @inline(__always)
+    mutating func add(_ detail: DecisionDetail) {
+        let reference = Unmanaged.passUnretained(detail)
+        let address = UInt(bitPattern: reference.toOpaque())
+        let place = recent.base + Int((address >> 4 ^ address >> 10) & 63)
+        if place.pointee.detail?.toOpaque() != reference.toOpaque() { replace(place, by: reference) }
+        place.pointee.count += 1
+    }
+
+    private mutating func replace(
+        _ place: UnsafeMutablePointer<(detail: Unmanaged<DecisionDetail>?, count: Int)>,
+        by detail: Unmanaged<DecisionDetail>
+    ) {
+        flush(place)
+        place.pointee = (detail.retain(), 0)
+    }
+
+    private mutating func flush(_ place: UnsafeMutablePointer<(detail: Unmanaged<DecisionDetail>?, count: Int)>) {
+        guard let detail = place.pointee.detail?.takeRetainedValue() else { return }
+        rest[ObjectIdentifier(detail), default: (detail, 0)].count += place.pointee.count
+        place.pointee = (nil, 0)
+    }
+
+    /// All of them; the counts begin anew.
+    mutating func take() -> [(detail: DecisionDetail, count: Int)] {
+        for index in recent.indices { flush(recent.base + index) }
+        defer { rest = [:] }
+        return Array(rest.values)
+    }
+
+    deinit { for index in recent.indices { recent[index].detail?.release() } }
 }
 
 /// The decisions of one partition for one block, as bytes by record.
@@ -367,14 +407,24 @@ final class BlockWork {
     /// Of records that were ordered: their places in the log.
     var sequences: [Int]?
     let partitions: [UInt8]
+    /// By partition.
+    let recordCounts: [Int]
 
     init(_ block: RecordBlock, path: String, partitionCount: Int, constantTenant: Bool) {
         self.block = block
         self.path = path
-        partitions =
-            partitionCount == 1 || constantTenant
-            ? [UInt8](repeating: 0, count: block.count)
-            : (0..<block.count).map { UInt8(truncatingIfNeeded: block.tenantHash($0) % UInt64(partitionCount)) }
+        var counts = [Int](repeating: 0, count: partitionCount)
+        if partitionCount == 1 || constantTenant {
+            partitions = [UInt8](repeating: 0, count: block.count)
+            counts[0] = block.count
+        } else {
+            partitions = (0..<block.count).map { record in
+                let part = Int(block.tenantHash(record) % UInt64(partitionCount))
+                counts[part] += 1
+                return UInt8(truncatingIfNeeded: part)
+            }
+        }
+        recordCounts = counts
     }
 
     func line(_ record: Int) -> Int { lines.map { Int($0[record]) } ?? baseLine + block.line(record) }

@@ -30,7 +30,7 @@ public final class Replay {
         self.against = against
         self.options = options
         let sharesCounters = engine.countsGroups || against?.countsGroups == true
-        partitionCount = sharesCounters ? 1 : Self.parts
+        partitionCount = sharesCounters || options.threads <= 1 ? 1 : Self.parts
     }
 
     /// A log whose times go back.
@@ -144,11 +144,15 @@ public final class Replay {
         let partitionCount = partitionCount
         let hasConstantTenant = options.map.constants.contains { $0.field == .tenant }
         let work = Unchecked((stretches, ready))
+        // The largest first, so that no core is left alone with it at the end.
+        let order = (0..<decideCount).map { part in (part, ready.reduce(0) { $0 + $1.recordCounts[part] }) }
+            .sorted { ($1.1, $0.0) < ($0.1, $1.0) }.map(\.0)
         parallel(decideCount + stretches.count, threads: options.threads) { index in
             if index < decideCount {
-                let partition = partitions.value[index]
-                let blocks = work.value.1.map { partition.decide($0, partition: UInt8(index)) }
-                results.set(decided: blocks, index)
+                let part = order[index]
+                let partition = partitions.value[part]
+                let blocks = work.value.1.map { partition.decide($0, partition: UInt8(part)) }
+                results.set(decided: blocks, part)
             } else {
                 let position = index - decideCount
                 let stretch = work.value.0[position]

@@ -45,19 +45,27 @@ public struct Tally: Summable, Sendable, Hashable {
         policyCost = adding(policyCost, other.policyCost)
     }
 
-    /// One decision.
     @inline(__always)
-    mutating func add(
-        _ outcome: Outcome, isShadowed: Bool, isUnpriced: Bool, tokens: Int64, recorded: Int64, policy: Int64
-    ) {
+    mutating func add(_ decided: DecidedRecord) {
         requests += 1
-        outcomes[Int(outcome.rawValue)] += 1
-        if isShadowed { shadowed += 1 }
-        if isUnpriced { unpriced += 1 }
-        self.tokens = adding(self.tokens, tokens)
-        recordedCost = adding(recordedCost, recorded)
-        policyCost = adding(policyCost, policy)
+        outcomes[Int(decided.outcome.rawValue)] += 1
+        if decided.isShadowed { shadowed += 1 }
+        if decided.isUnpriced { unpriced += 1 }
+        tokens = adding(tokens, decided.tokens)
+        recordedCost = adding(recordedCost, decided.recordedCost)
+        policyCost = adding(policyCost, decided.policyCost)
     }
+}
+
+/// What one decided record adds to sums.
+struct DecidedRecord {
+    var outcome: Outcome
+    var isShadowed: Bool
+    var isUnpriced: Bool
+    var tokens: Int64
+    /// Nano-units: what the log cost, and what it would have cost.
+    var recordedCost: Int64
+    var policyCost: Int64
 }
 
 /// A sum that stays at the largest number, or the smallest, rather than wrap.

@@ -189,7 +189,7 @@ public struct Trial: Sendable {
 /// Requests from JSON and decisions to JSON, for one engine.
 private struct Session {
     let engine: Engine
-    private var builder: RequestBuilder
+    private let builder: RequestBuilder
     private let writer: DecisionWriter
 
     init(engine: Engine) {

@@ -93,7 +93,7 @@ struct WitnessCheck {
     private func request(_ json: String, _ engine: Engine) throws -> Request {
         let (block, problem) = LogFormat.readSingle(Array(json.utf8))
         #expect(problem == nil)
-        var builder = RequestBuilder(engine: engine, usesRecordedOutput: false)
+        let builder = RequestBuilder(engine: engine, usesRecordedOutput: false)
         return try builder.evalRequest(block, now: 0)
     }
 }

@@ -1,8 +1,12 @@
 import BursarPolicy
 import BursarSyntax
 
-/// What one limit has used in one scope.
+/// What one limit has used in one scope. What every request touches fills one line of the cache, the rest the next.
 struct Counter: Sendable {
+    /// What a bucket holds, in units of 1/window microseconds.
+    var level: Int128 = 0
+    /// When a bucket was last refilled; `Int64.min`: it is full.
+    var refilled = Int64.min
     /// The current window; empty before the first request.
     var start = Int64.min
     var end = Int64.min
@@ -10,6 +14,11 @@ struct Counter: Sendable {
     var used: Int64 = 0
     /// The amount in force at the last request that reached the limit in the current window.
     var amount: Int64 = -1
+    /// The scope that it is counted for, for the first window in which that was seen.
+    var scope: Int32 = 0
+    /// Index of rarer state, or -1.
+    var extra: Int32 = -1
+
     /// The window before the current one in which anything reached the limit.
     var earlier = EarlierWindow()
     /// What was carried into the current window, as computed for the amount beside it; -1: not yet.
@@ -17,14 +26,8 @@ struct Counter: Sendable {
     var carryAmount: Int64 = -1
     /// Thresholds whose event has been given in the current window, a bit each.
     var fired: UInt64 = 0
-    /// What a bucket holds, in units of 1/window microseconds.
-    var level: Int128 = 0
-    /// When a bucket was last refilled; `Int64.min`: it is full.
-    var refilled = Int64.min
-    /// The scope that it is counted for, for the first window in which that was seen.
-    var scope: Int32 = 0
-    /// Index of rarer state, or -1.
-    var extra: Int32 = -1
+    /// Keeps the next counter at the beginning of a line.
+    private var padding: Int64 = 0
 
     struct EarlierWindow: Sendable {
         var start = Int64.min
@@ -66,11 +69,13 @@ struct CounterRef: Sendable, Hashable {
 }
 
 /// The counters of one tenant or group, with the scopes that they are counted for.
-struct CounterBook: Sendable {
-    var counters: ContiguousArray<Counter> = []
-    var extras: ContiguousArray<CounterExtra> = []
-    /// First instant at which a request of a scope reached its limits, by scope; the tenant or group itself is 0.
-    var firstSeen: ContiguousArray<Int64> = [.max]
+struct CounterBook: ~Copyable {
+    var counters = RawArray<Counter>()
+    /// First instant at which a request of the tenant or group reached its limits.
+    private var rootSeen = Int64.max
+    var extras = RawArray<CounterExtra>()
+    /// The same by scope below; the tenant or group itself is 0, and its place here is unused.
+    private var scopesSeen: ContiguousArray<Int64> = [.max]
     private var scopes: [ScopeStep: Int32] = [:]
     private var byKey: [CounterName: Int32] = [:]
     private var keys: [Limit.CounterKey: Int32] = [:]
@@ -86,12 +91,25 @@ struct CounterBook: Sendable {
         var scope: Int32
     }
 
+    /// First instant at which a request of a scope reached its limits.
+    func firstSeen(_ scope: Int32) -> Int64 { scope == 0 ? rootSeen : scopesSeen[Int(scope)] }
+
+    /// A request of a scope reaches its limits.
+    @inline(__always)
+    mutating func see(_ scope: Int32, at time: Int64) {
+        if scope == 0 {
+            if time < rootSeen { rootSeen = time }
+        } else if time < scopesSeen[Int(scope)] {
+            scopesSeen[Int(scope)] = time
+        }
+    }
+
     /// The scope one step inside another.
     mutating func scope(_ parent: Int32, _ slot: AttributeSlot, _ value: Symbol) -> Int32 {
         let step = ScopeStep(parent: parent, slot: UInt8(slot.rawValue), value: value.rawValue)
         if let found = scopes[step] { return found }
-        let made = Int32(firstSeen.count)
-        firstSeen.append(.max)
+        let made = Int32(scopesSeen.count)
+        scopesSeen.append(.max)
         scopes[step] = made
         return made
     }
@@ -130,10 +148,11 @@ struct CounterBook: Sendable {
 
     /// Invariants that hold between any two decisions; tests call it.
     func checkInvariants() -> Bool {
-        counters.allSatisfy { counter in
-            counter.start <= counter.end && counter.earlier.start <= counter.earlier.end
+        counters.indices.allSatisfy { index in
+            let counter = counters[index]
+            return counter.start <= counter.end && counter.earlier.start <= counter.earlier.end
                 && counter.earlier.end <= max(counter.start, counter.earlier.end)
-                && firstSeen.indices.contains(Int(counter.scope))
+                && scopesSeen.indices.contains(Int(counter.scope))
                 && (counter.extra < 0 || extras.indices.contains(Int(counter.extra)))
         }
     }

@@ -138,13 +138,13 @@ extension CounterBook {
     /// Nothing is carried into the first window in which the scope was seen, nor into one that `since` is in or after.
     private func isCarrying(_ window: Interval, _ counter: Counter, _ since: Int64?) -> Bool {
         if let since, since >= window.start { return false }
-        return firstSeen[Int(counter.scope)] < window.start
+        return firstSeen(counter.scope) < window.start
     }
 
     /// carried(k) = min(cap × amount(k), max(0, amount(k−1) + carried(k−1) − used(k−1))), from the first window on.
     private func compounded(_ index: Int, _ limit: Limit, _ rollover: Rollover, since: Int64?) -> Int64 {
         let counter = counters[index]
-        let first = firstSeen[Int(counter.scope)]
+        let first = firstSeen(counter.scope)
         guard first != .max else { return 0 }
         let today = limit.amount
         let windows = (extra(index)?.history ?? []).filter { $0.end > first }

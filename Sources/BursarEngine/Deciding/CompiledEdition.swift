@@ -2,7 +2,7 @@ import BursarPolicy
 import BursarSyntax
 
 /// An edition with its names resolved to symbols and its conditions to programs.
-final class CompiledEdition: Sendable {
+final class CompiledEdition: @unchecked Sendable {
     struct CompiledRule: Sendable {
         var rule: Rule
         var index: Int
@@ -15,18 +15,27 @@ final class CompiledEdition: Sendable {
     let catalog: Catalog?
     let symbols: SymbolTable
     let rules: [CompiledRule]
+    /// The conditions of the rules that can hold; the rules keep them alive.
+    let activeRules: RawArray<Unmanaged<ConditionProgram>>
     /// By `ModelID`.
-    let modelSymbols: [Symbol]
-    private let prices: [Price?]
-    let classSymbols: [Symbol]
-    let providerSymbols: [Symbol]
+    let modelSymbols: RawArray<Symbol>
+    private let prices: RawArray<Price?>
+    private let classSymbols: RawArray<Symbol>
+    private let providerSymbols: RawArray<Symbol>
     /// The detail of a refusal of a model whose price is not known.
     let unpriced: DecisionDetail
     let unlisted: DecisionDetail
     let defaultTier: Symbol
-    private let criticalFeatures: Set<UInt32>
+    private let criticalFeatures: SymbolSet
     /// From symbols of the policy set to models; -1 where the catalog does not list the name.
-    private let modelsBySymbol: [Int32]
+    private let modelsBySymbol: RawArray<Int32>
+    /// Whether the fast path may be asked, and what it asks at every request.
+    let isEnforced: Bool
+    let hasTools: Bool
+    let retryWindow: Int64
+    let allowsUnpriced: Bool
+    /// nil: the default.
+    let estimatedOutput: Int64?
     private let tierPlans: [Symbol: CompiledPlan]
 
     init(_ edition: Edition, index: Int, symbols: SymbolTable) {
@@ -40,16 +49,24 @@ final class CompiledEdition: Sendable {
                 rule: rule, index: position,
                 program: ConditionProgram(rule.when, zone: edition.policy.zone, symbols: symbols))
         }
+        activeRules = RawArray(
+            rules.filter { $0.program.constant != false }.map { Unmanaged.passUnretained($0.program) })
+        isEnforced = edition.policy.mode == .enforce
+        hasTools = !edition.policy.tools.isEmpty
+        retryWindow = edition.policy.retryWindow
+        allowsUnpriced = edition.policy.allowsUnpriced
+        estimatedOutput = edition.policy.estimatedOutput
         let models = edition.catalog?.models ?? []
-        modelSymbols = models.map { symbols.intern($0.name) }
-        prices = models.map(\.price)
-        classSymbols = models.map { $0.modelClass.map(symbols.intern) ?? .absent }
-        providerSymbols = models.map { $0.provider.map(symbols.intern) ?? .absent }
-        criticalFeatures = Set(edition.policy.criticalFeatures.map { symbols.intern($0).rawValue })
+        modelSymbols = RawArray(models.map { symbols.intern($0.name) })
+        prices = RawArray(models.map(\.price))
+        classSymbols = RawArray(models.map { $0.modelClass.map(symbols.intern) ?? .absent })
+        providerSymbols = RawArray(models.map { $0.provider.map(symbols.intern) ?? .absent })
+        criticalFeatures = SymbolSet(edition.policy.criticalFeatures.map(symbols.intern))
         defaultTier = edition.defaultTier.map(symbols.intern) ?? .absent
-        modelsBySymbol = (0..<symbols.baseCount).map { value in
-            edition.catalog?.model(symbols.text(Symbol(rawValue: value))).map { Int32($0.rawValue) } ?? -1
-        }
+        modelsBySymbol = RawArray(
+            (0..<symbols.baseCount).map { value in
+                edition.catalog?.model(symbols.text(Symbol(rawValue: value))).map { Int32($0.rawValue) } ?? -1
+            })
         func refusal(_ message: String) -> DecisionDetail {
             DecisionDetail(
                 reasons: [Reason(code: "model_unpriced", action: "deny", message: message)], isShared: true)
@@ -60,7 +77,7 @@ final class CompiledEdition: Sendable {
         var plans: [Symbol: CompiledPlan] = [:]
         for name in edition.tierNames {
             guard let plan = edition.plan(tier: name) else { continue }
-            plans[symbols.intern(name)] = CompiledPlan(plan, zone: zone, symbols: symbols)
+            plans[symbols.intern(name)] = CompiledPlan(plan, models: models, zone: zone, symbols: symbols)
         }
         tierPlans = plans
     }
@@ -76,13 +93,15 @@ final class CompiledEdition: Sendable {
         guard !record.followsTier,
             let plan = edition.plan(tier: base.plan.tier, tenant: index, record: record, at: time)
         else { return base }
-        return CompiledPlan(plan, zone: policy.zone, symbols: symbols)
+        return CompiledPlan(plan, models: catalog?.models ?? [], zone: policy.zone, symbols: symbols)
     }
 
     /// The catalog's model of a name that a request used.
+    @inline(__always)
     func model(_ symbol: Symbol) -> ModelID? {
-        if symbol.rawValue < symbols.baseCount {
-            let index = modelsBySymbol[Int(symbol.rawValue)]
+        let value = Int(symbol.rawValue)
+        if value < modelsBySymbol.count {
+            let index = modelsBySymbol[value]
             return index < 0 ? nil : ModelID(rawValue: Int(index))
         }
         return catalog?.model(symbols.text(symbol))
@@ -90,28 +109,35 @@ final class CompiledEdition: Sendable {
 
     func price(_ model: ModelID?) -> Price? { model.flatMap { prices[$0.rawValue] } }
 
-    var hasCriticalFeatures: Bool { !criticalFeatures.isEmpty }
+    /// The price of a listed model, where it lies; it is nil where it is not known.
+    @inline(__always)
+    func pricePlace(_ model: ModelID) -> UnsafePointer<Price?> { UnsafePointer(prices.base + model.rawValue) }
 
-    func isCritical(_ feature: Symbol) -> Bool { criticalFeatures.contains(feature.rawValue) }
+    @inline(__always) func isCritical(_ feature: Symbol) -> Bool { criticalFeatures.contains(feature) }
 
     /// Puts a candidate into a request's attributes, for conditions and scopes that ask for the model.
     func set(_ model: ModelID?, named name: Symbol, in request: inout Request) {
         if let model {
-            request[.model] = modelSymbols[model.rawValue]
-            request[.modelClass] = classSymbols[model.rawValue]
-            request[.modelProvider] = providerSymbols[model.rawValue]
+            set(model, in: &request.attributes)
         } else {
             request[.model] = name
             request[.modelClass] = .absent
             request[.modelProvider] = .absent
         }
     }
+
+    @inline(__always)
+    func set(_ model: ModelID, in attributes: inout SIMD32<UInt32>) {
+        attributes[AttributeSlot.model.rawValue] = modelSymbols[model.rawValue].rawValue
+        attributes[AttributeSlot.modelClass.rawValue] = classSymbols[model.rawValue].rawValue
+        attributes[AttributeSlot.modelProvider.rawValue] = providerSymbols[model.rawValue].rawValue
+    }
 }
 
 /// A plan with its names resolved to symbols and its conditions to programs.
-final class CompiledPlan: Sendable {
+final class CompiledPlan: @unchecked Sendable {
     /// What the engine asks of a limit at each request. A class, so that looking at one copies nothing.
-    final class Row: Sendable {
+    final class Row: @unchecked Sendable {
         let limit: Limit
         let key: Limit.CounterKey
         /// nil: every request.
@@ -120,7 +146,7 @@ final class CompiledPlan: Sendable {
         let per: [AttributeSlot]
         /// Of a weight: its feature, or those that have a share of their own.
         let feature: Symbol
-        let namedFeatures: [Symbol]
+        let namedFeatures: SymbolSet
         /// By threshold, by action; nil: always.
         let actionConditions: [[ConditionProgram?]]
         /// The counter belongs to the tenant itself, or to a fixed place in its tree.
@@ -138,7 +164,7 @@ final class CompiledPlan: Sendable {
             within = limit.within.map { (AttributeSlot($0.scope), symbols.intern($0.value)) }
             per = limit.per.map { AttributeSlot($0) }
             feature = limit.weight?.feature.map(symbols.intern) ?? .absent
-            namedFeatures = limit.weight?.named.map(symbols.intern) ?? []
+            namedFeatures = SymbolSet(limit.weight?.named.map(symbols.intern) ?? [])
             actionConditions = limit.thresholds.map { threshold in
                 threshold.actions.map { action in
                     action.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
@@ -163,37 +189,103 @@ final class CompiledPlan: Sendable {
     let plan: Plan
     let tier: Symbol
     let rows: [Row]
-    let fastRows: ContiguousArray<FastRow>
-    let blockedFeatures: Set<UInt32>
+    /// The same, reached without counting references.
+    let rowPlaces: RawArray<Unmanaged<Row>>
+    /// The rows once more for the fast path, which reaches them through `fastRows`.
+    private let fastTable: RawArray<FastRow>
+    @inline(__always) var fastRows: UnsafeMutablePointer<FastRow> { fastTable.base }
+    @inline(__always) var rowCount: Int { fastTable.count }
+    let blockedFeatures: SymbolSet
+    /// By `ModelID`.
+    let allowedModels: RawArray<Bool>
+    /// Where a model's priced and allowed substitutes begin in `substitutes`; those of the next model end them.
+    let substituteStarts: RawArray<Int32>
+    let substitutes: RawArray<ModelID>
+    let hasConsentOfPlan: Bool
+    let start: Int64
+    let end: Int64
     let hasShadowLimits: Bool
     let countsAttempts: Bool
-    var hasBlockedFeatures: Bool { !blockedFeatures.isEmpty }
-    /// By row: the detail of a refusal by it alone, without numbers; nil where the row may do more than refuse.
-    let briefRefusals: [DecisionDetail?]
+    /// Rows that may do nothing but refuse, as bits, and those of them that are rates.
+    private let refusingRows: UInt64
+    let rateRows: UInt64
+    /// The details of refusals by each set of those rows, without numbers; empty where there are too many sets.
+    private let briefRefusals: RawArray<DecisionDetail>
     /// The detail of a substitute for a model that the plan does not allow, without numbers.
     let briefNotAllowed: DecisionDetail
 
-    init(_ plan: Plan, zone: TimeZoneRules, symbols: SymbolTable) {
+    init(_ plan: Plan, models: [Model], zone: TimeZoneRules, symbols: SymbolTable) {
         self.plan = plan
         tier = symbols.intern(plan.tier)
-        blockedFeatures = Set(plan.blockedFeatures.map { symbols.intern($0).rawValue })
+        start = plan.validity.start
+        end = plan.validity.end
+        blockedFeatures = SymbolSet(plan.blockedFeatures.map(symbols.intern))
+        let ids = models.indices.map { ModelID(rawValue: $0) }
+        allowedModels = RawArray(ids.map { plan.models.allows($0) })
+        hasConsentOfPlan = plan.downgrade.consent == .plan
+        var starts: [Int32] = [0]
+        var substitutes: [ModelID] = []
+        for id in ids {
+            substitutes += plan.downgrade.substitutes(for: id).filter {
+                plan.models.allows($0) && models[$0.rawValue].price != nil
+            }
+            starts.append(Int32(substitutes.count))
+        }
+        substituteStarts = RawArray(starts)
+        self.substitutes = RawArray(substitutes)
         hasShadowLimits = plan.limits.contains(where: \.isShadow)
         countsAttempts = plan.limits.contains { $0.unit == .attempts }
         rows = plan.limits.map { Row($0, in: plan, zone: zone, symbols: symbols) }
-        fastRows = ContiguousArray(rows.map(Self.fastRow))
-        briefRefusals = zip(rows, fastRows).map { row, fast in
-            guard fast.onlyDenies else { return nil }
-            var reason = Reason(code: row.limit.defaultCode, action: "deny")
-            if case .deny(let code?) = row.limit.thresholds[0].actions[0].alternatives[0] { reason.code = code }
-            reason.limit = row.limit.name
-            reason.unit = row.limit.unit
-            reason.threshold = row.limit.thresholds[0].text
-            reason.source = row.limit.source
-            return DecisionDetail(reasons: [reason], upgrade: plan.upgrade, isShared: true)
+        let fastRows = rows.map { Self.fastRow($0) }
+        fastTable = RawArray(fastRows)
+        rowPlaces = RawArray(rows.map { Unmanaged.passUnretained($0) })
+        var refusing: [Int] = []
+        var rates: UInt64 = 0
+        for (index, row) in fastRows.prefix(64).enumerated() where row.onlyDenies {
+            refusing.append(index)
+            if row.isRate { rates |= 1 << UInt64(index) }
         }
+        refusingRows = refusing.reduce(0) { $0 | 1 << UInt64($1) }
+        rateRows = rates
+        let limits = plan.limits
+        let reasons = refusing.map { Self.briefReason(limits[$0]) }
+        let sets = refusing.count <= 8 ? 0..<(1 << refusing.count) : 0..<0
+        briefRefusals = RawArray(
+            sets.map { set in
+                DecisionDetail(
+                    reasons: reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] },
+                    upgrade: plan.upgrade, isShared: true)
+            })
         briefNotAllowed = DecisionDetail(
             reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)],
             upgrade: plan.upgrade, isShared: true)
+    }
+}
+
+extension CompiledPlan {
+    private static func briefReason(_ limit: Limit) -> Reason {
+        var reason = Reason(code: limit.defaultCode, action: "deny")
+        if case .deny(let code?) = limit.thresholds[0].actions[0].alternatives[0] { reason.code = code }
+        reason.limit = limit.name
+        reason.unit = limit.unit
+        reason.threshold = limit.thresholds[0].text
+        reason.source = limit.source
+        return reason
+    }
+
+    /// The detail of a refusal by rows that do nothing else, without numbers; nil where none was made in advance.
+    func briefRefusal(_ rows: UInt64) -> DecisionDetail? {
+        guard briefRefusals.count > 0, rows & ~refusingRows == 0 else { return nil }
+        // The number of the set: its rows' bits, pushed together.
+        var set = 0
+        var left = refusingRows
+        var position = 0
+        while left != 0 {
+            if rows & left & (~left &+ 1) != 0 { set |= 1 << position }
+            left &= left - 1
+            position += 1
+        }
+        return briefRefusals[set]
     }
 }
 

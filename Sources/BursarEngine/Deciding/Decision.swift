@@ -54,7 +54,7 @@ public struct Estimate: Sendable, Hashable {
 extension Estimate {
     /// What a request says of itself, by the policy where it says nothing; the spend is left to the candidate's price.
     @inline(__always)
-    init(_ request: Request, _ policy: PolicyVersion) {
+    init(_ request: Request, _ edition: CompiledEdition) {
         inputTokens = max(0, request.inputTokens)
         cachedTokens = max(0, request.cachedTokens)
         characters = max(0, request.characters)
@@ -66,8 +66,8 @@ extension Estimate {
             outputTokens = request.maxOutputTokens
             source = .maxOutput
         } else {
-            outputTokens = policy.estimatedOutput ?? 1_000
-            source = policy.estimatedOutput == nil ? .standard : .policy
+            outputTokens = edition.estimatedOutput ?? 1_000
+            source = edition.estimatedOutput == nil ? .standard : .policy
         }
         if request.maxOutputTokens >= 0 { outputTokens = min(outputTokens, request.maxOutputTokens) }
     }

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// An engine is safe to use from many threads. Tenants do not wait for each other; those of one group do where a limit
 /// is counted for the group. It has no clock: every request brings its time.
-public final class Engine: Sendable {
+public final class Engine: @unchecked Sendable {
     public let policySet: PolicySet
     public let symbols: SymbolTable
     /// Microseconds after which a reservation that was neither settled nor released is settled at its estimate.
@@ -16,6 +16,15 @@ public final class Engine: Sendable {
     /// Text attributes that some condition or counter asks for; others need not be looked up.
     let usedSlots: Set<AttributeSlot>
     let editions: [CompiledEdition]
+    /// The same with their times, reached without counting references.
+    private let editionPlaces: RawArray<EditionPlace>
+
+    private struct EditionPlace {
+        var start: Int64
+        var end: Int64
+        var edition: Unmanaged<CompiledEdition>
+    }
+
     private let filters: [ConditionProgram]
     private let directory = Mutex(Directory())
 
@@ -54,6 +63,12 @@ public final class Engine: Sendable {
         countsGroups = exactSlots.contains(.group)
         usedSlots = Set(names.used.compactMap { AttributeSlot($0) }).union(exactSlots)
         editions = policySet.editions.enumerated().map { CompiledEdition($1, index: $0, symbols: symbols) }
+        editionPlaces = RawArray(
+            editions.map {
+                EditionPlace(
+                    start: $0.edition.interval.start, end: $0.edition.interval.end,
+                    edition: Unmanaged.passUnretained($0))
+            })
     }
 
     // MARK: - Names
@@ -88,12 +103,20 @@ public final class Engine: Sendable {
         exactSlots.contains(slot) ? symbols.intern(bytes) : symbols.known(bytes)
     }
 
-    func edition(at time: Int64) -> CompiledEdition? {
-        for edition in editions.reversed() where edition.edition.interval.start <= time {
-            return edition.edition.interval.contains(time) ? edition : nil
+    @inline(__always)
+    private func editionPlace(at time: Int64) -> Unmanaged<CompiledEdition>? {
+        var index = editionPlaces.count - 1
+        while index >= 0 {
+            let place = editionPlaces.base + index
+            if place.pointee.start <= time { return time < place.pointee.end ? place.pointee.edition : nil }
+            index -= 1
         }
         return nil
     }
+
+    func edition(at time: Int64) -> CompiledEdition? { editionPlace(at: time)?.takeUnretainedValue() }
+
+    public var hasFilters: Bool { !filters.isEmpty }
 
     /// Whether every filter that the engine was made with holds for a request, its model resolved.
     public func matchesFilters(_ request: Request) -> Bool {
@@ -102,7 +125,7 @@ public final class Engine: Sendable {
         var request = request
         let account = request.tenant.account
         request[.tenant] = account.id
-        if account.record >= 0, let group = policySet.tenants[account.record].group {
+        if account.record >= 0, let group = policySet.tenants[Int(account.record)].group {
             request[.group] = symbols.intern(group)
         }
         edition.set(edition.model(request[.model]), named: request[.model], in: &request)
@@ -120,8 +143,9 @@ public final class Engine: Sendable {
 
     /// The price of a model by the catalog that is in force at a time; nil where it is not known.
     public func price(of model: Symbol, at time: Int64) -> Price? {
-        guard let edition = edition(at: time) else { return nil }
-        return edition.price(edition.model(model))
+        editionPlace(at: time)?._withUnsafeGuaranteedRef { edition in
+            edition.model(model).flatMap { edition.pricePlace($0).pointee }
+        }
     }
 
     /// Some limit is counted across tenants, so that tenants cannot be decided apart from each other.
@@ -142,23 +166,75 @@ public final class Engine: Sendable {
     ///   - detail: how much the decision tells.
     ///   - counting: `.observed` in replays of what really happened.
     public func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {
-        guard let edition = edition(at: request.time) else {
+        guard let place = editionPlace(at: request.time) else {
             return refusal("no_policy_in_force", message: "no version of the policy is in force at this time")
         }
-        let account = request.tenant.account
-        let group = groupAccount(account, request)
+        return place._withUnsafeGuaranteedRef { edition in
+            request.tenant.unmanaged._withUnsafeGuaranteedRef { account in
+                countsGroups
+                    ? decide(request, edition, account, groupAccount(account, request), detail, counting)
+                    : decide(request, edition, account, detail, counting)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func decide(
+        _ request: Request, _ edition: CompiledEdition, _ account: Account, _ detail: DetailLevel, _ counting: Counting
+    ) -> Decision {
+        account.lock.withLock { _ in
+            account.expire(at: request.time, lifetime: reservationLifetime)
+            var decision = Decision(outcome: .allow, model: .absent)
+            if detail != .full, counting == .decided,
+                decideQuickly(request, edition, account, isBrief: detail == .brief, &decision)
+            {
+                return decision
+            }
+            var sitting = Sitting(self, edition, account, nil, request, detail, counting)
+            return sitting.decide()
+        }
+    }
+
+    private func decide(
+        _ request: Request, _ edition: CompiledEdition, _ account: Account, _ group: GroupAccount?,
+        _ detail: DetailLevel, _ counting: Counting
+    ) -> Decision {
+        guard let group else { return decide(request, edition, account, detail, counting) }
         return account.lock.withLock { _ in
             // Before the group's lock is taken: what expires may belong to another group.
-            account.expire(at: request.time)
-            guard let group else {
-                var sitting = Sitting(self, edition, account, nil, request, detail, counting)
-                return sitting.decide()
-            }
+            account.expire(at: request.time, lifetime: reservationLifetime)
             return group.lock.withLock { _ in
                 var sitting = Sitting(self, edition, account, group, request, detail, counting)
                 return sitting.decide()
             }
         }
+    }
+
+    /// The fast path straight away, where the account has its plan in use and the request is no repeat. False: not
+    /// known, and nothing has changed.
+    @inline(__always)
+    private func decideQuickly(
+        _ request: Request, _ edition: CompiledEdition, _ account: Account, isBrief: Bool, _ decision: inout Decision
+    ) -> Bool {
+        // A record's own tier, group and status are looked at on the full way.
+        guard account.record < 0, Int(account.planEdition) == edition.index, let planReference = account.planReference,
+            !request.hasDefect
+        else { return false }
+        let named = request[.tier]
+        guard account.planTier == (named.isPresent ? named : edition.defaultTier) else { return false }
+        if let id = request.id, account.recent.holds(id) { return false }
+        var attributes = request.attributes
+        attributes[AttributeSlot.tenant.rawValue] = account.id.rawValue
+        attributes[AttributeSlot.tier.rawValue] = account.planTier.rawValue
+        let isDecided = planReference._withUnsafeGuaranteedRef { plan in
+            plan.start <= request.time && request.time < plan.end
+                && account.decideQuickly(request, &attributes, plan, edition, isBrief: isBrief, &decision)
+        }
+        guard isDecided else { return false }
+        if let id = request.id {
+            account.recent.rememberNew(id, decision, at: request.time, window: edition.retryWindow)
+        }
+        return true
     }
 
     /// Counts what limits had used before, as if it had happened at the request's time; for tests of policies.
@@ -178,7 +254,7 @@ public final class Engine: Sendable {
     /// The record's group goes before the request's.
     func groupAccount(_ account: Account, _ request: Request) -> GroupAccount? {
         guard countsGroups else { return nil }
-        if account.record >= 0, let name = policySet.tenants[account.record].group {
+        if account.record >= 0, let name = policySet.tenants[Int(account.record)].group {
             return group(symbols.intern(name))
         }
         return request[.group].isPresent ? group(request[.group]) : nil
@@ -212,34 +288,40 @@ public final class Engine: Sendable {
         guard max(usage.inputTokens, usage.outputTokens) <= Request.largestCount else {
             throw .badUsage("a count is too large")
         }
-        try close(id, of: tenant) { reserved, reservation in
-            switch reserved.unit {
-            case .spend:
-                usage.cost
-                    ?? reservation.price.map {
-                        $0.cost(input: usage.inputTokens, cached: usage.cachedTokens, output: usage.outputTokens)
-                            ?? .max
-                    } ?? reserved.amount
+        try close(id, of: tenant) { unit, reserved, reservation in
+            switch unit {
+            case .spend: usage.cost ?? cost(usage, of: reservation) ?? reserved
             case .tokens: usage.inputTokens + usage.outputTokens
             case .inputTokens: usage.inputTokens
             case .outputTokens: usage.outputTokens
             case .concurrentRequests: 0
-            default: reserved.amount
+            default: reserved
             }
         }
     }
 
-    /// Takes a reservation away: the request was never made. An attempt stays an attempt.
-    public func release(_ id: ReservationID, of tenant: TenantID) throws(SettlementError) {
-        try close(id, of: tenant) { reserved, _ in reserved.unit == .attempts ? reserved.amount : 0 }
+    /// What usage costs by the price that the reservation was made at; nil where none was known.
+    private func cost(_ usage: Usage, of reservation: ReservationHeader) -> Int64? {
+        guard reservation.model >= 0 else { return nil }
+        let place = editionPlaces[Int(reservation.edition)].edition._withUnsafeGuaranteedRef {
+            $0.pricePlace(ModelID(rawValue: Int(reservation.model)))
+        }
+        guard let price = place.pointee else { return nil }
+        return price.cost(input: usage.inputTokens, cached: usage.cachedTokens, output: usage.outputTokens) ?? .max
     }
 
+    /// Takes a reservation away: the request was never made. An attempt stays an attempt.
+    public func release(_ id: ReservationID, of tenant: TenantID) throws(SettlementError) {
+        try close(id, of: tenant) { unit, reserved, _ in unit == .attempts ? reserved : 0 }
+    }
+
+    @inline(__always)
     private func close(
-        _ id: ReservationID, of tenant: TenantID, actual: (ReservedAmount, ReservationHeader) -> Int64
+        _ id: ReservationID, of tenant: TenantID,
+        actual: (_ unit: Unit, _ reserved: Int64, ReservationHeader) -> Int64
     ) throws(SettlementError) {
-        let account = tenant.account
-        let isClosed = account.lock.withLock { _ in
-            account.finish(id, actual)
+        let isClosed = tenant.unmanaged._withUnsafeGuaranteedRef { account in
+            account.lock.withLock { _ in account.finish(id, actual) }
         }
         guard isClosed else { throw .notOpen }
     }
@@ -253,33 +335,4 @@ public final class Engine: Sendable {
 extension SymbolTable {
     /// The name of a tenant.
     public func tenantSymbol(of tenant: TenantID) -> Symbol { tenant.account.id }
-}
-
-extension Account {
-    /// Puts actual amounts in place of reserved ones; the account's lock is held. False: it was closed already.
-    @discardableResult
-    func finish(_ id: ReservationID, _ actual: (ReservedAmount, ReservationHeader) -> Int64) -> Bool {
-        guard let (header, positions) = reservations.close(id) else { return false }
-        for position in positions {
-            let reserved = reservations[position]
-            let amount = actual(reserved, header)
-            if amount == reserved.amount { continue }
-            if reserved.counter.isShared {
-                guard let group = header.group else { continue }
-                group.lock.withLock { _ in
-                    group.book.adjust(reserved, to: amount, grants: [], reservedAt: header.time)
-                }
-            } else {
-                book.adjust(reserved, to: amount, grants: header.grants, reservedAt: header.time)
-            }
-        }
-        return true
-    }
-
-    /// Settles at their estimates the reservations that nobody settled in time; the account's lock is held.
-    func expire(at time: Int64) {
-        while let id = reservations.nextExpired(at: time) {
-            finish(id) { reserved, _ in reserved.unit == .concurrentRequests ? 0 : reserved.amount }
-        }
-    }
 }

@@ -2,7 +2,7 @@ import BursarPolicy
 import BursarSyntax
 
 /// One limit as the fast path sees it: numbers only, so that a plan's limits lie together and nothing is counted.
-struct FastRow: Sendable {
+struct FastRow: @unchecked Sendable {
     enum Kind: UInt8, Sendable {
         /// A counter whose window has bounds, or none at all.
         case counted
@@ -15,7 +15,8 @@ struct FastRow: Sendable {
 
     var kind: Kind
     var unit: Unit
-    var hasCondition: Bool
+    /// nil: every request; the row keeps it alive.
+    var when: Unmanaged<ConditionProgram>?
     /// Its counter depends on the request.
     var isScoped: Bool
     var isPeriodic: Bool
@@ -31,6 +32,19 @@ struct FastRow: Sendable {
     var amount: Int64
     var capacity: Int64
     var length: Int64
+
+    /// What a reservation by rows holds of it.
+    @inline(__always)
+    func amount(_ header: ReservationHeader) -> Int64 {
+        switch unit {
+        case .spend: header.spend
+        case .tokens: header.input + header.output
+        case .inputTokens: header.input
+        case .outputTokens: header.output
+        case .requests, .attempts, .concurrentRequests, .runs: 1
+        case .characters, .toolCalls: 0
+        }
+    }
 }
 
 extension CompiledPlan {
@@ -44,7 +58,7 @@ extension CompiledPlan {
     static func fastRow(_ row: Row) -> FastRow {
         let limit = row.limit
         var made = FastRow(
-            kind: .counted, unit: limit.unit, hasCondition: row.when != nil,
+            kind: .counted, unit: limit.unit, when: row.when.map { Unmanaged.passUnretained($0) },
             isScoped: !row.hasFixedCounter || !row.within.isEmpty, isPeriodic: limit.window.isPeriodic,
             onlyDenies: onlyDenies(limit), isRate: limit.window.isRate, feature: row.feature,
             isForOthers: limit.weight.map { $0.feature == nil } ?? false, safeBound: row.safeBound,
@@ -61,18 +75,17 @@ extension CompiledPlan {
         // A share of what remains depends on more than its own counter.
         let isOfRemaining = limit.weight?.isOfRemaining ?? false
         if limit.isPrepaid || limit.isShared || limit.unit == .runs || isOfRemaining { made.kind = .unusual }
+        // A reservation by rows does not hold these.
+        if limit.unit == .characters || limit.unit == .toolCalls, made.kind != .request { made.kind = .unusual }
         return made
     }
 }
 
 /// The way of a request that nothing stands against: its limits are compared with what they may reach at least, and
 /// counted. Whatever might be more than a plain permission takes the full way instead; tests hold the two together.
-struct FastPath {
-    let engine: Engine
-    let edition: CompiledEdition
-    let plan: CompiledPlan
-    let account: Account
-
+///
+/// Everything is a parameter or lies at a fixed address: no reference is counted and nothing is allocated.
+extension Account {
     /// How one candidate fares.
     private enum Standing {
         /// The rows that apply, as bits.
@@ -82,103 +95,120 @@ struct FastPath {
         case unknown
     }
 
-    /// The decision where it is a permission, a refusal by limits that do nothing else, or a substitute for a model
-    /// that the plan does not allow; nil: not known here.
+    /// Decides where the decision is a permission, a refusal by limits that do nothing else, or a substitute for a
+    /// model that the plan does not allow. False: not known here, and nothing has changed.
     ///
-    /// - Parameter isBrief: a refusal may be given without its numbers.
+    /// - Parameters:
+    ///   - attributes: the request's, tenant and tier set.
+    ///   - isBrief: a refusal may be given without its numbers.
+    ///   - decision: written in place, because copying it costs more than deciding.
     @inline(__always)
-    func decide(_ request: inout Request, isBrief: Bool) -> Decision? {
-        guard plan.fastRows.count <= 64, edition.policy.mode == .enforce else { return nil }
-        if !request.tools.isEmpty, !edition.policy.tools.isEmpty { return nil }
-        let name = request[.model]
-        let listed = edition.model(name)
-        guard let requested = listed, edition.price(requested) != nil else {
-            return isBrief ? unpriced(request, isListed: listed != nil) : nil
+    func decideQuickly(
+        _ request: Request, _ attributes: inout SIMD32<UInt32>, _ plan: CompiledPlan, _ edition: CompiledEdition,
+        isBrief: Bool, _ decision: inout Decision
+    ) -> Bool {
+        guard plan.rowCount <= 64, edition.isEnforced else { return false }
+        if edition.hasTools, !request.tools.isEmpty { return false }
+        let listed = edition.model(request[.model])
+        guard let requested = listed, edition.pricePlace(requested).pointee != nil else {
+            return isBrief && refuseUnpriced(request, plan, edition, isListed: listed != nil, &decision)
         }
-        request[.tenant] = account.id
-        request[.tier] = plan.tier
-        edition.set(requested, named: name, in: &request)
+        edition.set(requested, in: &attributes)
         let feature = request[.feature]
-        if plan.hasBlockedFeatures, plan.blockedFeatures.contains(feature.rawValue) { return nil }
-        let isCritical = edition.hasCriticalFeatures && edition.isCritical(feature)
-        for rule in edition.rules where holds(rule.program, request, isCritical) { return nil }
-        if plan.plan.models.allows(requested) {
-            return decide(requested, request, isCritical, isBrief)
+        if plan.blockedFeatures.contains(feature) { return false }
+        let isCritical = edition.isCritical(feature)
+        if isRuled(request, attributes, isCritical, edition) { return false }
+        if plan.allowedModels[requested.rawValue] {
+            return decide(requested, request, attributes, isCritical, plan, edition, isBrief, &decision)
         }
-        guard isBrief, plan.plan.downgrade.consent == .plan else { return nil }
-        return substitute(for: requested, &request, isCritical)
+        return isBrief && plan.hasConsentOfPlan
+            && substitute(for: requested, request, &attributes, isCritical, plan, edition, &decision)
+    }
+
+    @inline(__always)
+    private func isRuled(
+        _ request: Request, _ attributes: SIMD32<UInt32>, _ isCritical: Bool, _ edition: CompiledEdition
+    ) -> Bool {
+        for index in edition.activeRules.indices {
+            let holds = edition.activeRules.base[index]._withUnsafeGuaranteedRef {
+                $0.holds(request, attributes, isCritical, edition.symbols)
+            }
+            if holds { return true }
+        }
+        return false
     }
 
     private func decide(
-        _ model: ModelID, _ request: Request, _ isCritical: Bool, _ isBrief: Bool
-    ) -> Decision? {
-        guard let price = edition.price(model) else { return nil }
-        let estimate = self.estimate(request, price)
-        guard let spend = estimate.spend else { return nil }
-        switch standing(request, estimate, spend, isCritical) {
+        _ model: ModelID, _ request: Request, _ attributes: SIMD32<UInt32>, _ isCritical: Bool, _ plan: CompiledPlan,
+        _ edition: CompiledEdition, _ isBrief: Bool, _ decision: inout Decision
+    ) -> Bool {
+        let price = edition.pricePlace(model)
+        let estimate = Estimate(request, edition)
+        let spend = price.pointee?.cost(
+            input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
+        guard let spend else { return false }
+        switch standing(request, attributes, estimate, spend, isCritical, plan, edition) {
         case .plain(let applied):
-            return count(request, price, estimate, spend, applied, edition.modelSymbols[model.rawValue])
+            decision.estimate = estimate
+            decision.estimate.spend = spend
+            count(request, attributes, model, spend, applied, plan, edition, &decision)
+            return true
         case .refused(let rows):
-            guard isBrief, !plan.countsAttempts else { return nil }
-            return refusal(rows, estimate)
-        case .unknown: return nil
+            guard isBrief, !plan.countsAttempts, let detail = plan.briefRefusal(rows) else { return false }
+            decision.estimate = estimate
+            decision.estimate.spend = spend
+            refuse(rows & ~plan.rateRows == 0 ? .throttle : .deny, detail, plan, edition, &decision)
+            return true
+        case .unknown: return false
         }
     }
 
     /// Goes down the chain of a model that the plan does not allow.
-    private func substitute(for requested: ModelID, _ request: inout Request, _ isCritical: Bool) -> Decision? {
+    private func substitute(
+        for requested: ModelID, _ request: Request, _ attributes: inout SIMD32<UInt32>, _ isCritical: Bool,
+        _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
+    ) -> Bool {
+        let place = requested.rawValue
+        let start = Int(plan.substituteStarts[place])
         var first: Decision?
-        for model in plan.plan.downgrade.substitutes(for: requested) {
-            guard plan.plan.models.allows(model), edition.price(model) != nil else { continue }
-            edition.set(model, named: .absent, in: &request)
-            for rule in edition.rules where holds(rule.program, request, isCritical) { return nil }
-            guard var decision = decide(model, request, isCritical, true) else { return nil }
+        for index in start..<Int(plan.substituteStarts[place + 1]) {
+            let model = plan.substitutes[index]
+            edition.set(model, in: &attributes)
+            if isRuled(request, attributes, isCritical, edition) { return false }
+            guard decide(model, request, attributes, isCritical, plan, edition, true, &decision) else { return false }
             if decision.outcome == .allow {
                 decision.outcome = .downgrade
                 decision.detail = plan.briefNotAllowed
-                return decision
+                return true
             }
-            first = first ?? decision
+            // What is told of a refusal is told of the first substitute.
+            if index > start || index + 1 < Int(plan.substituteStarts[place + 1]) { first = first ?? decision }
         }
-        return first
+        if let first { decision = first }
+        return start < Int(plan.substituteStarts[place + 1])
     }
 
     /// Refuses a model whose price is not known, where the policy does.
-    private func unpriced(_ request: Request, isListed: Bool) -> Decision? {
-        guard !edition.policy.allowsUnpriced, !plan.countsAttempts else { return nil }
-        var estimate = self.estimate(request, Price.free)
-        estimate.spend = nil
-        return refused(.deny, estimate, isListed ? edition.unpriced : edition.unlisted)
+    private func refuseUnpriced(
+        _ request: Request, _ plan: CompiledPlan, _ edition: CompiledEdition, isListed: Bool,
+        _ decision: inout Decision
+    ) -> Bool {
+        guard !edition.allowsUnpriced, !plan.countsAttempts else { return false }
+        decision.estimate = Estimate(request, edition)
+        decision.estimate.spend = nil
+        refuse(.deny, isListed ? edition.unpriced : edition.unlisted, plan, edition, &decision)
+        return true
     }
 
-    private func refused(_ outcome: Outcome, _ estimate: Estimate, _ detail: DecisionDetail) -> Decision {
-        var decision = Decision(outcome: outcome, model: .absent)
-        decision.estimate = estimate
+    @inline(__always)
+    private func refuse(
+        _ outcome: Outcome, _ detail: DecisionDetail, _ plan: CompiledPlan, _ edition: CompiledEdition,
+        _ decision: inout Decision
+    ) {
+        decision.outcome = outcome
         decision.tier = plan.tier
         decision.edition = Int32(truncatingIfNeeded: edition.index)
         decision.detail = detail
-        return decision
-    }
-
-    private func refusal(_ rows: UInt64, _ estimate: Estimate) -> Decision? {
-        // One limit: its reason was made with the plan. Several are rare enough for the full way.
-        guard rows & (rows - 1) == 0 else { return nil }
-        let index = rows.trailingZeroBitCount
-        guard let detail = plan.briefRefusals[index] else { return nil }
-        return refused(plan.fastRows[index].isRate ? .throttle : .deny, estimate, detail)
-    }
-
-    @inline(__always)
-    private func holds(_ program: ConditionProgram, _ request: Request, _ isCritical: Bool) -> Bool {
-        program.constant ?? program.holds(request, isCritical: isCritical, symbols: engine.symbols)
-    }
-
-    @inline(__always)
-    private func estimate(_ request: Request, _ price: Price) -> Estimate {
-        var estimate = Estimate(request, edition.policy)
-        estimate.spend = price.cost(
-            input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
-        return estimate
     }
 
     @inline(__always)
@@ -195,127 +225,154 @@ struct FastPath {
     }
 
     @inline(__always)
-    private func standing(_ request: Request, _ estimate: Estimate, _ spend: Int64, _ isCritical: Bool) -> Standing {
-        let rows = plan.fastRows
+    private func standing(
+        _ request: Request, _ attributes: SIMD32<UInt32>, _ estimate: Estimate, _ spend: Int64, _ isCritical: Bool,
+        _ plan: CompiledPlan, _ edition: CompiledEdition
+    ) -> Standing {
         let feature = request[.feature]
         var applied: UInt64 = 0
         var refused: UInt64 = 0
-        for index in 0..<rows.count {
-            let row = rows[index]
-            if row.feature.isPresent, row.feature != feature { continue }
-            if row.isForOthers, !feature.isPresent || plan.rows[index].namedFeatures.contains(feature) { continue }
-            if row.isScoped, !isInScope(plan.rows[index], request) { continue }
-            if row.hasCondition, let when = plan.rows[index].when, !holds(when, request, isCritical) { continue }
-            if row.kind == .unusual { return .unknown }
+        for index in 0..<plan.rowCount {
+            let row = plan.fastRows + index
+            if row.pointee.feature.isPresent, row.pointee.feature != feature { continue }
+            if row.pointee.isForOthers || row.pointee.isScoped {
+                let applies = plan.rowPlaces[index]._withUnsafeGuaranteedRef {
+                    (!row.pointee.isForOthers || (feature.isPresent && !$0.namedFeatures.contains(feature)))
+                        && isInScope($0, attributes)
+                }
+                if !applies { continue }
+            }
+            if let when = row.pointee.when {
+                let holds = when._withUnsafeGuaranteedRef {
+                    $0.holds(request, attributes, isCritical, edition.symbols)
+                }
+                if !holds { continue }
+            }
+            if row.pointee.kind == .unusual { return .unknown }
             applied |= 1 << UInt64(index)
-            let amount = amount(row.unit, estimate, spend)
-            if row.unit == .spend, amount == 0 {
-                // Free requests cross nothing, but their counters still follow the time.
-                if row.kind != .request { _ = counter(index, row, request) }
+            let amount = amount(row.pointee.unit, estimate, spend)
+            if row.pointee.kind == .request {
+                if amount > row.pointee.safeBound, row.pointee.unit != .spend || amount > 0 {
+                    if !row.pointee.onlyDenies { return .unknown }
+                    refused |= 1 << UInt64(index)
+                }
                 continue
             }
-            switch row.kind {
-            case .request:
-                if amount > row.safeBound {
-                    if !row.onlyDenies { return .unknown }
-                    refused |= 1 << UInt64(index)
-                }
-            case .counted:
-                let counter = counter(index, row, request)
-                let (sum, overflow) = account.book.counters[counter].used.addingReportingOverflow(amount)
+            let counter = counter(index, row, request.time, attributes, plan)
+            // A clock that goes back is rare enough for the full way.
+            if row.pointee.isPeriodic, request.time < counter.pointee.start { return .unknown }
+            // Free requests cross nothing, but their counters still follow the time.
+            if row.pointee.unit == .spend, amount == 0 { continue }
+            if row.pointee.kind == .counted {
+                let (sum, overflow) = counter.pointee.used.addingReportingOverflow(amount)
                 if overflow { return .unknown }
-                if sum > row.safeBound {
-                    if !row.onlyDenies { return .unknown }
+                if sum > row.pointee.safeBound {
+                    if !row.pointee.onlyDenies { return .unknown }
                     refused |= 1 << UInt64(index)
                 }
-            case .bucket:
-                let counter = counter(index, row, request)
-                let level = account.book.counters[counter].level
-                let missing = Int128(row.capacity) * Int128(row.length) - level
+            } else {
+                let length = Int128(row.pointee.length)
+                let missing = Int128(row.pointee.capacity) * length - counter.pointee.level
                 // A bucket's exact bound is a fraction; the full way knows it.
-                if missing + Int128(amount) * Int128(row.length) > Int128(row.safeBound) * Int128(row.length) {
-                    return .unknown
-                }
-            case .unusual: return .unknown
+                if missing + Int128(amount) * length > Int128(row.pointee.safeBound) * length { return .unknown }
             }
         }
         if refused != 0 {
-            see(request.time)
+            book.see(0, at: request.time)
             return .refused(refused)
         }
         return .plain(applied)
     }
 
-    /// The tenant has reached its limits.
-    @inline(__always)
-    private func see(_ time: Int64) { account.book.firstSeen[0] = min(account.book.firstSeen[0], time) }
-
-    private func isInScope(_ row: CompiledPlan.Row, _ request: Request) -> Bool {
-        for (slot, value) in row.within where request[slot] != value { return false }
-        for slot in row.per where !request[slot].isPresent { return false }
+    private func isInScope(_ row: CompiledPlan.Row, _ attributes: SIMD32<UInt32>) -> Bool {
+        for (slot, value) in row.within where attributes[slot.rawValue] != value.rawValue { return false }
+        for slot in row.per where attributes[slot.rawValue] == 0 { return false }
         return true
     }
 
-    /// The index of a row's counter, brought to the request's time.
+    /// A row's counter, brought to the request's time.
     @inline(__always)
-    private func counter(_ index: Int, _ row: FastRow, _ request: Request) -> Int {
-        let fixed = account.slots[index]
-        let counter = Int(fixed >= 0 ? fixed : account.counter(index, plan.rows[index], request))
-        let time = request.time
-        if row.kind == .bucket || (row.isPeriodic && time >= account.book.counters[counter].end) {
-            account.book.advance(counter, plan.rows[index].limit, to: time)
+    private func counter(
+        _ index: Int, _ row: UnsafeMutablePointer<FastRow>, _ time: Int64, _ attributes: SIMD32<UInt32>,
+        _ plan: CompiledPlan
+    ) -> UnsafeMutablePointer<Counter> {
+        let number = counterNumber(index, attributes, plan)
+        if row.pointee.kind == .bucket || (row.pointee.isPeriodic && time >= book.counters[number].end) {
+            book.advance(number, plan.rows[index].limit, to: time)
         }
-        if row.isScoped {
-            let scope = Int(account.book.counters[counter].scope)
-            account.book.firstSeen[scope] = min(account.book.firstSeen[scope], time)
-        }
-        return counter
+        if row.pointee.isScoped { book.see(book.counters[number].scope, at: time) }
+        return book.counters.base + number
+    }
+
+    @inline(__always)
+    private func counterNumber(_ index: Int, _ attributes: SIMD32<UInt32>, _ plan: CompiledPlan) -> Int {
+        let fixed = slots[index]
+        return Int(fixed >= 0 ? fixed : counter(index, plan.rows[index], attributes))
     }
 
     @inline(__always)
     private func count(
-        _ request: Request, _ price: Price, _ estimate: Estimate, _ spend: Int64, _ applied: UInt64, _ model: Symbol
-    ) -> Decision {
-        let time = request.time
-        let rows = plan.fastRows
+        _ request: Request, _ attributes: SIMD32<UInt32>, _ model: ModelID, _ spend: Int64, _ applied: UInt64,
+        _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
+    ) {
         var header = ReservationHeader()
-        header.time = time
-        header.price = price
-        header.expires = time.addingSaturated(engine.reservationLifetime)
-        let id = account.reservations.open(header, room: rows.count)
+        header.time = request.time
+        header.model = Int32(truncatingIfNeeded: model.rawValue)
+        header.edition = Int32(truncatingIfNeeded: edition.index)
+        header.spend = spend
+        header.input = decision.estimate.inputTokens
+        header.output = decision.estimate.outputTokens
+        header.state = .byRows
         var bits = applied
         var isRootSeen = false
         while bits != 0 {
             let index = bits.trailingZeroBitCount
             bits &= bits - 1
-            let row = rows[index]
-            if !row.isScoped { isRootSeen = true }
-            if row.kind == .request { continue }
-            let fixed = account.slots[index]
-            let counter = Int(fixed >= 0 ? fixed : account.counter(index, plan.rows[index], request))
-            let amount = amount(row.unit, estimate, spend)
-            var reserved = ReservedAmount(
-                counter: CounterRef(index: Int32(truncatingIfNeeded: counter), isShared: false), unit: row.unit,
-                kind: .window,
-                window: 0, amount: amount)
-            if row.kind == .bucket {
-                account.book.counters[counter].level -= Int128(amount) * Int128(row.length)
-                reserved.kind = .bucket
-                reserved.length = row.length
-                reserved.capacity = row.capacity
+            let row = plan.fastRows + index
+            if !row.pointee.isScoped { isRootSeen = true }
+            if row.pointee.kind == .request { continue }
+            header.rows |= 1 << UInt64(index)
+            if slots[index] < 0 { header.state = .spelledOut }
+            let counter = book.counters.base + counterNumber(index, attributes, plan)
+            let amount = row.pointee.amount(header)
+            if row.pointee.kind == .bucket {
+                counter.pointee.level -= Int128(amount) * Int128(row.pointee.length)
             } else {
-                account.book.counters[counter].used += amount
-                if row.isPeriodic { account.book.counters[counter].amount = row.amount }
-                reserved.window = account.book.counters[counter].start
+                counter.pointee.used += amount
+                if row.pointee.isPeriodic { counter.pointee.amount = row.pointee.amount }
             }
-            account.reservations.append(reserved, to: id)
         }
-        if isRootSeen { see(time) }
-        var decision = Decision(outcome: .allow, model: model)
-        decision.estimate = estimate
+        let isByRows = header.state == .byRows
+        let id = reservations.open(header, room: isByRows ? 0 : plan.rowCount)
+        if !isByRows { spellOut(header, id, attributes, plan) }
+        if isRootSeen { book.see(0, at: request.time) }
+        decision.outcome = .allow
+        decision.model = edition.modelSymbols[model.rawValue]
         decision.reservation = id
         decision.tier = plan.tier
         decision.edition = Int32(truncatingIfNeeded: edition.index)
-        return decision
+        decision.detail = nil
+    }
+
+    /// Some counter depends on the request, so that its place cannot be told from the row alone.
+    private func spellOut(
+        _ header: ReservationHeader, _ id: ReservationID, _ attributes: SIMD32<UInt32>, _ plan: CompiledPlan
+    ) {
+        var rows = header.rows
+        while rows != 0 {
+            let index = rows.trailingZeroBitCount
+            rows &= rows - 1
+            let row = plan.fastRows[index]
+            let number = counterNumber(index, attributes, plan)
+            var reserved = ReservedAmount(
+                counter: CounterRef(index: Int32(truncatingIfNeeded: number), isShared: false), unit: row.unit,
+                kind: .window, window: book.counters[number].start, amount: row.amount(header))
+            if row.kind == .bucket {
+                reserved.kind = .bucket
+                reserved.length = row.length
+                reserved.capacity = row.capacity
+            }
+            reservations.append(reserved, to: id)
+        }
     }
 }

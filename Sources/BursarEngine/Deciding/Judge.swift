@@ -41,13 +41,13 @@ struct Judge {
             return CounterRef(index: group.counter(row, request), isShared: true)
         }
         if row.hasFixedCounter { return CounterRef(index: account.slots[index], isShared: false) }
-        return CounterRef(index: account.counter(index, row, request), isShared: false)
+        return CounterRef(index: account.counter(index, row, request.attributes), isShared: false)
     }
 
     // MARK: - Estimates
 
     func estimate(_ request: Request, _ candidate: Candidate) -> Estimate {
-        var estimate = Estimate(request, edition.policy)
+        var estimate = Estimate(request, edition)
         price(&estimate, candidate)
         return estimate
     }
@@ -104,8 +104,7 @@ struct Judge {
         guard let reference = state.counter else { return }
         let index = Int(reference.index)
         let time = request.time
-        let scope = Int(book.counters[index].scope)
-        book.firstSeen[scope] = min(book.firstSeen[scope], time)
+        book.see(book.counters[index].scope, at: time)
         book.advance(index, row.limit, to: time)
         switch row.limit.window {
         case .rate(let length) where row.limit.bucketLength != nil:
@@ -139,12 +138,17 @@ struct Judge {
         }
     }
 
+    /// The rarer state of a counter.
+    private func extra(_ reference: CounterRef) -> CounterExtra? {
+        let index = Int(reference.index)
+        return reference.isShared ? group.flatMap { $0.book.extra(index) } : account.book.extra(index)
+    }
+
     /// The counter has not counted this run in the window that holds the request.
     func isNewRun(_ state: LimitState, _ request: Request) -> Bool {
         guard let reference = state.counter else { return true }
-        let book = reference.isShared ? group?.book : account.book
         let row = plan.rows[state.row]
-        guard let stamp = book?.extra(Int(reference.index))?.runs[request[.run].rawValue] else { return true }
+        guard let stamp = extra(reference)?.runs[request[.run].rawValue] else { return true }
         switch row.limit.window {
         case .rate(let length): return request.time - stamp >= length
         default: return false
@@ -244,7 +248,7 @@ struct Judge {
             judgement.states.append(state)
         }
         if judgement.states.contains(where: { plan.rows[$0.row].hasFixedCounter && plan.rows[$0.row].within.isEmpty }) {
-            account.book.firstSeen[0] = min(account.book.firstSeen[0], request.time)
+            account.book.see(0, at: request.time)
         }
         gatherCaps(&judgement, withShadow: withShadow, isFallback: isFallback)
         if let cap = judgement.caps.maxOutputTokens, cap < judgement.estimate.outputTokens {
@@ -381,9 +385,8 @@ struct Judge {
     ) -> Int64 {
         let state = judgement.states[crossing.state]
         guard let reference = state.counter else { return 0 }
-        let book = reference.isShared ? group?.book : account.book
         let key = Self.throttleKey(crossing.threshold, number)
-        guard let bucket = book?.extra(Int(reference.index))?.throttles[key] else { return 0 }
+        guard let bucket = extra(reference)?.throttles[key] else { return 0 }
         let full = Int128(requests) * Int128(window)
         let elapsed = max(0, judgement.request.time - bucket.refilled)
         let level = min(full, bucket.level + Int128(requests) * Int128(elapsed))

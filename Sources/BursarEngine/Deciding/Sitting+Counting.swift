@@ -123,11 +123,13 @@ extension Sitting {
     func reserve(_ judgement: Judgement, _ plan: CompiledPlan) -> ReservationID {
         var header = ReservationHeader()
         header.time = request.time
-        header.price = judgement.candidate.price
-        header.grants = plan.plan.grants
-        header.expires = request.time.addingSaturated(engine.reservationLifetime)
-        header.group = group
+        header.model = judgement.candidate.model.map { Int32(truncatingIfNeeded: $0.rawValue) } ?? -1
+        header.edition = Int32(truncatingIfNeeded: edition.index)
+        header.state = .spelledOut
         let id = account.reservations.open(header, room: judgement.states.count)
+        if group != nil || !plan.plan.grants.isEmpty {
+            account.reservations.setRare(RareReservation(grants: plan.plan.grants, group: group), for: id)
+        }
         let run = judgement.request[.run]
         for state in judgement.states {
             let row = plan.rows[state.row]

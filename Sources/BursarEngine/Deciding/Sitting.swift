@@ -23,7 +23,7 @@ struct Sitting {
         self.request = request
         self.level = level
         self.counting = counting
-        record = account.record >= 0 ? engine.policySet.tenants[account.record] : nil
+        record = account.record >= 0 ? engine.policySet.tenants[Int(account.record)] : nil
     }
 
     var symbols: SymbolTable { engine.symbols }
@@ -68,13 +68,14 @@ struct Sitting {
                     deny([reason("unknown_tenant", "no document lists the tenant and no tier is known for it")]),
                     plan: nil))
         }
-        if level != .full, counting == .decided {
-            let path = FastPath(engine: engine, edition: edition, plan: plan, account: account)
-            let model = request[.model]
-            if let decision = path.decide(&request, isBrief: level == .brief) { return decision }
-            request[.model] = model
-        }
         request[.tier] = plan.tier
+        if level != .full, counting == .decided {
+            var attributes = request.attributes
+            var decision = Decision(outcome: .allow, model: .absent)
+            if account.decideQuickly(request, &attributes, plan, edition, isBrief: level == .brief, &decision) {
+                return decision
+            }
+        }
         let judge = Judge(
             edition: edition, plan: plan, symbols: symbols, record: record, account: account, group: group)
         let decision = decide(plan, judge)
@@ -89,13 +90,13 @@ struct Sitting {
         } else {
             tier = request[.tier].isPresent ? request[.tier] : edition.defaultTier
         }
-        if account.planEdition == edition.index, account.planTier == tier, let plan = account.plan,
+        if Int(account.planEdition) == edition.index, account.planTier == tier, let plan = account.plan,
             plan.plan.validity.contains(request.time)
         {
             return plan
         }
         let plan =
-            record.map { edition.plan(tier: tier, tenant: account.record, record: $0, at: request.time) }
+            record.map { edition.plan(tier: tier, tenant: Int(account.record), record: $0, at: request.time) }
             ?? edition.plan(tier: tier)
         guard let plan else { return nil }
         account.bind(plan, edition: edition.index, tier: tier)
@@ -138,7 +139,7 @@ struct Sitting {
                     code: rule.rule.code, action: "deny", rule: rule.rule.name,
                     message: "rule `\(rule.rule.name)` denies it", source: rule.rule.source))
         }
-        if plan.blockedFeatures.contains(request[.feature].rawValue), request[.feature].isPresent {
+        if plan.blockedFeatures.contains(request[.feature]) {
             reasons.append(
                 reason(
                     "feature_blocked", "the feature `\(symbols.text(request[.feature]))` is blocked",

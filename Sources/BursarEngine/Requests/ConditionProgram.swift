@@ -2,7 +2,9 @@ import BursarPolicy
 import BursarSyntax
 
 /// A condition as a few integer tests with jumps: no tree is walked and nothing is allocated.
-struct ConditionProgram: Sendable {
+///
+/// A class whose code and constants lie at fixed addresses, so that running it counts no references.
+final class ConditionProgram: @unchecked Sendable {
     private enum Test: UInt8 {
         case present, textEquals, textIn, textPrefix, textSuffix
         case equal, less, lessOrEqual, greater, greaterOrEqual, numberIn
@@ -24,9 +26,10 @@ struct ConditionProgram: Sendable {
     private static let yes: Int32 = -1
     private static let no: Int32 = -2
 
-    private var instructions: [Instruction] = []
-    private var numbers: [Int64] = []
-    private var texts: [[UInt8]] = []
+    private let instructions: UnsafeMutablePointer<Instruction>
+    private let instructionCount: Int
+    private let numbers: UnsafeMutablePointer<Int64>
+    private let texts: [[UInt8]]
     private let entry: Int32
     private let zone: TimeZoneRules
 
@@ -38,9 +41,19 @@ struct ConditionProgram: Sendable {
         var builder = Builder(symbols: symbols)
         let entry = builder.compile(condition, onTrue: Self.yes, onFalse: Self.no)
         self.entry = entry
-        instructions = builder.instructions
-        numbers = builder.numbers
+        instructionCount = builder.instructions.count
+        instructions = .allocate(capacity: max(1, instructionCount))
+        for (index, instruction) in builder.instructions.enumerated() {
+            (instructions + index).initialize(to: instruction)
+        }
+        numbers = .allocate(capacity: max(1, builder.numbers.count))
+        for (index, number) in builder.numbers.enumerated() { (numbers + index).initialize(to: number) }
         texts = builder.texts
+    }
+
+    deinit {
+        instructions.deallocate()
+        numbers.deallocate()
     }
 
     private enum NumberSlot: UInt8 { case input, cached, maxOutput, characters, attempt, hour, weekday }
@@ -174,18 +187,29 @@ struct ConditionProgram: Sendable {
 
     /// Whether the condition holds for a request whose candidate model stands in its attributes.
     func holds(_ request: Request, isCritical: Bool, symbols: SymbolTable) -> Bool {
+        holds(request, request.attributes, isCritical, symbols)
+    }
+
+    /// The same with other attributes than the request's own: a candidate's model, the plan's tier.
+    @inline(__always)
+    func holds(
+        _ request: Request, _ attributes: SIMD32<UInt32>, _ isCritical: Bool,
+        _ symbols: SymbolTable
+    ) -> Bool {
         var position = entry
         while position >= 0 {
-            let instruction = instructions[Int(position)]
-            position = passes(instruction, request, isCritical, symbols) ? instruction.onTrue : instruction.onFalse
+            let instruction = instructions + Int(position)
+            let passes = passes(instruction.pointee, request, attributes, isCritical, symbols)
+            position = passes ? instruction.pointee.onTrue : instruction.pointee.onFalse
         }
         return position == Self.yes
     }
 
     private func passes(
-        _ instruction: Instruction, _ request: Request, _ isCritical: Bool, _ symbols: SymbolTable
+        _ instruction: Instruction, _ request: Request, _ attributes: SIMD32<UInt32>,
+        _ isCritical: Bool, _ symbols: SymbolTable
     ) -> Bool {
-        let symbol = request.attributes[Int(instruction.slot)]
+        let symbol = attributes[Int(instruction.slot)]
         switch instruction.test {
         case .present: return symbol != 0
         case .textEquals: return Int64(symbol) == instruction.operand
@@ -208,7 +232,7 @@ struct ConditionProgram: Sendable {
         case .fallbackIs: return request.isFallback == (instruction.operand == 1)
         case .critical: return isCritical
         case .criticalIs:
-            return request[.feature].isPresent && isCritical == (instruction.operand == 1)
+            return attributes[AttributeSlot.feature.rawValue] != 0 && isCritical == (instruction.operand == 1)
         case .tools: return !request.tools.isEmpty
         case .toolEquals: return request.tools.contains { Int64($0.rawValue) == instruction.operand }
         case .toolPrefix: return request.tools.contains { starts($0, instruction, symbols) }

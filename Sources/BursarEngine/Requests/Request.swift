@@ -7,8 +7,14 @@ public struct RequestID: Sendable, Hashable {
     public var low: UInt64
 
     @inlinable public init(_ bytes: UnsafeBufferPointer<UInt8>) {
-        high = hashBytes(bytes, seed: 0x8EBC_6AF0_9C88_C6E3)
-        low = hashBytes(bytes, seed: 0x5899_65CC_7537_4CC3)
+        var high = 0x8EBC_6AF0_9C88_C6E3 ^ UInt64(truncatingIfNeeded: bytes.count)
+        var low: UInt64 = 0x5899_65CC_7537_4CC3
+        forEachWord(bytes) { word in
+            high = mix(high ^ word)
+            low = mix(low ^ word)
+        }
+        self.high = high
+        self.low = low
     }
 
     public init(_ text: String) {
@@ -117,6 +123,11 @@ public struct Request: Sendable {
     @inlinable public subscript(slot: AttributeSlot) -> Symbol {
         get { Symbol(rawValue: attributes[slot.rawValue]) }
         set { attributes[slot.rawValue] = newValue.rawValue }
+    }
+
+    @inline(__always) var hasDefect: Bool {
+        max(inputTokens, cachedTokens, maxOutputTokens, expectedOutputTokens, characters) > Self.largestCount
+            || max(cachedTokens, 0) > max(inputTokens, 0)
     }
 
     /// What makes the request impossible to decide; nil where nothing does.

@@ -1,5 +1,13 @@
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// A name as a small number: equal names have equal symbols within one engine.
 public struct Symbol: Sendable, Hashable, RawRepresentable {
     public let rawValue: UInt32
@@ -14,12 +22,30 @@ public struct Symbol: Sendable, Hashable, RawRepresentable {
     @inlinable public var isPresent: Bool { rawValue != 0 }
 }
 
+/// A few symbols of the policy set, asked for by number.
+struct SymbolSet: ~Copyable {
+    private var bits = RawArray<UInt64>()
+
+    init(_ symbols: [Symbol]) {
+        for symbol in symbols {
+            let word = Int(symbol.rawValue >> 6)
+            if word >= bits.count { bits.append(repeating: 0, count: word + 1 - bits.count) }
+            bits[word] |= 1 << UInt64(symbol.rawValue & 63)
+        }
+    }
+
+    @inline(__always) func contains(_ symbol: Symbol) -> Bool {
+        let word = Int(symbol.rawValue >> 6)
+        return word < bits.count && bits[word] & (1 << UInt64(symbol.rawValue & 63)) != 0
+    }
+}
+
 /// The names that an engine knows, in both directions.
 ///
 /// Names of the policy set come first and never change, so that compiled conditions compare numbers. Others join as
 /// requests bring them.
 public final class SymbolTable: Sendable {
-    private struct Content {
+    private struct Content: ~Copyable, Sendable {
         var index = ByteIndex()
         var texts: [String] = []
     }
@@ -77,7 +103,7 @@ public final class SymbolTable: Sendable {
 }
 
 /// An open-addressing hash table from byte strings to numbers.
-struct ByteIndex: Sendable {
+struct ByteIndex: ~Copyable, Sendable {
     private struct Slot {
         var hash: UInt64 = 0
         var start: UInt32 = 0
@@ -85,38 +111,39 @@ struct ByteIndex: Sendable {
         var value: UInt32 = 0
     }
 
-    private var slots = [Slot](repeating: Slot(), count: 64)
-    private var arena: [UInt8] = []
-    private(set) var count = 0
+    private var slots = RawArray<Slot>()
+    private var arena = RawArray<UInt8>()
+    private var count = 0
 
+    init() { slots.append(repeating: Slot(), count: 64) }
+
+    @inline(__always)
     func find(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32? {
         let hash = hashBytes(bytes) | 1
-        return slots.withUnsafeBufferPointer { slots in
-            let mask = slots.count - 1
-            var position = Int(truncatingIfNeeded: hash >> 20) & mask
-            while slots[position].hash != 0 {
-                if slots[position].hash == hash, Int(slots[position].length) == bytes.count,
-                    equals(slots[position], bytes)
-                {
-                    return slots[position].value
-                }
-                position = (position + 1) & mask
+        let mask = slots.count - 1
+        var position = Int(truncatingIfNeeded: hash >> 20) & mask
+        while true {
+            let slot = slots.base + position
+            if slot.pointee.hash == 0 { return nil }
+            if slot.pointee.hash == hash, Int(slot.pointee.length) == bytes.count,
+                equals(arena.base + Int(slot.pointee.start), bytes)
+            {
+                return slot.pointee.value
             }
-            return nil
+            position = (position + 1) & mask
         }
     }
 
-    private func equals(_ slot: Slot, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        arena.withUnsafeBufferPointer { arena in
-            for index in 0..<bytes.count where arena[Int(slot.start) + index] != bytes[index] { return false }
-            return true
-        }
+    @inline(__always)
+    private func equals(_ known: UnsafePointer<UInt8>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let base = bytes.baseAddress else { return true }
+        return memcmp(known, base, bytes.count) == 0
     }
 
     mutating func insert(_ bytes: UnsafeBufferPointer<UInt8>, value: UInt32) {
         if (count + 1) * 2 > slots.count { grow() }
         let start = arena.count
-        arena.append(contentsOf: bytes)
+        for byte in bytes { arena.append(byte) }
         place(
             Slot(hash: hashBytes(bytes) | 1, start: UInt32(start), length: UInt32(bytes.count), value: value))
         count += 1
@@ -130,30 +157,55 @@ struct ByteIndex: Sendable {
     }
 
     private mutating func grow() {
-        let old = slots
-        slots = [Slot](repeating: Slot(), count: old.count * 2)
-        for slot in old where slot.hash != 0 { place(slot) }
+        var larger = RawArray<Slot>()
+        larger.append(repeating: Slot(), count: slots.count * 2)
+        swap(&slots, &larger)
+        for index in larger.indices where larger[index].hash != 0 { place(larger[index]) }
     }
 }
 
 /// A 64-bit hash of bytes, eight at a time, by multiplication and folding. Results never depend on its values.
 @inlinable public func hashBytes(_ bytes: UnsafeBufferPointer<UInt8>, seed: UInt64 = 0x9E37_79B9_7F4A_7C15) -> UInt64 {
     var hash = seed ^ UInt64(truncatingIfNeeded: bytes.count)
-    guard let base = UnsafeRawPointer(bytes.baseAddress) else { return hash }
+    forEachWord(bytes) { hash = mix(hash ^ $0) }
+    return hash
+}
+
+/// The bytes as words of eight; the last one holds what is left, or overlaps the one before.
+@inlinable @inline(__always)
+func forEachWord(_ bytes: UnsafeBufferPointer<UInt8>, _ body: (UInt64) -> Void) {
+    guard let base = UnsafeRawPointer(bytes.baseAddress) else { return }
+    let count = bytes.count
+    if count < 8 {
+        var tail: UInt64 = 0
+        for byte in bytes { tail = tail << 8 | UInt64(byte) }
+        return body(tail)
+    }
     var offset = 0
-    while offset + 8 <= bytes.count {
-        hash = mix(hash ^ base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    while offset + 8 <= count {
+        body(base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
         offset += 8
     }
-    var tail: UInt64 = 0
-    while offset < bytes.count {
-        tail = tail << 8 | UInt64(bytes[offset])
-        offset += 1
-    }
-    return mix(hash ^ tail)
+    if offset < count { body(base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)) }
 }
 
 @inlinable func mix(_ value: UInt64) -> UInt64 {
     let product = value.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
     return product.high ^ product.low
+}
+
+/// Symbols that one thread has looked up before, found without a lock.
+package struct SymbolCache: ~Copyable {
+    private let symbols: SymbolTable
+    private var index = ByteIndex()
+
+    package init(_ symbols: SymbolTable) { self.symbols = symbols }
+
+    /// The symbol of a name, new where it was not known.
+    package mutating func intern(_ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
+        if let found = index.find(bytes) { return Symbol(rawValue: found) }
+        let symbol = symbols.intern(bytes)
+        index.insert(bytes, value: symbol.rawValue)
+        return symbol
+    }
 }

@@ -1,4 +1,13 @@
+import BursarEngine
 import BursarSyntax
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Why a line cannot be used.
 struct LineError: Error {
@@ -11,14 +20,33 @@ struct LineError: Error {
 ///
 /// Producers write their keys in the same order on every line, so the scanner remembers the order of the last line and
 /// compares each key with the one that stood there before it looks it up.
-struct JSONLineScanner {
+struct JSONLineScanner: ~Copyable {
+    /// A key that stood on an earlier line, with its quotation marks and colon.
     private struct Key {
-        var bytes: [UInt8]
+        /// Its first bytes as words, what lies beyond it masked out.
+        var words = SIMD4<UInt64>()
+        var masks = SIMD4<UInt64>()
+        /// Where it stood.
+        var start: Int
+        var count: Int
         /// nil: ignored.
         var field: Field?
+
+        init(_ bytes: UnsafeBufferPointer<UInt8>, start: Int, field: Field?) {
+            for (index, byte) in bytes.prefix(Self.wordBytes).enumerated() {
+                let shift = UInt64(index & 7) * 8
+                words[index >> 3] |= UInt64(byte) << shift
+                masks[index >> 3] |= 0xFF << shift
+            }
+            self.start = start
+            count = bytes.count
+            self.field = field
+        }
+
+        static let wordBytes = 32
     }
 
-    private var keys: [Key] = []
+    private var keys = RawArray<Key>()
     private let map: FieldMap
     private var timestamps = TimestampReader()
     private let base: UnsafePointer<UInt8>
@@ -91,41 +119,27 @@ struct JSONLineScanner {
 
     @inline(__always)
     private mutating func key(_ index: Int) throws(LineError) -> Field? {
-        if index < keys.count, matches(keys[index].bytes) {
-            position += keys[index].bytes.count
-            skipSpace()
-            return keys[index].field
+        if index < keys.count {
+            let known = keys.base + index
+            if matches(known) {
+                position += known.pointee.count
+                skipSpace()
+                return known.pointee.field
+            }
         }
         return try newKey(index)
     }
 
     /// Whether the key that stood here on the last line stands here again, with its colon.
     @inline(__always)
-    private func matches(_ key: [UInt8]) -> Bool {
-        let count = key.count
-        guard position + count <= end else { return false }
-        return key.withUnsafeBytes { expected in
-            let found = UnsafeRawPointer(base + position)
-            let wanted = expected.baseAddress.unsafelyUnwrapped
-            var offset = 0
-            while offset + 8 <= count {
-                if found.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                    != wanted.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                {
-                    return false
-                }
-                offset += 8
-            }
-            while offset < count {
-                if found.load(fromByteOffset: offset, as: UInt8.self)
-                    != wanted.load(fromByteOffset: offset, as: UInt8.self)
-                {
-                    return false
-                }
-                offset += 1
-            }
-            return true
-        }
+    private func matches(_ key: UnsafePointer<Key>) -> Bool {
+        // Words may reach beyond the line, but not beyond the block.
+        let count = key.pointee.count
+        guard position + count <= end, position + Key.wordBytes <= block.text.count else { return false }
+        let found = UnsafeRawPointer(base + position).loadUnaligned(as: SIMD4<UInt64>.self)
+        let difference = (found ^ key.pointee.words) & key.pointee.masks
+        guard difference[0] | difference[1] | difference[2] | difference[3] == 0 else { return false }
+        return count <= Key.wordBytes || memcmp(base + key.pointee.start, base + position, count) == 0
     }
 
     private mutating func newKey(_ index: Int) throws(LineError) -> Field? {
@@ -142,7 +156,7 @@ struct JSONLineScanner {
         // Only the usual form, `"key":`, is remembered.
         if isPlain, position == afterKey + 1, index < 256 {
             let made = Key(
-                bytes: Array(UnsafeBufferPointer(start: base + start, count: position - start)), field: field)
+                UnsafeBufferPointer(start: base + start, count: position - start), start: start, field: field)
             if index < keys.count { keys[index] = made } else if index == keys.count { keys.append(made) }
         }
         skipSpace()
@@ -249,6 +263,19 @@ struct JSONLineScanner {
 
     @inline(__always)
     private mutating func duration() throws(LineError) -> Int64 {
+        // Mostly a whole number of few digits.
+        var ahead = position
+        var whole: Int64 = 0
+        while ahead < end, ahead - position < 12, base[ahead] &- 48 < 10 {
+            whole = whole * 10 + Int64(base[ahead] &- 48)
+            ahead += 1
+        }
+        if ahead > position, ahead < end, base[ahead] == UInt8(ascii: ",") || base[ahead] == UInt8(ascii: "}"),
+            base[position] != UInt8(ascii: "0") || ahead - position == 1
+        {
+            position = ahead
+            return whole * 1_000
+        }
         let decimal = try self.decimal("duration_ms")
         guard !decimal.isNegative else { throw LineError("`duration_ms` cannot be negative") }
         guard let micros = decimal.scaled(by: 3, roundingUp: false) else {

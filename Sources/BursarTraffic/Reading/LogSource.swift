@@ -19,7 +19,7 @@ final class LogSource {
     /// Why the log ended before its end.
     private(set) var failure: String?
 
-    static let blockBytes = 4 << 20
+    static let blockBytes = 1 << 20
     /// A longer line is no record.
     static let longestLine = 64 << 20
 

@@ -2,15 +2,18 @@ import BursarEngine
 import BursarSyntax
 
 /// Makes an engine's requests from records.
-public struct RequestBuilder {
+///
+/// It belongs to one thread at a time.
+public final class RequestBuilder {
     private let engine: Engine
     private let map: FieldMap
     private let usesRecordedOutput: Bool
-    private let fields: [(field: Field, slot: AttributeSlot, isExact: Bool)]
+    @exclusivity(unchecked) private var fields = RawArray<(field: Field, slot: AttributeSlot, isExact: Bool)>()
+    @exclusivity(unchecked) private var names: SymbolCache
     private let constants: [(slot: AttributeSlot, symbol: Symbol)]
     private let constantTenant: TenantID?
     /// Tenants that were looked up before, by symbol.
-    private var tenants: ContiguousArray<TenantID?> = []
+    @exclusivity(unchecked) private var tenants = RawArray<TenantID?>()
 
     /// - Parameter usesRecordedOutput: the expected output is what the log recorded.
     public init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool) {
@@ -18,11 +21,10 @@ public struct RequestBuilder {
         self.map = map
         self.usesRecordedOutput = usesRecordedOutput
         let constantFields = Set(map.constants.map(\.field))
-        fields = Field.allCases.compactMap { field in
-            guard field != .tenant, !constantFields.contains(field), let slot = field.slot, engine.uses(slot) else {
-                return nil
-            }
-            return (field, slot, engine.isExact(slot))
+        names = SymbolCache(engine.symbols)
+        for field in Field.allCases where field != .tenant && !constantFields.contains(field) {
+            guard let slot = field.slot, engine.uses(slot) else { continue }
+            fields.append((field, slot, engine.isExact(slot)))
         }
         constants = map.constants.compactMap { constant in
             guard constant.field != .tenant, let slot = constant.field.slot else { return nil }
@@ -35,32 +37,30 @@ public struct RequestBuilder {
     private func constant(_ field: Field) -> String? { map.constants.last { $0.field == field }?.value }
 
     /// The request of a record that has everything it must have.
-    @inline(__always)
-    public mutating func request(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> Request {
+    public func request(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> Request {
         let tenant: TenantID
         let tenantSlice = block.slice(record, .tenant)
         if let constantTenant {
             tenant = constantTenant
         } else {
-            let symbol = block.withText(tenantSlice) { engine.symbols.intern($0) }
+            let symbol = block.withText(tenantSlice) { names.intern($0) }
             let index = Int(symbol.rawValue)
             if index < tenants.count, let known = tenants[index] {
                 tenant = known
             } else {
                 tenant = engine.tenant(symbol)
-                if index >= tenants.count {
-                    tenants.append(contentsOf: repeatElement(nil, count: index + 1 - tenants.count + tenants.count / 2))
-                }
+                if index >= tenants.count { tenants.append(repeating: nil, count: index + 1 - tenants.count) }
                 tenants[index] = tenant
             }
         }
         var request = Request(time: block.number(record, .time), tenant: tenant, model: .absent)
-        for (field, slot, isExact) in fields {
+        for index in fields.indices {
+            let (field, slot, isExact) = fields[index]
             let slice = block.slice(record, field)
             guard slice.isPresent else { continue }
-            request[slot] = block.withText(slice) { isExact ? engine.symbols.intern($0) : engine.symbols.known($0) }
+            request[slot] = block.withText(slice) { isExact ? names.intern($0) : engine.symbols.known($0) }
         }
-        for constant in constants { request[constant.slot] = constant.symbol }
+        if !constants.isEmpty { for constant in constants { request[constant.slot] = constant.symbol } }
         let id = block.slice(record, .requestID)
         if id.isPresent {
             request.id = block.withText(id) { RequestID($0) }
@@ -132,7 +132,7 @@ public struct RequestBuilder {
     }
 
     /// A request of `eval`: `now` stands in where it brings no time.
-    public mutating func evalRequest(_ block: RecordBlock, now: Int64) throws(EvalError) -> Request {
+    public func evalRequest(_ block: RecordBlock, now: Int64) throws(EvalError) -> Request {
         if block.slice(0, .requestID).isPresent == false { throw EvalError(reason: "`request_id` is missing") }
         if !block.slice(0, .tenant).isPresent { throw EvalError(reason: "`tenant` is missing") }
         if !block.slice(0, .model).isPresent { throw EvalError(reason: "`model` is missing") }

@@ -38,7 +38,7 @@ struct Eval: ParsableCommand {
 /// Decides requests from their JSON.
 struct EvalSession {
     let engine: Engine
-    private var builder: RequestBuilder
+    private let builder: RequestBuilder
     private let writer: DecisionWriter
     private var json = JSONWriter()
 

@@ -1,0 +1,72 @@
+/// A growable array that is never copied, so that reaching an element counts no references and asks for no uniqueness.
+///
+/// Elements begin at a line of the cache. Indices are made by the engine, never by input.
+package struct RawArray<Element>: ~Copyable {
+    @usableFromInline var memory = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
+    @usableFromInline var used = 0
+    @usableFromInline var capacity = 0
+
+    @inlinable package var count: Int { used }
+
+    package init() {}
+
+    init(_ elements: some Sequence<Element>) {
+        for element in elements { append(element) }
+    }
+
+    deinit {
+        guard capacity > 0 else { return }
+        base.deinitialize(count: count)
+        memory.deallocate()
+    }
+
+    @inlinable package var base: UnsafeMutablePointer<Element> {
+        memory.assumingMemoryBound(to: Element.self)
+    }
+
+    @inlinable package var indices: Range<Int> { 0..<count }
+
+    @inlinable package subscript(index: Int) -> Element {
+        _read {
+            assert(indices.contains(index))
+            yield base[index]
+        }
+        nonmutating _modify {
+            assert(indices.contains(index))
+            yield &base[index]
+        }
+    }
+
+    @inlinable package mutating func append(_ element: Element) {
+        if count == capacity { grow(to: count + 1) }
+        (base + count).initialize(to: element)
+        used += 1
+    }
+
+    @inlinable package mutating func append(repeating element: Element, count added: Int) {
+        if count + added > capacity { grow(to: count + added) }
+        (base + count).initialize(repeating: element, count: added)
+        used += added
+    }
+
+    mutating func removeAll(keepingCapacity: Bool) {
+        base.deinitialize(count: count)
+        used = 0
+        guard !keepingCapacity, capacity > 0 else { return }
+        memory.deallocate()
+        memory = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
+        capacity = 0
+    }
+
+    @usableFromInline mutating func grow(to wanted: Int) {
+        let larger = max(wanted, capacity * 2)
+        let new = UnsafeMutableRawPointer.allocate(
+            byteCount: larger * MemoryLayout<Element>.stride, alignment: 64)
+        new.assumingMemoryBound(to: Element.self).moveInitialize(from: base, count: count)
+        if capacity > 0 { memory.deallocate() }
+        memory = new
+        capacity = larger
+    }
+}
+
+extension RawArray: @unchecked Sendable where Element: Sendable {}

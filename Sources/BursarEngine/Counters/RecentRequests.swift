@@ -1,0 +1,109 @@
+import BursarPolicy
+import BursarSyntax
+
+/// The decisions of requests that came within the retry window, by request id.
+///
+/// Two tables take turns: when the younger one has filled for a whole window, every entry of the older is too old.
+struct RecentRequests: ~Copyable {
+    private struct Entry {
+        var id: RequestID
+        var time: Int64
+        var decision: Decision
+    }
+
+    /// Open addressing over entries in the order of their coming.
+    private struct Table: ~Copyable {
+        private var entries = RawArray<Entry>()
+        private var slots = RawArray<UInt32>()
+
+        func find(_ id: RequestID) -> Int? {
+            guard slots.count > 0 else { return nil }
+            let mask = slots.count - 1
+            var position = Int(truncatingIfNeeded: id.low >> 8) & mask
+            while slots[position] != 0 {
+                let index = Int(slots[position]) - 1
+                if entries[index].id == id { return index }
+                position = (position + 1) & mask
+            }
+            return nil
+        }
+
+        subscript(index: Int) -> Entry {
+            _read { yield entries[index] }
+            nonmutating set { entries[index] = newValue }
+        }
+
+        mutating func insert(_ entry: Entry) {
+            if (entries.count + 1) * 2 > slots.count { grow() }
+            entries.append(entry)
+            place(entry.id, UInt32(entries.count))
+        }
+
+        private mutating func place(_ id: RequestID, _ value: UInt32) {
+            let mask = slots.count - 1
+            var position = Int(truncatingIfNeeded: id.low >> 8) & mask
+            while slots[position] != 0 { position = (position + 1) & mask }
+            slots[position] = value
+        }
+
+        private mutating func grow() {
+            let wanted = max(16, slots.count * 2)
+            slots.removeAll(keepingCapacity: false)
+            slots.append(repeating: 0, count: wanted)
+            for index in entries.indices { place(entries[index].id, UInt32(index + 1)) }
+        }
+
+        mutating func removeAll() {
+            guard entries.count > 0 else { return }
+            // A table that a burst has made large does not stay large.
+            if slots.count > 1_024, entries.count * 8 < slots.count {
+                slots.removeAll(keepingCapacity: false)
+                entries.removeAll(keepingCapacity: false)
+                return
+            }
+            entries.removeAll(keepingCapacity: true)
+            slots.base.update(repeating: 0, count: slots.count)
+        }
+    }
+
+    private var young = Table()
+    private var old = Table()
+    private var youngSince = Int64.min
+
+    /// Some request of this id is remembered, within the window or not.
+    @inline(__always)
+    func holds(_ id: RequestID) -> Bool { young.find(id) != nil || old.find(id) != nil }
+
+    /// The decision that a request of this id got less than `window` ago.
+    func decision(_ id: RequestID, at time: Int64, window: Int64) -> Decision? {
+        if let index = young.find(id) { return decision(young[index], at: time, window: window) }
+        if let index = old.find(id) { return decision(old[index], at: time, window: window) }
+        return nil
+    }
+
+    private func decision(_ entry: Entry, at time: Int64, window: Int64) -> Decision? {
+        time < entry.time.addingSaturated(window) ? entry.decision : nil
+    }
+
+    mutating func remember(_ id: RequestID, _ decision: Decision, at time: Int64, window: Int64) {
+        if youngSince == .min {
+            youngSince = time
+        } else if time >= youngSince.addingSaturated(window) {
+            swap(&young, &old)
+            young.removeAll()
+            youngSince = time
+        }
+        let entry = Entry(id: id, time: time, decision: decision)
+        if let index = young.find(id) { young[index] = entry } else { young.insert(entry) }
+    }
+
+    /// The same for an id that `holds` has just not found.
+    @inline(__always)
+    mutating func rememberNew(_ id: RequestID, _ decision: Decision, at time: Int64, window: Int64) {
+        if youngSince == .min || time >= youngSince.addingSaturated(window) {
+            remember(id, decision, at: time, window: window)
+        } else {
+            young.insert(Entry(id: id, time: time, decision: decision))
+        }
+    }
+}

@@ -1,0 +1,263 @@
+import BursarPolicy
+import BursarSyntax
+
+/// What was reserved in one counter.
+struct ReservedAmount: Sendable {
+    var counter: CounterRef
+    var unit: Unit
+    var kind: Kind
+    /// Start of the window, or number of the slice.
+    var window: Int64
+    var amount: Int64
+    /// Of a run that this reservation was the first to count.
+    var run: UInt32 = 0
+    /// Of a bucket: its window and capacity, for giving back.
+    var length: Int64 = 0
+    var capacity: Int64 = 0
+
+    enum Kind: UInt8, Sendable { case window, rolling, bucket, prepaid }
+
+    /// Fills slots that are not in use.
+    static let none = ReservedAmount(
+        counter: CounterRef(index: -1, isShared: false), unit: .requests, kind: .window, window: 0, amount: 0)
+}
+
+/// What a reservation must know besides its amounts: one line of the cache, nothing in it counts references.
+struct ReservationHeader: Sendable {
+    var time: Int64 = 0
+    /// Of the model that was decided; -1: none that the catalog lists.
+    var model = Int32(-1)
+    /// By index in `Engine.editions`, for the model's price.
+    var edition: Int32 = 0
+    var generation: UInt32 = 0
+    /// Amounts that are spelled out.
+    var count: UInt16 = 0
+    var state = State.closed
+    /// Something about it stands in `ReservationTable.rare`.
+    var isRare = false
+    /// What stands in for spelled-out amounts: the rows of the account's plan that it counts in, as bits, and the
+    /// estimate.
+    var rows: UInt64 = 0
+    var spend: Int64 = 0
+    var input: Int64 = 0
+    var output: Int64 = 0
+    /// Neighbours among the open reservations, in the order in which they expire; of a closed one the next closed one.
+    fileprivate var previous = Int32(-1)
+    fileprivate var next = Int32(-1)
+
+    enum State: UInt8, Sendable { case closed, spelledOut, byRows }
+}
+
+/// What few reservations have.
+struct RareReservation: Sendable {
+    /// Of prepaid limits.
+    var grants: [Grant] = []
+    var group: GroupAccount?
+}
+
+/// Open reservations of a tenant by slot; a slot is used again, with a new generation, once it is closed.
+///
+/// The amounts of all slots lie in one array, a fixed number for each, so that opening one allocates nothing.
+struct ReservationTable: ~Copyable {
+    private var headers = RawArray<ReservationHeader>()
+    private var firstFree = Int32(-1)
+    /// All live equally long, so that the one opened first expires first.
+    private var first = Int32(-1)
+    private var last = Int32(-1)
+    private var stride: Int32 = 0
+    private var amounts = RawArray<ReservedAmount>()
+    private var rare: [UInt32: RareReservation] = [:]
+
+    /// Opens a reservation; spelled-out amounts, at most `room` of them, are added with `append`.
+    @inline(__always)
+    mutating func open(_ header: ReservationHeader, room: Int) -> ReservationID {
+        if room > 0 { makeRoom(room) }
+        let slot: Int32
+        if firstFree >= 0 {
+            slot = firstFree
+            firstFree = headers[Int(slot)].next
+        } else {
+            slot = Int32(headers.count)
+            headers.append(ReservationHeader())
+            if stride > 0 { amounts.append(repeating: .none, count: Int(stride)) }
+        }
+        let place = headers.base + Int(slot)
+        let generation = place.pointee.generation &+ 1
+        place.pointee = header
+        place.pointee.generation = generation
+        place.pointee.previous = last
+        if last >= 0 { headers[Int(last)].next = slot } else { first = slot }
+        last = slot
+        return ReservationID(slot: UInt32(slot), generation: generation)
+    }
+
+    mutating func setRare(_ value: RareReservation, for id: ReservationID) {
+        rare[id.slot] = value
+        headers[Int(id.slot)].isRare = true
+    }
+
+    func append(_ amount: ReservedAmount, to id: ReservationID) {
+        let slot = Int(id.slot)
+        amounts[slot * Int(stride) + Int(headers[slot].count)] = amount
+        headers[slot].count += 1
+    }
+
+    private mutating func makeRoom(_ room: Int) {
+        guard room > Int(stride) else { return }
+        var wider = RawArray<ReservedAmount>()
+        for slot in headers.indices {
+            for position in 0..<Int(stride) { wider.append(amounts[slot * Int(stride) + position]) }
+            wider.append(repeating: .none, count: room - Int(stride))
+        }
+        amounts = wider
+        stride = Int32(room)
+    }
+
+    @inline(__always)
+    private func isOpen(_ id: ReservationID) -> Bool {
+        let slot = Int(id.slot)
+        return headers.indices.contains(slot) && headers[slot].state != .closed
+            && headers[slot].generation == id.generation
+    }
+
+    /// Takes a reservation out and hands over its parts; nil where it is closed already.
+    @inline(__always)
+    mutating func close(_ id: ReservationID) -> (header: ReservationHeader, amounts: Range<Int>)? {
+        guard isOpen(id) else { return nil }
+        let slot = Int(id.slot)
+        let header = headers[slot]
+        if header.previous >= 0 { headers[Int(header.previous)].next = header.next } else { first = header.next }
+        if header.next >= 0 { headers[Int(header.next)].previous = header.previous } else { last = header.previous }
+        headers[slot].state = .closed
+        headers[slot].next = firstFree
+        firstFree = Int32(slot)
+        let start = slot * Int(stride)
+        return (header, start..<start + Int(header.count))
+    }
+
+    /// What else there is of a reservation that was just closed.
+    mutating func takeRare(_ id: ReservationID) -> RareReservation { rare.removeValue(forKey: id.slot) ?? .init() }
+
+    subscript(position: Int) -> ReservedAmount { amounts[position] }
+
+    /// The next reservation whose time to live has ended.
+    @inline(__always)
+    func nextExpired(at time: Int64, lifetime: Int64) -> ReservationID? {
+        guard first >= 0 else { return nil }
+        let header = headers.base + Int(first)
+        guard header.pointee.time.addingSaturated(lifetime) <= time else { return nil }
+        return ReservationID(slot: UInt32(first), generation: header.pointee.generation)
+    }
+
+    /// Spells out the amounts of reservations that stand by rows of a plan.
+    mutating func spellOut(room: Int, _ amount: (ReservationHeader, Int) -> ReservedAmount) {
+        var slot = first
+        while slot >= 0 {
+            let header = headers[Int(slot)]
+            if header.state == .byRows {
+                makeRoom(room)
+                let id = ReservationID(slot: UInt32(slot), generation: header.generation)
+                var rows = header.rows
+                while rows != 0 {
+                    append(amount(header, rows.trailingZeroBitCount), to: id)
+                    rows &= rows - 1
+                }
+                headers[Int(slot)].state = .spelledOut
+            }
+            slot = header.next
+        }
+    }
+}
+
+extension Account {
+    /// Puts actual amounts in place of reserved ones; the account's lock is held. False: it was closed already.
+    @inline(__always)
+    func finish(_ id: ReservationID, _ actual: (_ unit: Unit, _ reserved: Int64, ReservationHeader) -> Int64) -> Bool {
+        guard let (header, positions) = reservations.close(id) else { return false }
+        if header.state == .byRows {
+            finishRows(header, actual)
+        } else {
+            finishAmounts(id, header, positions, actual)
+        }
+        return true
+    }
+
+    @inline(__always)
+    private func finishRows(
+        _ header: ReservationHeader, _ actual: (_ unit: Unit, _ reserved: Int64, ReservationHeader) -> Int64
+    ) {
+        guard let planReference else { return }
+        planReference._withUnsafeGuaranteedRef { plan in
+            var rows = header.rows
+            while rows != 0 {
+                let index = rows.trailingZeroBitCount
+                rows &= rows - 1
+                let row = plan.fastRows + index
+                let reserved = row.pointee.amount(header)
+                let amount = actual(row.pointee.unit, reserved, header)
+                if amount == reserved { continue }
+                let slot = Int(slots[index])
+                let counter = book.counters.base + slot
+                if row.pointee.kind == .counted, counter.pointee.start <= header.time {
+                    // The window in which it was reserved is still open.
+                    counter.pointee.used = counter.pointee.used.addingSaturated(amount.addingSaturated(-reserved))
+                } else {
+                    book.adjust(spelledOut(header, index, plan), to: amount, grants: [], reservedAt: header.time)
+                }
+            }
+        }
+    }
+
+    private func finishAmounts(
+        _ id: ReservationID, _ header: ReservationHeader, _ positions: Range<Int>,
+        _ actual: (_ unit: Unit, _ reserved: Int64, ReservationHeader) -> Int64
+    ) {
+        let rare = header.isRare ? reservations.takeRare(id) : RareReservation()
+        for position in positions {
+            let reserved = reservations[position]
+            let amount = actual(reserved.unit, reserved.amount, header)
+            if amount == reserved.amount { continue }
+            if reserved.counter.isShared {
+                guard let group = rare.group else { continue }
+                group.lock.withLock { _ in
+                    group.book.adjust(reserved, to: amount, grants: [], reservedAt: header.time)
+                }
+            } else {
+                book.adjust(reserved, to: amount, grants: rare.grants, reservedAt: header.time)
+            }
+        }
+    }
+
+    /// What a reservation by rows holds in one row's counter.
+    private func spelledOut(_ header: ReservationHeader, _ index: Int, _ plan: CompiledPlan) -> ReservedAmount {
+        let row = plan.fastRows[index]
+        let slot = Int(slots[index])
+        var reserved = ReservedAmount(
+            counter: CounterRef(index: Int32(truncatingIfNeeded: slot), isShared: false), unit: row.unit,
+            kind: .window, window: 0, amount: row.amount(header))
+        if row.kind == .bucket {
+            reserved.kind = .bucket
+            reserved.length = row.length
+            reserved.capacity = row.capacity
+        } else {
+            // Windows only go forward: one that began before the reservation is the reservation's own.
+            let start = book.counters[slot].start
+            reserved.window =
+                start <= header.time ? start : plan.rows[index].limit.window.interval(at: header.time).start
+        }
+        return reserved
+    }
+
+    func spellOutReservations() {
+        guard let plan else { return }
+        reservations.spellOut(room: plan.rows.count) { header, index in spelledOut(header, index, plan) }
+    }
+
+    /// Settles at their estimates the reservations that nobody settled in time; the account's lock is held.
+    @inline(__always)
+    func expire(at time: Int64, lifetime: Int64) {
+        while let id = reservations.nextExpired(at: time, lifetime: lifetime) {
+            _ = finish(id) { unit, reserved, _ in unit == .concurrentRequests ? 0 : reserved }
+        }
+    }
+}
