@@ -51,7 +51,8 @@ struct CounterExtra: Sendable {
     var history: [Counter.EarlierWindow] = []
     /// Buckets of `throttle`, by threshold and action.
     var throttles: [Int32: Throttle] = [:]
-    /// Thresholds whose event was given in the current window and that the plan in use does not have.
+    /// Thresholds whose event was given in the current window and that the plan in use does not have; of a counter that a
+    /// group shares, all of them.
     var firedElsewhere: Set<Threshold.Level> = []
     /// When an event was last given, by threshold, for windows without bounds.
     var eventTimes: [Threshold.Level: Int64] = [:]

@@ -103,7 +103,7 @@ extension Sitting {
             if let reference = state.counter {
                 let isDue = withBook(reference) {
                     $0.takeEvent(
-                        Int(reference.index), crossing.threshold, threshold.level, row.limit.window, at: request.time)
+                        Int(reference.index), crossing.threshold, threshold.level, row.limit, at: request.time)
                 }
                 guard isDue == true else { continue }
             }
