@@ -30,11 +30,12 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .target(name: "BursarTrials", dependencies: ["BursarTraffic", "BursarEngine"]),
+        .target(name: "BursarLanguageServer", dependencies: ["BursarAnalysis"]),
         .target(name: "Bursar", dependencies: ["BursarPolicy", "BursarEngine"]),
         .executableTarget(
             name: "bursar-cli",
             dependencies: [
-                "BursarReplay", "BursarAnalysis", "BursarTrials",
+                "BursarReplay", "BursarAnalysis", "BursarTrials", "BursarLanguageServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/bursar", resources: [.embedInCode("Resources/bursar.schema.json")]),

@@ -15,8 +15,7 @@ struct Bursar: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Check.self, Eval.self, Replay.self, Diff.self, Test.self, Format.self, Schema.self, Explain.self, Lock.self,
-            Import.self,
-            Init.self,
+            Import.self, Init.self, LSP.self,
         ])
 }
 

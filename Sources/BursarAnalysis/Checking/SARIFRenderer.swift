@@ -79,7 +79,7 @@ public struct SARIFRenderer: Sendable {
         guard let path = range.flatMap({ sources[$0]?.path }) ?? path else { return }
         json.object { json in
             json.object("physicalLocation") { json in
-                json.object("artifactLocation") { $0.field("uri", Self.uri(path)) }
+                json.object("artifactLocation") { $0.field("uri", uriReference(path)) }
                 if let range, let file = sources[range] {
                     json.object("region") { json in region(range, file, &json) }
                 }
@@ -103,7 +103,7 @@ public struct SARIFRenderer: Sendable {
                 json.object("description") { $0.field("text", "\(fix.message): \(fix.replacement)") }
                 json.array("artifactChanges") { json in
                     json.object { json in
-                        json.object("artifactLocation") { $0.field("uri", Self.uri(file.path)) }
+                        json.object("artifactLocation") { $0.field("uri", uriReference(file.path)) }
                         json.array("replacements") { json in
                             json.object { json in
                                 json.object("deletedRegion") { region(fix.range, file, &$0) }
@@ -114,21 +114,5 @@ public struct SARIFRenderer: Sendable {
                 }
             }
         }
-    }
-
-    /// A path as a URI reference (RFC 3986): what is not unreserved is escaped.
-    private static func uri(_ path: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        var text = path.hasPrefix("/") ? "file://" : ""
-        for byte in path.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: "~"):
-                text.unicodeScalars.append(UnicodeScalar(byte))
-            default: text += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
-            }
-        }
-        return text
     }
 }

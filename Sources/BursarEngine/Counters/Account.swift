@@ -31,15 +31,13 @@ final class Account: @unchecked Sendable {
 
     /// Takes a plan into use. Counters are found again by name, so what was used stays used.
     func bind(_ plan: CompiledPlan, edition: Int, tier: Symbol) {
-        let old = self.plan
         planEdition = Int32(truncatingIfNeeded: edition)
         planTier = tier
-        guard old !== plan else { return }
+        guard self.plan !== plan else { return }
         // Their amounts stand by rows of the old plan.
         spellOutReservations()
         self.plan = plan
         planReference = Unmanaged.passUnretained(plan)
-        let oldSlots = slots.indices.map { slots[$0] }
         keyNumbers = plan.rows.map { book.number(of: $0.key) }
         slots.removeAll(keepingCapacity: true)
         for (index, row) in plan.rows.enumerated() {
@@ -51,30 +49,6 @@ final class Account: @unchecked Sendable {
             for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
             slots.append(book.counter(keyNumbers[index], scope: scope))
         }
-        guard let old else { return }
-        for index in slots.indices where slots[index] >= 0 {
-            let slot = slots[index]
-            guard let before = oldSlots.firstIndex(of: slot) else { continue }
-            remapEvents(slot, from: old.rows[before].limit, to: plan.rows[index].limit)
-            book.counters[Int(slot)].carryAmount = -1
-        }
-    }
-
-    /// Events that were given for a threshold stay given where another version has the threshold at another place.
-    private func remapEvents(_ slot: Int32, from old: Limit, to new: Limit) {
-        let fired = book.counters[Int(slot)].fired
-        let elsewhere = book.extra(Int(slot))?.firedElsewhere ?? []
-        guard fired != 0 || !elsewhere.isEmpty else { return }
-        var levels = elsewhere
-        for (index, threshold) in old.thresholds.enumerated() where fired & (1 << UInt64(index)) != 0 {
-            levels.insert(threshold.level)
-        }
-        var mask: UInt64 = 0
-        for (index, threshold) in new.thresholds.enumerated() where levels.remove(threshold.level) != nil {
-            mask |= 1 << UInt64(index)
-        }
-        book.withExtra(Int(slot)) { $0.firedElsewhere = levels }
-        book.counters[Int(slot)].fired = mask
     }
 
     /// The counter of a row whose scope depends on the request.

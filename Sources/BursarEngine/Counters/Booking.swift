@@ -133,9 +133,9 @@ extension CounterBook {
 
     /// Whether a threshold's event is due now; it is taken as given then.
     mutating func takeEvent(
-        _ index: Int, _ threshold: Int, _ level: Threshold.Level, _ limit: Limit, at time: Int64
+        _ index: Int, _ level: Threshold.Level, _ window: Window, at time: Int64
     ) -> Bool {
-        switch limit.window {
+        switch window {
         case .request: return true
         case .rate(let length), .rolling(let length):
             // No window has an end here: at most one event in the length of the window.
@@ -144,13 +144,7 @@ extension CounterBook {
                 extra.eventTimes[level] = time
                 return true
             }
-        // The tenants of a group may have different thresholds at one place.
-        case _ where limit.isShared: return withExtra(index) { $0.firedElsewhere.insert(level).inserted }
-        default:
-            let bit: UInt64 = 1 << UInt64(threshold)
-            if counters[index].fired & bit != 0 { return false }
-            counters[index].fired |= bit
-            return true
+        default: return withExtra(index) { $0.fired.insert(level).inserted }
         }
     }
 }

@@ -21,13 +21,10 @@ struct Counter: Sendable {
 
     /// The window before the current one in which anything reached the limit.
     var earlier = EarlierWindow()
-    /// What was carried into the current window, as computed for the amount beside it; -1: not yet.
+    /// What was carried into the current window, as computed for the amount and the rollover beside it; -1: not yet.
     var carry: Int64 = 0
     var carryAmount: Int64 = -1
-    /// Thresholds whose event has been given in the current window, a bit each.
-    var fired: UInt64 = 0
-    /// Keeps the next counter at the beginning of a line.
-    private var padding: Int64 = 0
+    var carryRollover = Rollover(cap: Percentage(scaled: 0), isCompounding: false)
 
     struct EarlierWindow: Sendable {
         var start = Int64.min
@@ -51,9 +48,9 @@ struct CounterExtra: Sendable {
     var history: [Counter.EarlierWindow] = []
     /// Buckets of `throttle`, by threshold and action.
     var throttles: [Int32: Throttle] = [:]
-    /// Thresholds whose event was given in the current window and that the plan in use does not have; of a counter that a
-    /// group shares, all of them.
-    var firedElsewhere: Set<Threshold.Level> = []
+    /// Thresholds whose event was given in the current window: by level, because the plans that share a counter may have
+    /// them at other places.
+    var fired: Set<Threshold.Level> = []
     /// When an event was last given, by threshold, for windows without bounds.
     var eventTimes: [Threshold.Level: Int64] = [:]
 

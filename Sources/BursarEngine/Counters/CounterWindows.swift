@@ -36,17 +36,15 @@ extension CounterBook {
         counters[index].end = interval.end
         counters[index].used = 0
         counters[index].amount = -1
-        counters[index].fired = 0
         counters[index].carryAmount = -1
     }
 
     /// Forgets what belonged to the window that closes.
     private mutating func closeExtra(_ index: Int) {
-        counters[index].fired = 0
         guard counters[index].extra >= 0 else { return }
         let extra = Int(counters[index].extra)
         extras[extra].runs.removeAll()
-        extras[extra].firedElsewhere.removeAll()
+        extras[extra].fired.removeAll()
     }
 
     // MARK: - Rolling windows
@@ -115,9 +113,12 @@ extension CounterBook {
     /// What the current window took over from the one before.
     mutating func carried(_ index: Int, _ limit: Limit, since: Int64?) -> Int64 {
         guard let rollover = limit.rollover else { return 0 }
-        if counters[index].carryAmount == limit.amount { return counters[index].carry }
+        if counters[index].carryAmount == limit.amount, counters[index].carryRollover == rollover {
+            return counters[index].carry
+        }
         let carry = computeCarried(index, limit, rollover, since: since)
         counters[index].carryAmount = limit.amount
+        counters[index].carryRollover = rollover
         counters[index].carry = carry
         return carry
     }

@@ -206,6 +206,8 @@ final class CompiledPlan: @unchecked Sendable {
     let end: Int64
     let hasShadowLimits: Bool
     let countsAttempts: Bool
+    /// Rows that are counted for the tenant itself, as bits.
+    let rootRows: UInt64
     /// Rows that may do nothing but refuse, as bits, and those of them that are rates.
     private let refusingRows: UInt64
     let rateRows: UInt64
@@ -239,6 +241,7 @@ final class CompiledPlan: @unchecked Sendable {
         let fastRows = rows.map { Self.fastRow($0) }
         fastTable = RawArray(fastRows)
         rowPlaces = RawArray(rows.map { Unmanaged.passUnretained($0) })
+        rootRows = fastRows.prefix(64).enumerated().reduce(0) { $0 | ($1.1.isScoped ? 0 : 1 << UInt64($1.0)) }
         var refusing: [Int] = []
         var rates: UInt64 = 0
         for (index, row) in fastRows.prefix(64).enumerated() where row.onlyDenies {

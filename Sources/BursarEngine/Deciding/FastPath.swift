@@ -277,11 +277,8 @@ extension Account {
                 if missing + Int128(amount) * length > Int128(row.pointee.safeBound) * length { return .unknown }
             }
         }
-        if refused != 0 {
-            book.see(0, at: request.time)
-            return .refused(refused)
-        }
-        return .plain(applied)
+        if applied & plan.rootRows != 0 { book.see(0, at: request.time) }
+        return refused != 0 ? .refused(refused) : .plain(applied)
     }
 
     private func isInScope(_ row: CompiledPlan.Row, _ attributes: SIMD32<UInt32>) -> Bool {
@@ -324,12 +321,10 @@ extension Account {
         header.output = decision.estimate.outputTokens
         header.state = .byRows
         var bits = applied
-        var isRootSeen = false
         while bits != 0 {
             let index = bits.trailingZeroBitCount
             bits &= bits - 1
             let row = plan.fastRows + index
-            if !row.pointee.isScoped { isRootSeen = true }
             if row.pointee.kind == .request { continue }
             header.rows |= 1 << UInt64(index)
             if slots[index] < 0 { header.state = .spelledOut }
@@ -345,7 +340,6 @@ extension Account {
         let isByRows = header.state == .byRows
         let id = reservations.open(header, room: isByRows ? 0 : plan.rowCount)
         if !isByRows { spellOut(header, id, attributes, plan) }
-        if isRootSeen { book.see(0, at: request.time) }
         decision.outcome = .allow
         decision.model = edition.modelSymbols[model.rawValue]
         decision.reservation = id

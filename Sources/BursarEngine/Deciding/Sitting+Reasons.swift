@@ -102,8 +102,7 @@ extension Sitting {
             guard !audiences.isEmpty else { continue }
             if let reference = state.counter {
                 let isDue = withBook(reference) {
-                    $0.takeEvent(
-                        Int(reference.index), crossing.threshold, threshold.level, row.limit, at: request.time)
+                    $0.takeEvent(Int(reference.index), threshold.level, row.limit.window, at: request.time)
                 }
                 guard isDue == true else { continue }
             }

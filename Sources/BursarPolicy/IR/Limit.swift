@@ -69,6 +69,11 @@ public struct Threshold: Sendable, Hashable {
 public struct Rollover: Sendable, Hashable {
     public var cap: Percentage
     public var isCompounding: Bool
+
+    public init(cap: Percentage, isCompounding: Bool) {
+        self.cap = cap
+        self.isCompounding = isCompounding
+    }
 }
 
 /// Where a limit was declared; the same name in two layers names two limits.

@@ -37,6 +37,13 @@ public enum DocumentLoader {
         read(sources, into: Documents(), path: sources.first?.path ?? "", diagnostics: &diagnostics)
     }
 
+    /// The nodes of one file's documents, as far as they can be read.
+    public static func nodes(of source: SourceFile, file: Int32 = 0) -> (nodes: [YAMLNode], isIncomplete: Bool) {
+        var yaml = YAMLReader(source, file: file, nodeLimit: Bounds.yamlNodes)
+        yaml.read()
+        return (yaml.documents, yaml.isIncomplete)
+    }
+
     private static func read(
         _ sources: [SourceFile], into start: Documents, path: String, diagnostics: inout Diagnostics
     ) -> Documents {

@@ -1,12 +1,10 @@
 /// Turns the nodes of one document into what it declares.
 extension NodeReader {
-    static let kinds = ["policy", "catalog", "tenants", "tests"]
-
     mutating func document(_ node: YAMLNode, into documents: inout Documents) {
         guard let first = node.entries?.first else {
             shape(
                 node, expected: "a map", for: "a document",
-                help: "the first key says what it is: " + Self.kinds.joined(separator: ", "))
+                help: "the first key says what it is: " + Keys.kinds.names.joined(separator: ", "))
             return
         }
         switch first.name {
@@ -15,15 +13,15 @@ extension NodeReader {
         case "tenants": documents.tenants += tenants(node)
         case "tests": documents.tests += tests(node)
         default:
-            let kind = node.entries?.first { Self.kinds.contains($0.name) }
-            let near = nearestName(to: first.name, among: Self.kinds)
+            let kind = node.entries?.first { Keys.kinds.names.contains($0.name) }
+            let near = nearestName(to: first.name, among: Keys.kinds.names)
             diagnostics.add(
                 Diagnostic(
                     "syntax/unknown-key",
                     "the first key of a document says what it is, and `\(first.name)` is no kind of document",
                     at: first.key.range,
                     notes: kind.map { [.init("this key must come first", at: $0.key.range)] } ?? [],
-                    help: near == nil ? "kinds: " + Self.kinds.joined(separator: ", ") : nil,
+                    help: near == nil ? "kinds: " + Keys.kinds.names.joined(separator: ", ") : nil,
                     fix: near.map { .init("did you mean", replace: first.key.range, with: $0) }))
         }
     }
@@ -53,17 +51,10 @@ extension NodeReader {
 
     // MARK: - Policy
 
-    private static let policyKeys = [
-        "policy", "version", "effective", "until", "timezone", "currency", "catalog", "mode", "default tier",
-        "unpriced",
-        "estimate", "retry window", "audiences", "features", "limits", "rules", "tools", "tiers", "checks",
-        "description",
-    ]
-
     private enum Unpriced: String, CaseIterable { case deny, allow }
 
     private mutating func policy(_ node: YAMLNode) -> PolicyDocument? {
-        guard let map = map(node, "a policy", keys: Self.policyKeys, required: ["version"]),
+        guard let map = map(node, "a policy", keys: Keys.policy.names, required: ["version"]),
             let idNode = map["policy"]?.value,
             let id = name(idNode, "the id of a policy")
         else { return nil }
@@ -81,7 +72,7 @@ extension NodeReader {
             policy.allowsUnpriced = oneOf(node, "unpriced", Unpriced.self) == .allow
         }
         if let node = map["estimate"]?.value,
-            let map = self.map(node, "estimate", keys: ["output"], required: ["output"])
+            let map = self.map(node, "estimate", keys: Keys.estimate.names, required: ["output"])
         {
             policy.estimatedOutput = map["output"].flatMap { entry in
                 scalar(entry.value, "estimate") { scanner throws(ScalarError) in try scanner.tokenCount() }?.value
@@ -123,7 +114,7 @@ extension NodeReader {
         namedEntries(node, "features").compactMap { entry in
             guard let name = name(entry.key, "the name of a feature") else { return nil }
             if entry.value.isEmpty { return FeatureDeclaration(name: name, isCritical: false) }
-            guard let map = map(entry.value, "a feature", keys: ["critical", "description"]) else { return nil }
+            guard let map = map(entry.value, "a feature", keys: Keys.feature.names) else { return nil }
             let critical = map["critical"].flatMap { boolean($0.value, "critical") }
             return FeatureDeclaration(name: name, isCritical: critical?.value ?? false)
         }
@@ -131,7 +122,7 @@ extension NodeReader {
 
     private mutating func rule(_ entry: YAMLEntry) -> RuleDeclaration? {
         guard let name = name(entry.key, "the name of a rule"),
-            let map = map(entry.value, "a rule", keys: ["when", "deny", "confirm", "approve", "description"])
+            let map = map(entry.value, "a rule", keys: Keys.rule.names)
         else { return nil }
         let effects = RuleDeclaration.Effect.allCases.filter { map[$0.rawValue] != nil }
         guard let effect = effects.first, effects.count == 1, let codeEntry = map[effect.rawValue] else {
@@ -150,7 +141,7 @@ extension NodeReader {
     }
 
     private mutating func tools(_ node: YAMLNode) -> ToolsDeclaration {
-        guard let map = map(node, "tools", keys: ["deny", "approve", "allow", "default"]) else {
+        guard let map = map(node, "tools", keys: Keys.tools.names) else {
             return ToolsDeclaration()
         }
         var tools = ToolsDeclaration()
@@ -164,11 +155,10 @@ extension NodeReader {
     }
 
     private mutating func tier(_ entry: YAMLEntry) -> TierDeclaration? {
-        let keys = ["extends", "price", "models", "downgrade", "block", "limits", "weights", "upgrade", "description"]
         guard let name = name(entry.key, "the name of a tier") else { return nil }
         var tier = TierDeclaration(name: name)
         if entry.value.isEmpty { return tier }
-        guard let map = map(entry.value, "a tier", keys: keys) else { return tier }
+        guard let map = map(entry.value, "a tier", keys: Keys.tier.names) else { return tier }
         tier.extends = map["extends"].flatMap { self.name($0.value, "extends") }
         if let node = map["price"]?.value {
             tier.price = scalar(node, "price") { scanner throws(ScalarError) in try scanner.monthlyPrice() }
@@ -183,7 +173,7 @@ extension NodeReader {
     }
 
     private mutating func upgrade(_ node: YAMLNode) -> UpgradeDeclaration? {
-        guard let map = map(node, "upgrade", keys: ["to", "url"]) else { return nil }
+        guard let map = map(node, "upgrade", keys: Keys.upgrade.names) else { return nil }
         return UpgradeDeclaration(
             to: map["to"].flatMap { name($0.value, "to") }, url: map["url"].flatMap { text($0.value, "url")?.value })
     }
@@ -191,8 +181,7 @@ extension NodeReader {
     // MARK: - Catalog
 
     private mutating func catalog(_ node: YAMLNode) -> CatalogDocument? {
-        let keys = ["catalog", "version", "effective", "currency", "classes", "models", "description"]
-        guard let map = map(node, "a catalog", keys: keys, required: ["version", "models"]),
+        guard let map = map(node, "a catalog", keys: Keys.catalog.names, required: ["version", "models"]),
             let id = map["catalog"].flatMap({ name($0.value, "the id of a catalog") })
         else { return nil }
         var catalog = CatalogDocument(node: node, id: id, version: version(map) ?? Located(Version(""), at: id.range))
@@ -208,14 +197,13 @@ extension NodeReader {
     }
 
     private mutating func model(_ entry: YAMLEntry) -> ModelDeclaration? {
-        let keys = ["class", "provider", "aliases", "price", "context", "description"]
         guard
             let name = scalar(
                 entry.key, "a model", { scanner throws(ScalarError) in try scanner.pattern("a model").text })
         else { return nil }
         var model = ModelDeclaration(name: name)
         if entry.value.isEmpty { return model }
-        guard let map = map(entry.value, "a model", keys: keys) else { return nil }
+        guard let map = map(entry.value, "a model", keys: Keys.model.names) else { return nil }
         model.modelClass = map["class"].flatMap { self.name($0.value, "class") }
         model.provider = map["provider"].flatMap { text($0.value, "provider")?.value }
         if let node = map["aliases"]?.value { model.aliases = patterns(node, "an alias") }
@@ -229,7 +217,7 @@ extension NodeReader {
     private mutating func price(_ node: YAMLNode) -> ModelDeclaration.Price? {
         guard
             let map = map(
-                node, "a price", keys: ["input", "cached", "output", "request"], required: ["input", "output"])
+                node, "a price", keys: Keys.price.names, required: ["input", "output"])
         else { return nil }
         var marks: [Located<CurrencyMark>] = []
         func perToken(_ key: String, _ reader: inout NodeReader) -> Int64? {
@@ -256,7 +244,7 @@ extension NodeReader {
     // MARK: - Tenants
 
     private mutating func tenants(_ node: YAMLNode) -> [TenantDeclaration] {
-        guard let map = map(node, "a tenants document", keys: ["tenants", "description"]), let tenants = map["tenants"]
+        guard let map = map(node, "a tenants document", keys: Keys.tenants.names), let tenants = map["tenants"]
         else {
             return []
         }
@@ -267,15 +255,10 @@ extension NodeReader {
     private enum Acceptance: String, CaseIterable { case downgrade }
 
     private mutating func tenant(_ entry: YAMLEntry) -> TenantDeclaration? {
-        let keys = [
-            "tier", "status", "accepts", "prepaid", "grants", "group", "since", "models", "downgrade", "block",
-            "limits",
-            "weights", "upgrade", "scopes", "exceptions", "description",
-        ]
         guard let id = text(entry.key, "a tenant") else { return nil }
         var tenant = TenantDeclaration(id: id)
         if entry.value.isEmpty { return tenant }
-        guard let map = map(entry.value, "a tenant", keys: keys) else { return nil }
+        guard let map = map(entry.value, "a tenant", keys: Keys.tenant.names) else { return nil }
         tenant.tier = map["tier"].flatMap { name($0.value, "tier") }
         if let node = map["status"]?.value { tenant.isSuspended = oneOf(node, "status", Status.self) == .suspended }
         if let node = map["accepts"]?.value {
@@ -311,7 +294,7 @@ extension NodeReader {
     private mutating func grant(_ node: YAMLNode) -> GrantDeclaration? {
         guard
             let map = map(
-                node, "a grant", keys: ["amount", "from", "until", "priority", "kind"], required: ["amount"]),
+                node, "a grant", keys: Keys.grant.names, required: ["amount"]),
             let amount = map["amount"].flatMap({ entry in
                 scalar(entry.value, "amount") { scanner throws(ScalarError) in try scanner.money() }
             })
@@ -331,7 +314,7 @@ extension NodeReader {
     private mutating func exception(_ node: YAMLNode) -> ExceptionDeclaration? {
         guard
             let map = map(
-                node, "an exception", keys: ["limit", "amount", "until", "reason", "approved by"],
+                node, "an exception", keys: Keys.exception.names,
                 required: ["limit", "amount", "until", "reason"]),
             let limit = map["limit"].flatMap({ name($0.value, "limit") }),
             let amount = map["amount"].flatMap({ quantity($0.value, "amount") }),

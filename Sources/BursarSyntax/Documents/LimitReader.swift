@@ -1,9 +1,5 @@
 /// Limits, thresholds, actions, weights and downgrades: the parts that tiers, tenants and scopes share.
 extension NodeReader {
-    private static let limitKeys = [
-        "amount", "per", "when", "at", "rollover", "burst", "mode", "prepaid", "description",
-    ]
-
     mutating func limits(_ node: YAMLNode) -> [LimitDeclaration] {
         namedEntries(node, "limits").compactMap { limit($0) }
     }
@@ -20,7 +16,7 @@ extension NodeReader {
             }
             return limit
         }
-        guard let map = map(entry.value, "a limit", keys: Self.limitKeys) else { return nil }
+        guard let map = map(entry.value, "a limit", keys: Keys.limit.names) else { return nil }
         let errors = diagnostics.items.count
         if let node = map["amount"]?.value { limit.amount = quantity(node, "amount") }
         if let node = map["per"]?.value { limit.per = scopes(node) }
@@ -64,7 +60,7 @@ extension NodeReader {
                 RolloverDeclaration(cap: try scanner.percentage(), isCompounding: false)
             }
         }
-        guard let map = map(node, "rollover", keys: ["cap", "compounding"], required: ["cap"]), let cap = map["cap"],
+        guard let map = map(node, "rollover", keys: Keys.rollover.names, required: ["cap"]), let cap = map["cap"],
             let percentage = scalar(cap.value, "cap", { scanner throws(ScalarError) in try scanner.percentage() })
         else { return nil }
         let compounding = map["compounding"].flatMap { boolean($0.value, "compounding") }
@@ -113,7 +109,7 @@ extension NodeReader {
         var when: Located<Condition>?
         var text = node
         if node.entries != nil {
-            guard let map = map(node, "an action", keys: ["do", "when"], required: ["do"]), let action = map["do"]
+            guard let map = map(node, "an action", keys: Keys.action.names, required: ["do"]), let action = map["do"]
             else {
                 return nil
             }
@@ -162,7 +158,7 @@ extension NodeReader {
 
     mutating func downgrade(_ node: YAMLNode) -> DowngradeDeclaration? {
         guard node.entries != nil else { return DowngradeDeclaration(chains: chains(node)) }
-        guard let map = map(node, "downgrade", keys: ["chains", "consent"], required: ["chains"]) else { return nil }
+        guard let map = map(node, "downgrade", keys: Keys.downgrade.names, required: ["chains"]) else { return nil }
         var downgrade = DowngradeDeclaration(chains: map["chains"].map { chains($0.value) } ?? [])
         if let node = map["consent"]?.value,
             let consent = oneOf(node, "consent", DowngradeDeclaration.Consent.self)

@@ -46,10 +46,8 @@ public struct TestCase: Sendable {
 }
 
 extension NodeReader {
-    private static let stepKeys = ["at", "request", "repeat", "every", "expect", "settle", "release"]
-
     mutating func tests(_ node: YAMLNode) -> [TestDeclaration] {
-        guard let map = map(node, "a tests document", keys: ["tests", "description"]), let tests = map["tests"] else {
+        guard let map = map(node, "a tests document", keys: Keys.tests.names), let tests = map["tests"] else {
             return []
         }
         return namedEntries(tests.value, "tests").compactMap { test($0) }
@@ -59,7 +57,7 @@ extension NodeReader {
         guard let name = text(entry.key, "the name of a test"),
             let map = map(
                 entry.value, "a test",
-                keys: Self.stepKeys + ["given", "steps", "each", "description"])
+                keys: Keys.test.names)
         else { return nil }
         var test = TestDeclaration(name: name)
         if let node = map["given"]?.value { test.given = given(node) }
@@ -76,8 +74,8 @@ extension NodeReader {
                     )
                 }
             }
-            test.steps = elements(steps.value, "steps").compactMap { step($0, allowed: Self.stepKeys) }
-        } else if let step = step(entry.value, allowed: Self.stepKeys + ["given", "each", "description"]) {
+            test.steps = elements(steps.value, "steps").compactMap { step($0, allowed: Keys.step.names) }
+        } else if let step = step(entry.value, allowed: Keys.test.names.filter { $0 != "steps" }) {
             test.steps = [step]
         }
         if let node = map["each"]?.value { test.cases = elements(node, "each").compactMap { testCase($0) } }
@@ -121,7 +119,7 @@ extension NodeReader {
     }
 
     private mutating func testCase(_ node: YAMLNode) -> TestCase? {
-        guard let map = map(node, "a case", keys: ["name", "request", "given", "expect"]) else { return nil }
+        guard let map = map(node, "a case", keys: Keys.testCase.names) else { return nil }
         return TestCase(
             name: map["name"].flatMap { text($0.value, "name") }, range: node.range,
             request: map["request"].map { fields($0.value, "request") } ?? [],

@@ -81,3 +81,19 @@ public enum FileReading {
         }
     }
 }
+
+/// A path as a URI reference (RFC 3986): what is not unreserved is escaped.
+package func uriReference(_ path: String) -> String {
+    let digits = Array("0123456789ABCDEF")
+    var text = path.hasPrefix("/") ? "file://" : ""
+    for byte in path.utf8 {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "_"), UInt8(ascii: "~"):
+            text.unicodeScalars.append(UnicodeScalar(byte))
+        default: text += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+        }
+    }
+    return text
+}

@@ -45,6 +45,11 @@ public struct SourceFile: Sendable {
         lineStarts = starts
     }
 
+    public var lineCount: Int { lineStarts.count }
+
+    /// The first byte of a line, from 0.
+    public func lineStart(_ line: Int) -> Int { Int(lineStarts[line]) }
+
     private func lineIndex(at offset: Int) -> Int {
         var low = 0
         var high = lineStarts.count

@@ -1,7 +1,7 @@
 /// JSON strings: what is between the quotation marks.
-enum JSONText {
+package enum JSONText {
     /// Resolves escapes that the scanner has checked.
-    static func unescape(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    package static func unescape(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
         var index = 0
@@ -42,7 +42,7 @@ enum JSONText {
         return value
     }
 
-    static func hexValue(_ byte: UInt8) -> UInt8? {
+    package static func hexValue(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10

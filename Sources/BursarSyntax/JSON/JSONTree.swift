@@ -12,6 +12,11 @@ public indirect enum JSONTree: Sendable {
     public struct ParseError: Error {
         public var message: String
         public var offset: Int
+
+        public init(message: String, offset: Int) {
+            self.message = message
+            self.offset = offset
+        }
     }
 
     public subscript(_ key: String) -> JSONTree? {

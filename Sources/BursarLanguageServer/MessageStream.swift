@@ -1,0 +1,101 @@
+import BursarSyntax
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Messages framed as the base protocol of the Language Server Protocol says: headers, an empty line, JSON.
+final class MessageStream: Sendable {
+    /// A message larger than this is no message.
+    private static let largest = 128 << 20
+
+    private let input: Int32
+    private let output: Int32
+    private let writing = Mutex<Void>(())
+
+    init(input: Int32, output: Int32) {
+        self.input = input
+        self.output = output
+    }
+
+    enum Incoming {
+        case message([UInt8])
+        /// Its length could not be read, or it ended early.
+        case broken(String)
+        case end
+    }
+
+    /// Waits for the next message.
+    func next() -> Incoming {
+        var length: Int?
+        while true {
+            guard let line = headerLine() else { return .end }
+            if line.isEmpty {
+                guard let length else { return .broken("a message without Content-Length") }
+                return body(length)
+            }
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return .broken("a header without colon") }
+            let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
+            if name == "content-length" {
+                let text = String(decoding: line[(colon + 1)...], as: UTF8.self)
+                let digits = text.drop { $0 == " " }.prefix { $0 != " " && $0 != "\r" }
+                guard let value = Int(digits), value >= 0, value <= Self.largest else {
+                    return .broken("Content-Length is no length")
+                }
+                length = value
+            }
+        }
+    }
+
+    private func headerLine() -> [UInt8]? {
+        var line: [UInt8] = []
+        var byte: UInt8 = 0
+        while line.count < 4_096 {
+            guard read(input, &byte, 1) == 1 else { return nil }
+            if byte == UInt8(ascii: "\n") {
+                if line.last == UInt8(ascii: "\r") { line.removeLast() }
+                return line
+            }
+            line.append(byte)
+        }
+        return nil
+    }
+
+    private func body(_ length: Int) -> Incoming {
+        var bytes = [UInt8](repeating: 0, count: length)
+        var filled = 0
+        while filled < length {
+            let got = bytes.withUnsafeMutableBytes {
+                read(input, $0.baseAddress.unsafelyUnwrapped + filled, length - filled)
+            }
+            guard got > 0 else { return .end }
+            filled += got
+        }
+        return .message(bytes)
+    }
+
+    /// Writes a message; any thread may.
+    func send(_ content: (inout JSONWriter) -> Void) {
+        var json = JSONWriter()
+        json.object { json in
+            json.field("jsonrpc", "2.0")
+            content(&json)
+        }
+        let bytes = Array("Content-Length: \(json.bytes.count)\r\n\r\n".utf8) + json.bytes
+        writing.withLock { _ in
+            var written = 0
+            while written < bytes.count {
+                let count = bytes.withUnsafeBytes {
+                    write(output, $0.baseAddress.unsafelyUnwrapped + written, bytes.count - written)
+                }
+                guard count > 0 else { return }
+                written += count
+            }
+        }
+    }
+}

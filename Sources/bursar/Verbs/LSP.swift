@@ -1,0 +1,20 @@
+import ArgumentParser
+import BursarLanguageServer
+
+struct LSP: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lsp", abstract: "A language server for editors, on standard input and output.",
+        discussion: """
+            Findings as one types, hover, completion, definitions and references, rename, layout, quick fixes and an \
+            outline. The protocol is LSP 3.17; the editor starts the command.
+            """)
+
+    // Editors pass it whether it is asked for or not.
+    @Flag(help: "Speak over standard input and output; there is no other way.")
+    var stdio = false
+
+    func run() throws {
+        let status = LanguageServer(version: Bursar.configuration.version).run()
+        if status != 0 { throw ExitStatus(status) }
+    }
+}
