@@ -4,7 +4,10 @@ SWIFT ?= swift
 BURSAR := .build/release/bursar
 SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 
-.PHONY: all deps build demo test lint schema soak bench summaries record clean
+VENV := .build/venv
+PREFIX ?= /usr/local
+
+.PHONY: all deps build demo test lint schema editors docs man install soak bench summaries record clean
 
 all: build
 
@@ -32,14 +35,45 @@ demo: build
 test: deps lint schema
 	$(SWIFT) build -c release --build-tests
 	$(SWIFT) test -c release --skip-build
+	@$(MAKE) --no-print-directory editors docs
 
-# The examples and fixtures against the JSON Schema, with a public validator (Debian: python3-jsonschema, python3-yaml).
-schema:
-	@python=python3; \
-	if ! $$python -c 'import jsonschema, yaml; jsonschema.Draft202012Validator' 2>/dev/null; then \
-	  $$( [ "$$(id -u)" = 0 ] || echo sudo ) sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-jsonschema python3-yaml' >/dev/null; \
-	  python=/usr/bin/python3; fi; \
-	$$python Tests/Schema/check.py
+# Python packages for the tests of the schema and of the language server.
+$(VENV)/ready: Tests/requirements.txt
+	@if ! python3 -m venv $(VENV) >/dev/null 2>&1; then \
+	  $$( [ "$$(id -u)" = 0 ] || echo sudo ) sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv' >/dev/null; \
+	  python3 -m venv $(VENV); fi
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -r Tests/requirements.txt
+	@touch $@
+
+# The examples and fixtures against the JSON Schema, with a public validator.
+schema: $(VENV)/ready
+	@$(VENV)/bin/python Tests/Schema/check.py
+
+# The language server, spoken to by a real client.
+editors: $(VENV)/ready
+	@$(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/LanguageServer
+
+# Documentation of the library from its doc comments, in .build/docs/site; a warning fails.
+docs: deps
+	$(SWIFT) build --scratch-path .build/docs --target Bursar \
+	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc .build/docs/graphs
+	@rm -f .build/docs/graphs/Crypto*
+	docc convert Sources/Bursar/Bursar.docc --additional-symbol-graph-dir .build/docs/graphs \
+	  --output-path .build/docs/site --warnings-as-errors
+
+# A manual page of all verbs, from their help.
+man: build
+	$(SWIFT) build -c release --product generate-manual
+	@mkdir -p .build/man
+	.build/release/generate-manual .build/release/bursar --section 1 --output-directory .build/man
+
+install: man
+	install -D -m 755 $(BURSAR) $(DESTDIR)$(PREFIX)/bin/bursar
+	install -D -m 644 .build/man/bursar.1 $(DESTDIR)$(PREFIX)/share/man/man1/bursar.1
+	@mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(BURSAR) --generate-completion-script bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/bursar
+	$(BURSAR) --generate-completion-script zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_bursar
+	$(BURSAR) --generate-completion-script fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/bursar.fish
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
@@ -60,7 +94,7 @@ summaries: build
 
 # Writes anew what fixtures are expected to say, and the pages of the codes; read the difference before you commit it.
 record: deps
-	BURSAR_RECORD=1 $(SWIFT) test -c release --filter 'DiagnosticFixture|Page'
+	BURSAR_RECORD=1 $(SWIFT) test -c release --filter 'DiagnosticFixture|Page|LogFormat|Guide'
 
 clean:
 	rm -rf .build

@@ -346,7 +346,7 @@ struct TallyTable: ~Copyable {
 }
 
 /// How often each of the details was given that are made with a plan: the last ones are found by their address.
-private struct SharedDetails: ~Copyable {
+struct SharedDetails: ~Copyable {
     private var recent = RawArray<(detail: Unmanaged<DecisionDetail>?, count: Int)>()
     private var rest: [ObjectIdentifier: (detail: DecisionDetail, count: Int)] = [:]
 

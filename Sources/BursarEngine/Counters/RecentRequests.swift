@@ -5,14 +5,14 @@ import BursarSyntax
 ///
 /// Two tables take turns: when the younger one has filled for a whole window, every entry of the older is too old.
 struct RecentRequests: ~Copyable {
-    private struct Entry {
+    struct Entry {
         var id: RequestID
         var time: Int64
         var decision: Decision
     }
 
     /// Open addressing over entries in the order of their coming.
-    private struct Table: ~Copyable {
+    struct Table: ~Copyable {
         private var entries = RawArray<Entry>()
         private var slots = RawArray<UInt32>()
 

@@ -19,7 +19,7 @@ public final class Engine: @unchecked Sendable {
     /// The same with their times, reached without counting references.
     private let editionPlaces: RawArray<EditionPlace>
 
-    private struct EditionPlace {
+    struct EditionPlace {
         var start: Int64
         var end: Int64
         var edition: Unmanaged<CompiledEdition>
@@ -36,7 +36,10 @@ public final class Engine: @unchecked Sendable {
     /// An hour: longer than any answer streams.
     public static let defaultReservationLifetime = Micros.hour
 
-    /// - Parameter filters: conditions that will be asked besides the policy's, with `matches`.
+    /// - Parameters:
+    ///   - policySet: what is decided by.
+    ///   - reservationLifetime: microseconds after which a reservation that was not settled is settled at its estimate.
+    ///   - filters: conditions that will be asked besides the policy's, with `matchesFilters(_:)`.
     public init(
         _ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime,
         filters: [Condition] = []
@@ -163,6 +166,7 @@ public final class Engine: @unchecked Sendable {
     /// Decides a request and reserves what it is expected to use in every limit that applies: all or none.
     ///
     /// - Parameters:
+    ///   - request: its names are symbols of this engine.
     ///   - detail: how much the decision tells.
     ///   - counting: `.observed` in replays of what really happened.
     public func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {

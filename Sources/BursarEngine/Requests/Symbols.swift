@@ -104,7 +104,7 @@ public final class SymbolTable: Sendable {
 
 /// An open-addressing hash table from byte strings to numbers.
 struct ByteIndex: ~Copyable, Sendable {
-    private struct Slot {
+    struct Slot {
         var hash: UInt64 = 0
         var start: UInt32 = 0
         var length: UInt32 = 0

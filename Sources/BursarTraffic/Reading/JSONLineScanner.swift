@@ -22,7 +22,7 @@ struct LineError: Error {
 /// compares each key with the one that stood there before it looks it up.
 struct JSONLineScanner: ~Copyable {
     /// A key that stood on an earlier line, with its quotation marks and colon.
-    private struct Key {
+    struct Key {
         /// Its first bytes as words, what lies beyond it masked out.
         var words = SIMD4<UInt64>()
         var masks = SIMD4<UInt64>()
