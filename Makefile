@@ -1,4 +1,5 @@
-# The README's commands. Each installs what it needs; on a machine without apt, install libyaml and zlib first.
+# The README's commands. Each installs what it needs; on a machine without apt, install libyaml, zlib,
+# zstd and SQLite first.
 
 SWIFT ?= swift
 BURSAR := .build/release/bursar
@@ -11,13 +12,13 @@ PREFIX ?= /usr/local
 
 all: build
 
-# libyaml and zlib with their headers, and the time zone files.
+# Libraries with their headers, and the time zone files.
 deps:
-	@if [ ! -e /usr/share/zoneinfo/Europe/Berlin ] || ! pkg-config --exists yaml-0.1 zlib 2>/dev/null; then \
+	@if [ ! -e /usr/share/zoneinfo/Europe/Berlin ] || ! pkg-config --exists yaml-0.1 zlib libzstd sqlite3 2>/dev/null; then \
 	  if command -v apt-get >/dev/null; then \
-	    echo "installing libyaml, zlib and tzdata"; \
-	    $$( [ "$$(id -u)" = 0 ] || echo sudo ) sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq pkg-config libyaml-dev zlib1g-dev tzdata' >/dev/null; \
-	  else echo "needed: pkg-config, libyaml, zlib, tzdata" >&2; exit 1; fi; fi
+	    echo "installing libyaml, zlib, zstd, SQLite and tzdata"; \
+	    $$( [ "$$(id -u)" = 0 ] || echo sudo ) sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq pkg-config libyaml-dev zlib1g-dev libzstd-dev libsqlite3-dev tzdata' >/dev/null; \
+	  else echo "needed: pkg-config, libyaml, zlib, zstd, SQLite, tzdata" >&2; exit 1; fi; fi
 
 build: deps
 	$(SWIFT) build -c release --product bursar

@@ -16,13 +16,15 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(name: "BursarSyntax", dependencies: ["CYAML"]),
         .target(
             name: "BursarPolicy",
             dependencies: ["BursarSyntax", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "BursarAnalysis", dependencies: ["BursarPolicy"]),
         .target(name: "BursarEngine", dependencies: ["BursarPolicy"]),
-        .target(name: "BursarTraffic", dependencies: ["BursarEngine", "CZlib"]),
+        .target(name: "BursarTraffic", dependencies: ["BursarEngine", "CZlib", "CZstd", "CSQLite"]),
         .target(
             name: "BursarReplay",
             dependencies: [

@@ -25,8 +25,8 @@ final class PlainLog: BlockLog {
     var path: String { reader.path }
     var failure: String? { reader.failure }
 
-    init(_ path: String, map: FieldMap) throws {
-        reader = try LogReader(path, map: map)
+    init(_ path: String, _ options: ReplayOptions) throws {
+        reader = try LogReader(path, map: options.map, follows: options.follows, stop: options.stop)
     }
 
     func nextStretch() throws -> BlockStretch? {

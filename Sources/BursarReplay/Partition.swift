@@ -55,6 +55,7 @@ final class Partition {
     private var repeats = 0
     private var events = 0
     private let tenantFilter: Symbol?
+    private let takesRecordedCost: Bool
     private let detail: DetailLevel
     private let counting: Engine.Counting
     private var details: ReplayDetails?
@@ -75,6 +76,7 @@ final class Partition {
         main = Side(engine, options)
         other = against.map { Side($0, options) }
         writer = options.writesDecisions ? DecisionWriter(engine: engine) : nil
+        takesRecordedCost = options.cost == .recorded
         detail = options.writesDecisions || options.explainedID != nil ? .full : .brief
         counting = options.state == .observe ? .observed : .decided
         tenantFilter = options.tenant.map { engine.symbols.intern($0) }
@@ -112,7 +114,10 @@ final class Partition {
         }
         let decided = decided(decision, request, usage, block, record, main)
         count(decision, request, decided)
-        if details != nil { addDetails(decision, request, decided, block, record) }
+        if details != nil {
+            addDetails(decision, request, decided, block, record)
+            addModelCost(decision, request, usage, block, record)
+        }
         if let other { compare(decision, decided.policyCost, block, record, work, usage, other) }
         if let writer {
             json.removeAll()
@@ -180,7 +185,7 @@ final class Partition {
         _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int, _ side: Side
     ) -> (recorded: Int64, policy: Int64) {
         let output = usage?.outputTokens ?? decision.estimate.outputTokens
-        let given = block.number(record, .cost)
+        let given = takesRecordedCost ? block.number(record, .cost) : -1
         if given < 0, decision.outcome == .allow, !decision.isRepeat, output == decision.estimate.outputTokens,
             let spend = decision.estimate.spend, decision.detail == nil, counting == .decided
         {
@@ -245,6 +250,32 @@ final class Partition {
                 details?.refusedModels[.init(first: tier, second: model), default: 0] += 1
             }
         }
+    }
+
+    private func addModelCost(
+        _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int
+    ) {
+        var cost = ReplayDetails.ModelCost()
+        let output = usage?.outputTokens ?? decision.estimate.outputTokens
+        let price = main.engine.price(of: request[.model], at: request.time)
+        let computed = price?.cost(
+            input: max(0, request.inputTokens), cached: max(0, request.cachedTokens), output: output)
+        let given = block.number(record, .cost)
+        if given >= 0, let computed {
+            (cost.requests, cost.recorded, cost.catalog) = (1, given, computed)
+        } else if given >= 0 {
+            (cost.unpricedRequests, cost.unpriced) = (1, given)
+        }
+        if let usage, decision.outcome.isAdmitted, !decision.isRepeat, let reserved = decision.estimate.spend,
+            let actual = main.engine.price(of: decision.model, at: request.time)?.cost(
+                input: usage.inputTokens, cached: usage.cachedTokens, output: usage.outputTokens)
+        {
+            (cost.settled, cost.reserved, cost.actual) = (1, reserved, actual)
+            if actual > reserved { cost.aboveEstimate = 1 }
+        }
+        guard cost != ReplayDetails.ModelCost() else { return }
+        let name = block.text(record, .model) ?? main.engine.symbols.text(request[.model])
+        details?.modelCosts[name, default: .init()].add(cost)
     }
 
     private func count(_ reason: Reason, isShadow: Bool, times: Int = 1) {

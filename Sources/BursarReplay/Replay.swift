@@ -39,7 +39,7 @@ public final class Replay {
     /// Replays logs, in the order of their records' times.
     public func run(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
         do {
-            let failures = try pass(paths.map { try PlainLog($0, map: options.map) })
+            let failures = try pass(paths.map { try PlainLog($0, options) })
             return (finished(), failures)
         } catch is Unordered {
             throw ReplayNeedsOrder()
@@ -84,13 +84,15 @@ public final class Replay {
         partitions = (0..<partitionCount).map { _ in Partition(engine: engine, against: against, options: options) }
         var ready: [BlockWork] = []
         var progress = (records: 0, bytes: 0)
-        let width = max(1, options.threads) * 2
+        let width = options.follows ? 1 : max(1, options.threads) * 2
         var lastTime = Int64.min
         for log in logs {
             var baseLine = 0
             while true {
                 var stretches: [BlockStretch] = []
-                while stretches.count < width, let stretch = try log.nextStretch() { stretches.append(stretch) }
+                while stretches.count < width, !options.stop.isAsked, let stretch = try log.nextStretch() {
+                    stretches.append(stretch)
+                }
                 if stretches.isEmpty, ready.isEmpty { break }
                 let made = step(stretches, ready)
                 emit(ready, made.decided)
@@ -100,12 +102,19 @@ public final class Replay {
                     progress.records += work.block.count
                     ready.append(work)
                 }
+                if options.follows {
+                    // The next block may be long in coming.
+                    let made = step([], ready)
+                    emit(ready, made.decided)
+                    ready = []
+                }
                 progress.bytes += stretches.reduce(0) { $0 + $1.byteCount }
                 onProgress?(progress.records, progress.bytes)
             }
         }
         let last = step([], ready)
         emit(ready, last.decided)
+        summary.wasStopped = options.stop.isAsked && !options.follows
         return logs.compactMap { log in log.failure.map { "\(log.path): \($0)" } }
     }
 
@@ -115,8 +124,11 @@ public final class Replay {
         baseLine += work.block.lineCount
         for record in 0..<work.block.count {
             let time = work.block.time(record)
-            if time < lastTime, !isOrdering { throw Unordered() }
-            lastTime = time
+            if time < lastTime, !isOrdering {
+                guard options.follows else { throw Unordered() }
+                summary.late += 1
+            }
+            lastTime = max(lastTime, time)
         }
         if let first = work.block.count > 0 ? work.block.time(0) : nil {
             summary.firstTime = summary.firstTime ?? first

@@ -17,14 +17,26 @@ public struct ReplayOptions: Sendable {
         case policy
     }
 
+    public enum CostBasis: String, Sendable, CaseIterable {
+        /// What the log says that a record cost; by the catalog where it says nothing.
+        case recorded
+        /// The catalog's price of the model that was asked for, whatever the log says.
+        case catalog
+    }
+
     public var map = FieldMap()
     public var state = State.simulate
     public var estimate = EstimateBasis.recorded
+    public var cost = CostBasis.recorded
     /// Microseconds since 1970, half open.
     public var from = Int64.min
     public var to = Int64.max
     public var tenant: String?
     public var threads = 1
+    /// At the end of the log more is waited for, until `stop` is asked; what comes late is decided late.
+    public var follows = false
+    /// Ends a replay early; what was done so far is in its summary.
+    public var stop = StopSignal()
     /// Decisions are rendered for `onDecisions`.
     public var writesDecisions = false
     /// What a report needs is gathered.

@@ -154,6 +154,10 @@ public struct ReplaySummary: Sendable {
     public var lastTime: Int64?
     /// The log's times went back somewhere, so its records were ordered first.
     public var wasOrdered = false
+    /// The replay was ended before its logs were.
+    public var wasStopped = false
+    /// Records of a log that is followed whose time lies before that of an earlier one.
+    public var late = 0
     public var total = Tally()
     public var tiers: [String: Tally] = [:]
     public var tenants: [String: Tally] = [:]

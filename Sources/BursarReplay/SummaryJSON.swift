@@ -20,6 +20,8 @@ public struct SummaryJSONRenderer {
                 json.field("decided", summary.decided)
                 json.field("repeats", summary.repeats)
                 json.field("ordered", summary.wasOrdered)
+                if summary.wasStopped { json.field("stopped", true) }
+                if summary.late > 0 { json.field("late", summary.late) }
             }
             json.field("from", summary.firstTime.map(instantText))
             json.field("to", summary.lastTime.map(instantText))

@@ -38,6 +38,10 @@ public struct SummaryTextRenderer {
             text += "time:    \(instantText(first)) to \(instantText(last))"
             text += summary.wasOrdered ? " (the log was not in order; its records were ordered first)\n" : "\n"
         }
+        if summary.late > 0 {
+            text += "late:    \(group(summary.late)) records came after later ones and were decided then\n"
+        }
+        if summary.wasStopped { text += "stopped: before the end of the log; these are the records up to then\n" }
         guard summary.decided > 0 else { return text }
         let total = summary.total
         let saved = total.recordedCost - total.policyCost

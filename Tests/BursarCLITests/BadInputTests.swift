@@ -205,7 +205,7 @@ import Testing
             let policies = ["replay", "--policies", "Policies/saas-tiers"]
             let isFolder = try Binary.run(policies + [folder.path()])
             #expect(isFolder.status == 2)
-            #expect(isFolder.errors.contains("is a folder, not a log"))
+            #expect(isFolder.errors.contains("is a folder without logs"))
             #expect(try Binary.run(policies + ["/no/such/log"]).status == 2)
             let empty = folder.appending(path: "empty")
             try Data().write(to: empty)

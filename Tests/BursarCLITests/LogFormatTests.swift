@@ -129,3 +129,110 @@ import Testing
         #expect(result.status == status, "\(result.errors)")
     }
 }
+
+/// Where logs may lie, and how they may end.
+@Suite struct LogSourceTests {
+    private static let trial = "Policies/trial"
+    private static let compressed = Binary.root + "Tests/Fixtures/sources/trial-traffic.jsonl.zst"
+
+    private static var summary: String {
+        get throws { try String(contentsOfFile: Binary.root + trial + "/expected-summary.txt", encoding: .utf8) }
+    }
+
+    @Test func `zstd is read as what it holds`() throws {
+        let result = try Binary.run("replay", "--quiet", "--policies", Self.trial, Self.compressed)
+        #expect(result.output == (try Self.summary))
+    }
+
+    @Test func `zstd that ends early or is damaged is told, and what came before it is decided`() throws {
+        let whole = try Data(contentsOf: URL(filePath: Self.compressed))
+        var damaged = whole
+        damaged[20] ^= 0xFF
+        try Binary.inFolder { folder in
+            for (name, bytes, reason) in [
+                ("cut", whole.dropLast(200), "truncated"), ("damaged", damaged, "damaged"),
+                ("more", whole + Data("more".utf8), "something else after"),
+            ] {
+                let log = folder.appending(path: "\(name).jsonl.zst")
+                try bytes.write(to: log)
+                let result = try Binary.run("replay", "--quiet", "--policies", Self.trial, log.path())
+                #expect(result.status == 2)
+                #expect(result.errors.contains(reason), "\(name): \(result.errors)")
+            }
+        }
+    }
+
+    @Test func `a folder stands for the logs in it`() throws {
+        let lines = try String(contentsOfFile: Binary.root + Self.trial + "/traffic.jsonl", encoding: .utf8)
+            .split(separator: "\n")
+        try Binary.inFolder { folder in
+            let half = lines.count / 2
+            for (name, part) in [("a.jsonl", lines[..<half]), ("b.jsonl", lines[half...]), ("notes.txt", lines[..<1])] {
+                try Data((part.joined(separator: "\n") + "\n").utf8).write(to: folder.appending(path: name))
+            }
+            let result = try Binary.run("replay", "--quiet", "--policies", Self.trial, folder.path())
+            #expect(result.output == (try Self.summary))
+        }
+        let empty = try Binary.run("replay", "--quiet", "--policies", Self.trial, "Docs")
+        #expect(empty.status == 2)
+        #expect(empty.errors.contains("a folder without logs"))
+    }
+
+    @Test func `a table of a database is read where it lies`() throws {
+        let table = try Binary.run(
+            "replay", "--quiet", "--format", "json", "--policies", "Tests/Fixtures/logs/policy.yaml",
+            "Tests/Fixtures/sources/usage.sqlite")
+        #expect(table.output.contains("\"decided\":2"), "\(table.output)")
+        #expect(table.output.contains("\"recorded_cost\":\"0.0075045\""), "\(table.output)")
+    }
+
+    @Test func `columns of a database are mapped like those of a table`() throws {
+        let result = try Binary.run(
+            "replay", "--quiet", "--policies", "Tests/Fixtures/logs/policy.yaml", "--map", "tenant=tenant_id", "--map",
+            "ts=created_at", "--map", "cost=cost_usd", "Tests/Fixtures/sources/usage.sqlite")
+        #expect(result.status == 0)
+        #expect(result.output.contains(" 0 rejected"), "\(result.output)")
+    }
+
+    @Test func `a log that grows is followed until it is told to stop`() throws {
+        let lines = try String(contentsOfFile: Binary.root + Self.trial + "/traffic.jsonl", encoding: .utf8)
+            .split(separator: "\n").map { $0 + "\n" }
+        try Binary.inFolder { folder in
+            let log = folder.appending(path: "live.jsonl")
+            let decisions = folder.appending(path: "decisions.jsonl")
+            let summary = folder.appending(path: "summary.txt")
+            try Data(lines[..<100].joined().utf8).write(to: log)
+            try Data().write(to: summary)
+            let process = Process()
+            process.executableURL = URL(filePath: Binary.path)
+            process.arguments = [
+                "replay", "--quiet", "--follow", "--policies", Binary.root + Self.trial, "--decisions",
+                decisions.path(), log.path(),
+            ]
+            process.standardOutput = try FileHandle(forWritingTo: summary)
+            try process.run()
+            func wait(for count: Int) throws {
+                let end = Date(timeIntervalSinceNow: 30)
+                while Date() < end {
+                    let found = (try? String(contentsOf: decisions, encoding: .utf8))?.split(separator: "\n").count ?? 0
+                    if found == count { return }
+                    Thread.sleep(forTimeInterval: 0.02)
+                }
+                Issue.record("\(count) decisions did not come")
+            }
+            try wait(for: 100)
+            let growing = try FileHandle(forWritingTo: log)
+            try growing.seekToEnd()
+            // Half a line is no line yet.
+            try growing.write(contentsOf: Data((lines[100..<150].joined() + lines[150].prefix(40)).utf8))
+            try wait(for: 150)
+            try growing.write(contentsOf: Data(lines[150].dropFirst(40).utf8))
+            try wait(for: 151)
+            process.interrupt()
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+            let text = try String(contentsOf: summary, encoding: .utf8)
+            #expect(text.contains("records: 151 read, 0 rejected, 151 decided"), "\(text)")
+        }
+    }
+}

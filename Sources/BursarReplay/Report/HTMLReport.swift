@@ -32,6 +32,8 @@ public struct HTMLReport {
         html += review()
         html += margins()
         html += sizing()
+        html += recordedCosts()
+        html += reservations()
         html += concentration()
         html += section("Models", tallies("Model", summary.models))
         html += section("Features", tallies("Feature", summary.features))
@@ -257,6 +259,48 @@ public struct HTMLReport {
                 + table(
                     ["Tier", "Tenants", "Median", "90th", "Most", "Touches 1%", "5%", "10%"], rows,
                     numeric: [1, 2, 3, 4, 5, 6, 7]))
+    }
+
+    /// Where the log says what a record cost: is the catalog right, and is the log?
+    private func recordedCosts() -> String {
+        if figures.recordedCosts.isEmpty { return "" }
+        let rows = figures.recordedCosts.map { model, cost in
+            [
+                model, text.number(cost.requests), text.money(cost.recorded), text.money(cost.catalog),
+                ReportFigures.drift(cost).map(text.tenths) ?? "–",
+                cost.unpricedRequests > 0
+                    ? "\(text.number(cost.unpricedRequests)), \(text.money(cost.unpriced))" : "–",
+                remark(cost),
+            ]
+        }
+        return section(
+            "Recorded cost and the catalog",
+            "<p>Of the records that carry a cost: what the log says, and what the catalog makes of their tokens.</p>"
+                + table(
+                    ["Model", "Requests", "By the log", "By the catalog", "Apart", "Without a price", ""], rows,
+                    numeric: [1, 2, 3, 4, 5]))
+    }
+
+    private func remark(_ cost: ReplayDetails.ModelCost) -> String {
+        if cost.requests == 0 { return "the catalog has no price" }
+        guard let drift = ReportFigures.drift(cost) else { return "free by the catalog" }
+        if cost.recorded == 0 { return "the log says nothing was paid" }
+        return drift.magnitude >= 10 ? "the price may be out of date" : ""
+    }
+
+    private func reservations() -> String {
+        if figures.reservations.isEmpty { return "" }
+        let rows = figures.reservations.map { model, cost in
+            [
+                model, text.number(cost.settled), text.money(cost.reserved), text.money(cost.actual),
+                text.percent(cost.aboveEstimate, of: cost.settled),
+            ]
+        }
+        return section(
+            "Reservations and what they came to",
+            "<p>Of admitted requests. With <code>--estimate policy</code> estimates are those of live use; otherwise the recorded output is the estimate.</p>"
+                + table(
+                    ["Model", "Requests", "Reserved", "Came to", "More than reserved"], rows, numeric: [1, 2, 3, 4]))
     }
 
     private func notes() -> String {

@@ -60,6 +60,29 @@ public struct JSONReport {
                     }
                 }
             }
+            json.array("recorded_costs") { json in
+                for (model, cost) in figures.recordedCosts {
+                    json.object { json in
+                        json.field("model", model)
+                        json.field("requests", cost.requests)
+                        json.field("by_log", moneyText(cost.recorded))
+                        json.field("by_catalog", moneyText(cost.catalog))
+                        json.field("unpriced_requests", cost.unpricedRequests)
+                        json.field("unpriced_by_log", moneyText(cost.unpriced))
+                    }
+                }
+            }
+            json.array("reservations") { json in
+                for (model, cost) in figures.reservations {
+                    json.object { json in
+                        json.field("model", model)
+                        json.field("requests", cost.settled)
+                        json.field("reserved", moneyText(cost.reserved))
+                        json.field("actual", moneyText(cost.actual))
+                        json.field("above_estimate", cost.aboveEstimate)
+                    }
+                }
+            }
             json.field("retries", figures.details.retries)
         }
         return json.text

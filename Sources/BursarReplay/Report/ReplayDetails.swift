@@ -29,6 +29,37 @@ public struct ReplayDetails: Sendable {
         public var second: String
     }
 
+    /// What a model's records say that they cost, and what the catalog and the reservations say.
+    public struct ModelCost: Summable, Sendable, Hashable {
+        /// Records that carry a cost, of models that the catalog prices.
+        public var requests = 0
+        /// Nano-units: of those records, by the log and by the catalog.
+        public var recorded: Int64 = 0
+        public var catalog: Int64 = 0
+        /// Records that carry a cost of a model without known price, and that cost.
+        public var unpricedRequests = 0
+        public var unpriced: Int64 = 0
+        /// Admitted requests that say what they used: what was reserved, what it came to, and how many came to more.
+        public var settled = 0
+        public var reserved: Int64 = 0
+        public var actual: Int64 = 0
+        public var aboveEstimate = 0
+
+        mutating func add(_ other: ModelCost) {
+            requests += other.requests
+            recorded = adding(recorded, other.recorded)
+            catalog = adding(catalog, other.catalog)
+            unpricedRequests += other.unpricedRequests
+            unpriced = adding(unpriced, other.unpriced)
+            settled += other.settled
+            reserved = adding(reserved, other.reserved)
+            actual = adding(actual, other.actual)
+            aboveEstimate += other.aboveEstimate
+        }
+    }
+
+    /// By the name that requests used.
+    public var modelCosts: [String: ModelCost] = [:]
     /// By the start of the hour, in microseconds.
     public var hours: [Int64: Tally] = [:]
     public var tenantDays: [TenantDay: Usage] = [:]
@@ -48,6 +79,7 @@ public struct ReplayDetails: Sendable {
     public init() {}
 
     mutating func add(_ other: ReplayDetails) {
+        modelCosts.add(other.modelCosts)
         hours.add(other.hours)
         tenantDays.add(other.tenantDays)
         tenantFeatures.add(other.tenantFeatures)

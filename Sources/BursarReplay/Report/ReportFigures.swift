@@ -14,6 +14,10 @@ public struct ReportFigures: Sendable {
     let sizing: [Sizing]
     /// Price less cost a month at the pace of the log, those that lose the most first. Tiers without a price are left out.
     let margins: [Margin]
+    /// Models whose records carry a cost, the one furthest from the catalog first.
+    let recordedCosts: [(model: String, cost: ReplayDetails.ModelCost)]
+    /// Models with reservations that were settled, those with the most reserved too much or too little first.
+    let reservations: [(model: String, cost: ReplayDetails.ModelCost)]
     /// The share of all cost that the dearest 1, 2, … tenants have together.
     let concentration: [Double]
     /// The features of each tenant, the dearest first.
@@ -29,6 +33,25 @@ public struct ReportFigures: Sendable {
         sizing = Self.sizing(details)
         margins = Self.margins(summary, details, features)
         concentration = Self.concentration(summary)
+        func ranked(
+            _ isMeant: (ReplayDetails.ModelCost) -> Bool, by distance: (ReplayDetails.ModelCost) -> UInt64
+        ) -> [(model: String, cost: ReplayDetails.ModelCost)] {
+            (summary.details?.modelCosts ?? [:]).filter { isMeant($0.value) }
+                .sorted { (distance($1.value), $0.key) < (distance($0.value), $1.key) }
+                .map { (model: $0.key, cost: $0.value) }
+        }
+        recordedCosts = ranked(
+            { $0.requests + $0.unpricedRequests > 0 },
+            by: { adding($0.recorded, -$0.catalog).magnitude &+ $0.unpriced.magnitude })
+        reservations = ranked({ $0.settled > 0 }, by: { adding($0.reserved, -$0.actual).magnitude })
+    }
+
+    /// By what share a log's cost is above the catalog's (below: negative), in tenths of a percent; nil where the catalog
+    /// has none.
+    static func drift(_ cost: ReplayDetails.ModelCost) -> Int? {
+        guard cost.catalog > 0 else { return nil }
+        let difference = Int128(cost.recorded) - Int128(cost.catalog)
+        return Int(clamping: difference * 1_000 / Int128(cost.catalog))
     }
 
     struct Row {

@@ -35,6 +35,11 @@ struct ReportText {
 
     func percent(_ part: Int, of whole: Int) -> String { percent(Int64(part), of: Int64(whole)) }
 
+    /// Tenths of a percent, with their sign.
+    func tenths(_ value: Int) -> String {
+        "\(value < 0 ? "−" : "+")\(number(Int(clamping: value.magnitude / 10))).\(value.magnitude % 10)%"
+    }
+
     /// A day, and the hour where it is asked for.
     func time(_ micros: Int64, hour: Bool) -> String {
         let text = instantText(micros)

@@ -193,7 +193,9 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     }
 
     /// The record as one line of Bursar's own format; an error says what it lacks.
-    func line(_ record: JSONTree, overrides: [Field: String]) throws(ForeignError) -> [UInt8] {
+    func line(
+        _ record: JSONTree, overrides: [Field: String], place: @autoclosure () -> String
+    ) throws(ForeignError) -> [UInt8] {
         var values: [Field: JSONTree] = [:]
         for source in sources {
             for path in [overrides[source.field]].compactMap({ $0 }) + source.paths {
@@ -209,6 +211,8 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
             let paths = sources.first { $0.field == field }?.paths ?? []
             throw ForeignError(reason: "`\(field.name)` is missing: none of \(paths.joined(separator: ", ")) is filled")
         }
+        // A record that nothing names is named by its place in the log.
+        if values[.requestID] == nil { values[.requestID] = .string(place()) }
         var json = JSONWriter()
         json.object { json in
             for field in Field.allCases {

@@ -30,6 +30,7 @@ public struct ForeignLog {
     public mutating func convert(_ path: String, _ write: ([UInt8]) -> Void) throws(FileError) {
         var rejects: [(line: Int, reason: String)] = []
         var count = 0
+        let name = path.split(separator: "/").last ?? "log"
         try Self.forEachValue(in: path) { value, line in
             switch value {
             case .failure(let error): rejects.append((line, error.reason))
@@ -37,7 +38,7 @@ public struct ForeignLog {
                 for record in format.records(in: tree) {
                     count += 1
                     do throws(ForeignError) {
-                        write(try format.line(record, overrides: overrides))
+                        write(try format.line(record, overrides: overrides, place: "\(name):\(line)"))
                     } catch {
                         rejects.append((line, error.reason))
                     }
@@ -49,10 +50,13 @@ public struct ForeignLog {
         records += count
     }
 
-    /// Lines of JSON, rows of CSV, or one JSON value over several lines.
+    /// Lines of JSON, rows of CSV or of a database, or one JSON value over several lines.
     private static func forEachValue(
         in path: String, _ body: (Result<JSONTree, ForeignError>, Int) -> Bool
     ) throws(FileError) {
+        if SQLiteTable.isDatabase(path) {
+            return try SQLiteTable.forEachRow(of: path) { body(.success($0), $1) }
+        }
         let source = try LogSource(path)
         var header: [String]?
         var isFirst = true

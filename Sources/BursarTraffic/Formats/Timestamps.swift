@@ -7,7 +7,8 @@ struct TimestampReader {
     private var lastTail: UInt16 = 0
     private var lastDay: Int64 = 0
 
-    /// RFC 3339, or `2023-11-16 18:15:46.6805900` (UTC where no offset stands); nil where it is neither.
+    /// RFC 3339, or `2023-11-16 18:15:46.6805900` (UTC where no offset stands) as databases write it; nil where it is
+    /// neither.
     @inline(__always)
     mutating func read(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
         let count = text.count
@@ -46,8 +47,11 @@ struct TimestampReader {
         }
         if index == count { return separator == UInt8(ascii: " ") ? micros : nil }
         if index + 1 == count, text[index] | 0x20 == UInt8(ascii: "z") { return micros }
-        guard index + 6 == count, text[index + 3] == UInt8(ascii: ":"), let hours = Self.two(text, index + 1),
-            let minutes = Self.two(text, index + 4), hours < 24, minutes < 60
+        // `+02:00`; PostgreSQL writes `+02`.
+        let isShort = index + 3 == count
+        guard isShort || (index + 6 == count && text[index + 3] == UInt8(ascii: ":")),
+            let hours = Self.two(text, index + 1), let minutes = isShort ? 0 : Self.two(text, index + 4), hours < 24,
+            minutes < 60
         else { return nil }
         let offset = (hours * 60 + minutes) * 60_000_000
         switch text[index] {

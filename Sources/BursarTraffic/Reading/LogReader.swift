@@ -39,10 +39,16 @@ public final class LogReader {
     private var first: (bytes: UnsafeBufferPointer<UInt8>, owner: AnyObject)?
     private var isStarted = false
 
-    public init(_ path: String, map: FieldMap) throws(FileError) {
+    /// - Parameters:
+    ///   - map: which columns are which fields.
+    ///   - follows: at the end more is waited for, until `stop` is asked.
+    ///   - stop: ends reading early.
+    public init(
+        _ path: String, map: FieldMap, follows: Bool = false, stop: StopSignal = StopSignal()
+    ) throws(FileError) {
         self.path = path
         self.map = map
-        source = try LogSource(path)
+        source = try LogSource(path, follows: follows, stop: stop)
     }
 
     /// Why the log could not be read to its end.

@@ -1,5 +1,4 @@
 import BursarSyntax
-import CZlib
 
 #if canImport(Glibc)
     import Glibc
@@ -16,6 +15,7 @@ final class LogSource {
     /// Bytes after the last whole line of a stream.
     private var rest: [UInt8] = []
     private var isFinished = false
+    private let follows: Bool
     /// Why the log ended before its end.
     private(set) var failure: String?
 
@@ -73,11 +73,14 @@ final class LogSource {
         }
     }
 
-    /// `-` is standard input. A file that begins like gzip is decompressed, whatever its name.
-    init(_ path: String) throws(FileError) {
+    /// `-` is standard input. A file that begins like gzip or zstd is decompressed, whatever its name.
+    ///
+    /// - Parameter follows: at the end more is waited for, until `stop` is asked.
+    init(_ path: String, follows: Bool = false, stop: StopSignal = StopSignal()) throws(FileError) {
         self.path = path
+        self.follows = follows
         if path == "-" {
-            input = .stream(ByteStream(descriptor: 0))
+            input = .stream(ByteStream(descriptor: 0, stop: stop))
             return
         }
         switch FileReading.kind(of: path) {
@@ -87,15 +90,15 @@ final class LogSource {
         }
         let descriptor = open(path, O_RDONLY)
         guard descriptor >= 0 else { throw FileError(path: path, reason: String(cString: strerror(errno))) }
-        var magic: (UInt8, UInt8) = (0, 0)
-        let got = pread(descriptor, &magic, 2, 0)
-        if got == 2, magic == (0x1F, 0x8B) {
-            input = .stream(ByteStream(descriptor: descriptor))
+        var head = [UInt8](repeating: 0, count: 4)
+        let got = pread(descriptor, &head, head.count, 0)
+        if follows || Compression.isCompressed(head.prefix(max(0, got))) {
+            input = .stream(ByteStream(descriptor: descriptor, follows: follows, stop: stop))
             return
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            input = .stream(ByteStream(descriptor: descriptor))
+            input = .stream(ByteStream(descriptor: descriptor, stop: stop))
             return
         }
         defer { close(descriptor) }
@@ -149,7 +152,14 @@ final class LogSource {
         var bytes = rest
         rest = []
         while true {
-            let added = stream.read(into: &bytes, atMost: Self.blockBytes)
+            // Of a log that is followed, whole lines are handed on as soon as there are any.
+            let hasLine = follows && bytes.contains(UInt8(ascii: "\n"))
+            let added = stream.read(into: &bytes, atMost: Self.blockBytes, waits: !hasLine)
+            if added == 0, hasLine, let end = Self.lastLineEnd(bytes, isCSV) {
+                rest = Array(bytes[end...])
+                bytes.removeSubrange(end...)
+                break
+            }
             if added == 0 {
                 isFinished = true
                 failure = stream.failure
@@ -182,114 +192,4 @@ final class LogSource {
         }
         return last
     }
-}
-
-/// Bytes from a descriptor, decompressed where they begin like gzip.
-final class ByteStream {
-    private let descriptor: Int32
-    private var buffer = [UInt8](repeating: 0, count: 1 << 18)
-    private var available = 0..<0
-    private var isAtEnd = false
-    private var inflater: UnsafeMutablePointer<z_stream>?
-    private var isDecided = false
-    /// Between two members of a gzip file.
-    private var isBetweenMembers = false
-    private(set) var failure: String?
-
-    init(descriptor: Int32) { self.descriptor = descriptor }
-
-    deinit {
-        if let inflater {
-            inflateEnd(inflater)
-            inflater.deallocate()
-        }
-        if descriptor > 2 { close(descriptor) }
-    }
-
-    private func fill() {
-        guard available.isEmpty, !isAtEnd else { return }
-        var count = 0
-        repeat {
-            count = buffer.withUnsafeMutableBytes { systemRead(descriptor, $0.baseAddress, $0.count) }
-        } while count < 0 && errno == EINTR
-        if count < 0 { failure = String(cString: strerror(errno)) }
-        if count <= 0 { isAtEnd = true }
-        available = 0..<max(0, count)
-    }
-
-    /// Appends at most so many bytes; 0 at the end.
-    func read(into bytes: inout [UInt8], atMost limit: Int) -> Int {
-        fill()
-        if !isDecided {
-            isDecided = true
-            if available.count >= 2, buffer[0] == 0x1F, buffer[1] == 0x8B { startInflating() }
-        }
-        guard let inflater else {
-            let part = available.prefix(limit)
-            bytes.append(contentsOf: buffer[part])
-            available = part.upperBound..<available.upperBound
-            return part.count
-        }
-        return inflate(inflater, into: &bytes, atMost: limit)
-    }
-
-    private func startInflating() {
-        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-        stream.initialize(to: z_stream())
-        // 15 bits of window, and 16 for a gzip header.
-        guard inflateInit2_(stream, 31, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            failure = "zlib cannot start"
-            stream.deallocate()
-            return
-        }
-        inflater = stream
-    }
-
-    private func inflate(_ stream: UnsafeMutablePointer<z_stream>, into bytes: inout [UInt8], atMost limit: Int) -> Int
-    {
-        let chunk = min(limit, 1 << 20)
-        while failure == nil {
-            fill()
-            if available.isEmpty {
-                if !isBetweenMembers { failure = "the compressed log ends early: it is truncated" }
-                return 0
-            }
-            if isBetweenMembers {
-                // Members may follow each other; anything else after the last one is damage.
-                guard buffer[available.lowerBound] == 0x1F else {
-                    failure = "there is something else after the compressed log"
-                    return 0
-                }
-                inflateReset(stream)
-                isBetweenMembers = false
-            }
-            var status: Int32 = Z_OK
-            let before = bytes.count
-            bytes.append(contentsOf: repeatElement(0, count: chunk))
-            let made = bytes.withUnsafeMutableBufferPointer { output -> Int in
-                buffer.withUnsafeMutableBufferPointer { input -> Int in
-                    stream.pointee.next_in = input.baseAddress.unsafelyUnwrapped + available.lowerBound
-                    stream.pointee.avail_in = UInt32(available.count)
-                    stream.pointee.next_out = output.baseAddress.unsafelyUnwrapped + before
-                    stream.pointee.avail_out = UInt32(chunk)
-                    status = CZlib.inflate(stream, Z_NO_FLUSH)
-                    available = (available.upperBound - Int(stream.pointee.avail_in))..<available.upperBound
-                    return chunk - Int(stream.pointee.avail_out)
-                }
-            }
-            bytes.removeLast(chunk - made)
-            switch status {
-            case Z_STREAM_END: isBetweenMembers = true
-            case Z_OK, Z_BUF_ERROR: break
-            default: failure = "the compressed log is damaged"
-            }
-            if made > 0 { return made }
-        }
-        return 0
-    }
-}
-
-/// The C library's `read`, which the stream's own method would hide.
-private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
-    read(descriptor, buffer, count)
 }

@@ -66,16 +66,43 @@ struct InputLogs {
         func remove() { for path in temporary { unlink(path) } }
     }
 
-    func prepare(_ logs: [String]) throws -> Prepared {
+    private static let endings = [".jsonl", ".ndjson", ".json", ".csv"].flatMap { [$0, $0 + ".gz", $0 + ".zst"] }
+
+    /// Logs, where a folder stands for those in it, in the order of their names.
+    static func expanded(_ logs: [String]) throws -> [String] {
+        try logs.flatMap { log -> [String] in
+            guard log != "-", FileReading.kind(of: log) == .folder else { return [log] }
+            let names = (try? FileReading.names(in: log)) ?? []
+            let found = names.filter { name in endings.contains(where: name.hasSuffix) }
+                .map { log.hasSuffix("/") ? log + $0 : log + "/" + $0 }.filter { FileReading.kind(of: $0) == .file }
+            guard !found.isEmpty else {
+                throw ExitStatus(
+                    ExitStatus.usage,
+                    "\(log): is a folder without logs (\(endings.prefix(3).joined(separator: ", ")), …)")
+            }
+            return found
+        }
+    }
+
+    /// - Parameter follows: the log goes on, so that it cannot be said again in another format first.
+    func prepare(_ logs: [String], follows: Bool = false) throws -> Prepared {
         var prepared = Prepared()
         for log in logs {
-            guard let format = format ?? (isGuessed ? ForeignLog.guess(log) : nil) else {
-                prepared.paths.append(log)
-                continue
-            }
-            do {
-                try convert(log, format, &prepared)
-            } catch let error as FileError {
+            do throws(FileError) {
+                if let format = format ?? (isGuessed ? ForeignLog.guess(log) : nil) {
+                    guard !follows else {
+                        throw FileError(
+                            path: log,
+                            reason: "is a log of \(format.rawValue), which is read whole; --follow reads Bursar's own "
+                                + "format, and JSON lines or CSV by --map")
+                    }
+                    try convert(log, format, &prepared)
+                } else if SQLiteTable.isDatabase(log) {
+                    try convertTable(log, &prepared)
+                } else {
+                    prepared.paths.append(log)
+                }
+            } catch {
                 prepared.remove()
                 throw ExitStatus(ExitStatus.usage, error.description)
             }
@@ -83,32 +110,43 @@ struct InputLogs {
         return prepared
     }
 
-    private func convert(_ log: String, _ format: ForeignFormat, _ prepared: inout Prepared) throws {
+    private func convertTable(_ log: String, _ prepared: inout Prepared) throws(FileError) {
+        try replace(&prepared) { line throws(FileError) in try SQLiteTable.convert(log, line) }
+    }
+
+    /// Puts lines that are to be replayed in place of a log.
+    private func replace(
+        _ prepared: inout Prepared, _ lines: (_ write: ([UInt8]) -> Void) throws(FileError) -> Void
+    ) throws(FileError) {
         let path = try Self.temporaryFile()
         prepared.temporary.append(path)
         prepared.paths.append(path)
         guard let stream = fopen(path, "wb") else {
             throw FileError(path: path, reason: String(cString: strerror(errno)))
         }
-        var foreign = ForeignLog(format, overrides: overrides)
         var written = true
         do {
             defer { if fclose(stream) != 0 { written = false } }
-            try foreign.convert(log) { line in
+            try lines { line in
                 if fwrite(line, 1, line.count, stream) != line.count { written = false }
             }
         }
         guard written else { throw FileError(path: path, reason: "the temporary file cannot be written") }
+    }
+
+    private func convert(_ log: String, _ format: ForeignFormat, _ prepared: inout Prepared) throws(FileError) {
+        var foreign = ForeignLog(format, overrides: overrides)
+        try replace(&prepared) { line throws(FileError) in try foreign.convert(log, line) }
         prepared.rejects += foreign.rejects.map { ReplayReject(path: log, line: $0.line, reason: $0.reason) }
     }
 
     // MARK: - Temporary files
 
-    private static func temporaryFile() throws -> String {
+    private static func temporaryFile() throws(FileError) -> String {
         let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(folder)/bursar-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw ExitStatus(ExitStatus.usage, "cannot make a temporary file in \(folder)") }
+        guard descriptor >= 0 else { throw FileError(path: folder, reason: "no temporary file can be made in it") }
         close(descriptor)
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

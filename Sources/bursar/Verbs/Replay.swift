@@ -15,13 +15,15 @@ import BursarTraffic
 
 extension ReplayOptions.State: ExpressibleByArgument {}
 extension ReplayOptions.EstimateBasis: ExpressibleByArgument {}
+extension ReplayOptions.CostBasis: ExpressibleByArgument {}
 
 struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Dry-run policies against recorded traffic.",
         discussion: """
             Logs are JSON lines in Bursar's own format, or JSON lines and CSV of any other whose columns --map names; \
-            gzip is recognised, and - is standard input. Nothing is refused: the summary says what would have been.
+            gzip and zstd are recognised, a folder stands for the logs in it, a SQLite file for its table, and - is \
+            standard input. Nothing is refused: the summary says what would have been. Ctrl-C ends with what was done.
             """)
 
     @Option(help: "The policy set to try.")
@@ -42,11 +44,17 @@ struct Replay: ParsableCommand {
     @Option(help: ArgumentHelp("Print how a format is read, and do nothing else.", valueName: "format"))
     var describeInput: String?
 
+    @Flag(help: "At the end of the log wait for more, until Ctrl-C: a shadow of live traffic.")
+    var follow = false
+
     @Option(help: "simulate: counters follow the decisions. observe: they follow what really happened.")
     var state = ReplayOptions.State.simulate
 
     @Option(help: "Expected output: recorded (what the log says), or policy (as in live use).")
     var estimate = ReplayOptions.EstimateBasis.recorded
+
+    @Option(help: "What a record cost: recorded (what the log says, where it says so), or catalog.")
+    var cost = ReplayOptions.CostBasis.recorded
 
     @Option(help: "Only requests at or after this instant.")
     var from: String?
@@ -105,11 +113,16 @@ struct Replay: ParsableCommand {
         }
         let set = try Policies.load(policies ?? "")
         let other = try against.map { try Policies.load($0) }
+        if follow, logs.count != 1 || logs == ["-"] {
+            throw ExitStatus(ExitStatus.usage, "--follow reads one file")
+        }
         let spooled = try logs.contains("-") ? InputLogs.spool() : nil
         defer { if let spooled { unlink(spooled) } }
-        let converted = try inputs.prepare(logs.map { $0 == "-" ? spooled ?? $0 : $0 })
+        let converted = try inputs.prepare(
+            InputLogs.expanded(logs).map { $0 == "-" ? spooled ?? $0 : $0 }, follows: follow)
         defer { converted.remove() }
         let paths = converted.paths
+        Interrupt.asks(options.stop)
         var sinks = try Sinks(decisions: decisions, rejects: rejects)
         func make() -> BursarReplay.Replay {
             let filters = filter.map { [$0] } ?? []
@@ -118,7 +131,11 @@ struct Replay: ParsableCommand {
                 options: options)
             let decisions = sinks.decisions
             let rejects = sinks.rejects
-            replay.onDecisions = { decisions?.write($0) }
+            let follows = follow
+            replay.onDecisions = { bytes in
+                decisions?.write(bytes)
+                if follows { Console.flush() }
+            }
             replay.onReject = { rejects?.write($0) }
             if !quiet, Console.errorIsTerminal { replay.onProgress = Progress().report }
             return replay
@@ -147,6 +164,7 @@ struct Replay: ParsableCommand {
             throw ExitStatus(ExitStatus.usage, "\(failure); what was read before it is in the summary")
         }
         try writeReports(result.summary)
+        if result.summary.wasStopped { throw ExitStatus(130) }
         if let failing = try failExpression(), failing.holds(result.summary) {
             throw ExitStatus(3, "failed: \(failing.text)")
         }
@@ -184,6 +202,8 @@ struct Replay: ParsableCommand {
         _ = try failExpression()
         options.state = state
         options.estimate = estimate
+        options.follows = follow
+        options.cost = cost
         options.tenant = tenant
         options.writesDecisions = decisions != nil
         options.threads = threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -209,6 +229,22 @@ struct Replay: ParsableCommand {
         } catch {
             throw ExitStatus(ExitStatus.usage, "\(option): \(error.message)")
         }
+    }
+}
+
+/// Ctrl-C once: end with what was done. Twice: end.
+private enum Interrupt {
+    nonisolated(unsafe) private static var signal: StopSignal?
+
+    static func asks(_ stop: StopSignal) {
+        signal = stop
+        // Without a restart a read that waits is ended too.
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { _ in
+            Interrupt.signal?.ask()
+        }
+        action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
+        sigaction(SIGINT, &action, nil)
     }
 }
 
