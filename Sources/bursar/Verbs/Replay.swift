@@ -234,17 +234,19 @@ struct Replay: ParsableCommand {
 
 /// Ctrl-C once: end with what was done. Twice: end.
 private enum Interrupt {
-    nonisolated(unsafe) private static var signal: StopSignal?
+    nonisolated(unsafe) private static var stop: StopSignal?
 
     static func asks(_ stop: StopSignal) {
-        signal = stop
-        // Without a restart a read that waits is ended too.
-        var action = sigaction()
-        action.__sigaction_handler.sa_handler = { _ in
-            Interrupt.signal?.ask()
+        self.stop = stop
+        signal(SIGINT) { _ in
+            Interrupt.stop?.ask()
+            signal(SIGINT, SIG_DFL)
         }
-        action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
-        sigaction(SIGINT, &action, nil)
+        // Whoever started this may have held signals back.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 }
 
