@@ -233,9 +233,11 @@ final class Partition {
         let tier = decision.tier.isPresent ? symbols.text(decision.tier) : ""
         if !tier.isEmpty { details?.tenantTiers[tenant] = tier }
         if let version = block.text(record, .promptVersion) {
-            var known = details?.promptVersions[version] ?? (request.time, .init())
+            var known =
+                details?.promptVersions[version] ?? ReplayDetails.PromptVersion(first: request.time, usage: .init())
             known.usage.add(used)
-            details?.promptVersions[version] = (min(known.first, request.time), known.usage)
+            known.first = min(known.first, request.time)
+            details?.promptVersions[version] = known
         }
         if request.attempt > 1 { details?.retries += 1 }
         guard let reasons = decision.detail?.reasons, !decision.isRepeat else { return }
@@ -441,22 +443,28 @@ final class BlockWork {
     /// By partition.
     let recordCounts: [Int]
 
-    init(_ block: RecordBlock, path: String, partitionCount: Int, constantTenant: Bool) {
+    /// No partition: the record belongs to another shard.
+    static let elsewhere = UInt8.max
+
+    init(_ block: RecordBlock, path: String, partitionCount: Int, constantTenant: UInt64?, shard: ReplayOptions.Shard) {
         self.block = block
         self.path = path
         var counts = [Int](repeating: 0, count: partitionCount)
-        if partitionCount == 1 || constantTenant {
-            partitions = [UInt8](repeating: 0, count: block.count)
-            counts[0] = block.count
-        } else {
-            partitions = (0..<block.count).map { record in
-                let part = Int(block.tenantHash(record) % UInt64(partitionCount))
-                counts[part] += 1
-                return UInt8(truncatingIfNeeded: part)
+        partitions = (0..<block.count).map { record in
+            if partitionCount == 1, shard.count == 1 {
+                counts[0] += 1
+                return 0
             }
+            let hash = constantTenant ?? block.tenantHash(record)
+            guard hash % UInt64(shard.count) == UInt64(shard.index) else { return Self.elsewhere }
+            let part = Int(hash / UInt64(shard.count) % UInt64(partitionCount))
+            counts[part] += 1
+            return UInt8(truncatingIfNeeded: part)
         }
         recordCounts = counts
     }
+
+    var ownCount: Int { recordCounts.reduce(0, +) }
 
     func line(_ record: Int) -> Int { lines.map { Int($0[record]) } ?? baseLine + block.line(record) }
 }

@@ -16,6 +16,8 @@ public final class Replay {
     private var partitions: [Partition] = []
     private var summary = ReplaySummary()
 
+    /// No limit is counted across tenants, so that tenants can be decided apart.
+    public let canBeCut: Bool
     /// Called with decisions as JSON lines, in the order of the log.
     public var onDecisions: (([UInt8]) -> Void)?
     public var onReject: ((ReplayReject) -> Void)?
@@ -30,6 +32,7 @@ public final class Replay {
         self.against = against
         self.options = options
         let sharesCounters = engine.countsGroups || against?.countsGroups == true
+        canBeCut = !sharesCounters
         partitionCount = sharesCounters || options.threads <= 1 ? 1 : Self.parts
     }
 
@@ -52,8 +55,10 @@ public final class Replay {
     /// Replays logs whose times go back: an index of all records is sorted first.
     public func runOrdered(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
         let log = try OrderedLog(paths, map: options.map)
-        for reject in log.rejects { self.reject(reject) }
-        summary.read = log.recordCount + log.rejects.count
+        if isFirstShard {
+            for reject in log.rejects { self.reject(reject) }
+            summary.read = log.rejects.count
+        }
         isOrdering = true
         var failures = log.failures
         failures += try pass([log])
@@ -61,6 +66,9 @@ public final class Replay {
         if let ordered { ordered.forEach { onDecisions?($0) } }
         return (finished(), failures)
     }
+
+    /// Lines that are no record belong to no tenant: the first shard tells of them.
+    private var isFirstShard: Bool { options.shard.index == 0 }
 
     private var isOrdering = false
     private var ordered: [[UInt8]]?
@@ -124,18 +132,20 @@ public final class Replay {
         baseLine += work.block.lineCount
         for record in 0..<work.block.count {
             let time = work.block.time(record)
+            let isOwn = work.partitions[record] != BlockWork.elsewhere
             if time < lastTime, !isOrdering {
                 guard options.follows else { throw Unordered() }
-                summary.late += 1
+                if isOwn { summary.late += 1 }
             }
             lastTime = max(lastTime, time)
+            if isOwn {
+                summary.firstTime = summary.firstTime ?? time
+                summary.lastTime = lastTime
+            }
         }
-        if let first = work.block.count > 0 ? work.block.time(0) : nil {
-            summary.firstTime = summary.firstTime ?? first
-            summary.lastTime = lastTime
-        }
-        guard !isOrdering else { return }
-        summary.read += work.block.count + work.block.rejects.count
+        summary.read += work.ownCount
+        guard !isOrdering, isFirstShard else { return }
+        summary.read += work.block.rejects.count
         for reject in work.block.rejects {
             self.reject(ReplayReject(path: work.path, line: work.baseLine + reject.line, reason: reject.reason))
         }
@@ -154,7 +164,11 @@ public final class Replay {
         let results = Results(stretches: stretches.count, partitions: decideCount)
         let partitions = Unchecked(self.partitions)
         let partitionCount = partitionCount
-        let hasConstantTenant = options.map.constants.contains { $0.field == .tenant }
+        let constantTenant = options.map.constants.last { $0.field == .tenant }.map { constant in
+            var text = constant.value
+            return text.withUTF8 { RecordBlock.tenantHash($0) }
+        }
+        let shard = options.shard
         let work = Unchecked((stretches, ready))
         // The largest first, so that no core is left alone with it at the end.
         let order = (0..<decideCount).map { part in (part, ready.reduce(0) { $0 + $1.recordCounts[part] }) }
@@ -170,7 +184,8 @@ public final class Replay {
                 let stretch = work.value.0[position]
                 let block = LogFormat.read(stretch.stretch)
                 let made = BlockWork(
-                    block, path: stretch.path, partitionCount: partitionCount, constantTenant: hasConstantTenant)
+                    block, path: stretch.path, partitionCount: partitionCount, constantTenant: constantTenant,
+                    shard: shard)
                 made.lines = stretch.lines
                 made.sequences = stretch.sequences
                 results.set(read: made, position)

@@ -3,7 +3,7 @@ import BursarTraffic
 
 /// What a replay does with recorded traffic.
 public struct ReplayOptions: Sendable {
-    public enum State: String, Sendable, CaseIterable {
+    public enum State: String, Sendable, CaseIterable, Codable {
         /// Counters follow the decisions.
         case simulate
         /// Counters follow what really happened.
@@ -33,6 +33,21 @@ public struct ReplayOptions: Sendable {
     public var to = Int64.max
     public var tenant: String?
     public var threads = 1
+    /// Which of several replays of the same logs this is; each decides for other tenants.
+    public struct Shard: Sendable, Hashable {
+        /// From 0.
+        public var index: Int
+        public var count: Int
+
+        public init(index: Int, count: Int) {
+            self.index = index
+            self.count = count
+        }
+
+        public static let whole = Shard(index: 0, count: 1)
+    }
+
+    public var shard = Shard.whole
     /// At the end of the log more is waited for, until `stop` is asked; what comes late is decided late.
     public var follows = false
     /// Ends a replay early; what was done so far is in its summary.

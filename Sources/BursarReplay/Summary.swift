@@ -17,7 +17,7 @@ extension Dictionary where Value: Summable {
 }
 
 /// Sums over decisions; parts add up to the whole in any order.
-public struct Tally: Summable, Sendable, Hashable {
+public struct Tally: Summable, Sendable, Hashable, Codable {
     public var requests = 0
     /// By `Outcome.rawValue`.
     private var outcomes = SIMD8<Int>(repeating: 0)
@@ -75,7 +75,7 @@ func adding(_ left: Int64, _ right: Int64) -> Int64 {
 }
 
 /// What stands behind a refusal or change: the code, and the limit or rule that gave it.
-public struct Cause: Sendable, Hashable {
+public struct Cause: Sendable, Hashable, Codable {
     public var code: String
     public var action: String
     /// The limit or rule; empty where the plan itself decided.
@@ -85,8 +85,8 @@ public struct Cause: Sendable, Hashable {
 }
 
 /// How two policy sets decide the same requests.
-public struct Comparison: Sendable {
-    public struct Change: Sendable, Hashable {
+public struct Comparison: Sendable, Codable {
+    public struct Change: Sendable, Hashable, Codable {
         public var old: Outcome
         public var new: Outcome
     }
@@ -97,7 +97,7 @@ public struct Comparison: Sendable {
     public var tenants: [String: Int] = [:]
     public var modelChanges = 0
     /// Requests that are decided otherwise and the money that this moves, in nano-units.
-    public struct Moved: Summable, Sendable, Hashable {
+    public struct Moved: Summable, Sendable, Hashable, Codable {
         public var requests = 0
         public var cost: Int64 = 0
 
@@ -112,7 +112,7 @@ public struct Comparison: Sendable {
     /// By the first code of the new decision, or of the old one where the new one has none.
     public var codes: [String: Moved] = [:]
 
-    public struct Example: Sendable {
+    public struct Example: Sendable, Codable {
         public var time: Int64
         public var requestID: String
         public var tenant: String
@@ -145,7 +145,7 @@ public struct ExplainedRequest: Sendable {
 }
 
 /// What a replay found.
-public struct ReplaySummary: Sendable {
+public struct ReplaySummary: Sendable, Codable {
     public var read = 0
     public var rejected = 0
     public var filtered = 0
@@ -179,6 +179,12 @@ public struct ReplaySummary: Sendable {
 
     public init() {}
 
+    /// All but `explained`: an explanation is for people, and belongs to one replay.
+    private enum CodingKeys: String, CodingKey {
+        case read, rejected, filtered, repeats, firstTime, lastTime, wasOrdered, wasStopped, late, total, tiers, tenants
+        case features, models, causes, events, against, comparison, currency, state, policies, details, prices
+    }
+
     public var decided: Int { total.requests }
 
     /// Tenants of whom some request is refused.
@@ -186,6 +192,38 @@ public struct ReplaySummary: Sendable {
 
     /// Requests whose tenant has a tier, and so a plan.
     public var covered: Int { tiers.filter { $0.key != "(none)" }.values.reduce(0) { $0 + $1.requests } }
+
+    /// Adds what a replay of other tenants of the same logs found.
+    public mutating func add(_ other: ReplaySummary) {
+        read += other.read
+        rejected += other.rejected
+        filtered += other.filtered
+        repeats += other.repeats
+        late += other.late
+        events += other.events
+        firstTime = [firstTime, other.firstTime].compactMap { $0 }.min()
+        lastTime = [lastTime, other.lastTime].compactMap { $0 }.max()
+        wasOrdered = wasOrdered || other.wasOrdered
+        wasStopped = wasStopped || other.wasStopped
+        total.add(other.total)
+        tiers.add(other.tiers)
+        tenants.add(other.tenants)
+        features.add(other.features)
+        models.add(other.models)
+        causes.merge(other.causes, uniquingKeysWith: +)
+        if let other = other.against {
+            against = against ?? Tally()
+            against?.add(other)
+        }
+        if let other = other.comparison {
+            comparison = comparison ?? Comparison()
+            comparison?.add(other)
+        }
+        if let other = other.details {
+            details = details ?? ReplayDetails()
+            details?.add(other)
+        }
+    }
 
     /// Counts lines that were found unusable before the replay.
     public mutating func add(rejects: Int) {

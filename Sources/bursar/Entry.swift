@@ -14,7 +14,8 @@ struct Bursar: ParsableCommand {
         abstract: "Policy as code for what each tenant of an AI product may spend and use.",
         version: "0.1.0",
         subcommands: [
-            Check.self, Eval.self, Replay.self, Diff.self, Test.self, Format.self, Schema.self, Explain.self, Lock.self,
+            Check.self, Eval.self, Replay.self, Merge.self, Diff.self, Test.self, Format.self, Schema.self,
+            Explain.self, Lock.self,
             Import.self, Init.self, LSP.self,
         ])
 }

@@ -2,7 +2,7 @@ import BursarPolicy
 import BursarSyntax
 
 /// What becomes of a request, from the gravest to plain permission.
-public enum Outcome: UInt8, Sendable, Comparable, CaseIterable {
+public enum Outcome: UInt8, Sendable, Comparable, CaseIterable, Codable {
     case deny, throttle, approve, confirm, downgrade, allowWithCaps, allow
 
     public var name: String {

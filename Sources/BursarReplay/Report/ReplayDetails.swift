@@ -3,14 +3,14 @@ import BursarSyntax
 
 /// What a report tells beyond a summary's sums. It is gathered only where someone asked for it, and parts add up to the
 /// whole in any order.
-public struct ReplayDetails: Sendable {
-    public struct TenantDay: Sendable, Hashable {
+public struct ReplayDetails: Sendable, Codable {
+    public struct TenantDay: Sendable, Hashable, Codable {
         public var tenant: String
         /// Days since 1970 UTC.
         public var day: Int64
     }
 
-    public struct Usage: Summable, Sendable, Hashable {
+    public struct Usage: Summable, Sendable, Hashable, Codable {
         public var requests = 0
         public var recordedCost: Int64 = 0
         public var policyCost: Int64 = 0
@@ -24,13 +24,13 @@ public struct ReplayDetails: Sendable {
         }
     }
 
-    public struct Pair: Sendable, Hashable {
+    public struct Pair: Sendable, Hashable, Codable {
         public var first: String
         public var second: String
     }
 
     /// What a model's records say that they cost, and what the catalog and the reservations say.
-    public struct ModelCost: Summable, Sendable, Hashable {
+    public struct ModelCost: Summable, Sendable, Hashable, Codable {
         /// Records that carry a cost, of models that the catalog prices.
         public var requests = 0
         /// Nano-units: of those records, by the log and by the catalog.
@@ -58,6 +58,11 @@ public struct ReplayDetails: Sendable {
         }
     }
 
+    public struct PromptVersion: Sendable, Codable {
+        public var first: Int64
+        public var usage: Usage
+    }
+
     /// By the name that requests used.
     public var modelCosts: [String: ModelCost] = [:]
     /// By the start of the hour, in microseconds.
@@ -72,7 +77,7 @@ public struct ReplayDetails: Sendable {
     /// Requests of tiers (first) for models (second) that they do not allow.
     public var refusedModels: [Pair: Int] = [:]
     /// By version of the prompt: when it was first seen, and what it used.
-    public var promptVersions: [String: (first: Int64, usage: Usage)] = [:]
+    public var promptVersions: [String: PromptVersion] = [:]
     /// Requests that were no first attempt.
     public var retries = 0
 
@@ -89,7 +94,7 @@ public struct ReplayDetails: Sendable {
         promptVersions.merge(other.promptVersions) { left, right in
             var usage = left.usage
             usage.add(right.usage)
-            return (min(left.first, right.first), usage)
+            return PromptVersion(first: min(left.first, right.first), usage: usage)
         }
         retries += other.retries
     }

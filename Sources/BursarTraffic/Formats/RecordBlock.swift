@@ -132,7 +132,10 @@ public final class RecordBlock: @unchecked Sendable {
     public func bounds(_ record: Int) -> (start: Int, count: Int) { (Int(starts[record]), Int(lengths[record])) }
 
     /// A hash of the tenant's name, for giving tenants to threads.
-    public func tenantHash(_ record: Int) -> UInt64 { withText(slice(record, .tenant)) { hashBytes($0) } >> 7 }
+    public func tenantHash(_ record: Int) -> UInt64 { withText(slice(record, .tenant)) { Self.tenantHash($0) } }
+
+    /// The same of a name.
+    public static func tenantHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt64 { hashBytes(name) >> 7 }
 
     public func time(_ record: Int) -> Int64 { number(record, .time) }
 

@@ -81,14 +81,13 @@ struct Replay: ParsableCommand {
     @Option(help: "Threads; default: all cores. The result never depends on it.")
     var threads: Int?
 
-    @Option(help: ArgumentHelp("End with 3 where this holds: \(FailExpression.help).", valueName: "expression"))
-    var failOn: String?
+    @Option(help: ArgumentHelp("Decide for a part of the tenants only: shard K of N.", valueName: "K/N"))
+    var shard: String?
 
-    @Option(help: ArgumentHelp("Write a report: .html, .md or .json. Repeat for several.", valueName: "file"))
-    var report: [String] = []
+    @Option(help: ArgumentHelp("Write what the shard found, for `bursar merge`.", valueName: "file"))
+    var partial: String?
 
-    @Option(help: "text or json.")
-    var format = OutputFormat.text
+    @OptionGroup var output: ReplayOutput
 
     @Flag(help: "No progress.")
     var quiet = false
@@ -124,11 +123,15 @@ struct Replay: ParsableCommand {
         let paths = converted.paths
         Interrupt.asks(options.stop)
         var sinks = try Sinks(decisions: decisions, rejects: rejects)
-        func make() -> BursarReplay.Replay {
+        func make() throws -> BursarReplay.Replay {
             let filters = filter.map { [$0] } ?? []
             let replay = BursarReplay.Replay(
                 engine: Engine(set, filters: filters), against: other.map { Engine($0, filters: filters) },
                 options: options)
+            if options.shard.count > 1, !replay.canBeCut {
+                throw ExitStatus(
+                    ExitStatus.usage, "--shard: a limit is counted per group, so tenants cannot be decided apart")
+            }
             let decisions = sinks.decisions
             let rejects = sinks.rejects
             let follows = follow
@@ -156,50 +159,37 @@ struct Replay: ParsableCommand {
         result.summary.add(rejects: converted.rejects.count)
         try sinks.close()
         if !quiet, Console.errorIsTerminal { Console.status("") }
-        switch format {
-        case .text: Console.print(SummaryTextRenderer(result.summary).render())
-        case .json: Console.print(SummaryJSONRenderer(result.summary).render())
+        if let partial {
+            let basis =
+                [
+                    "\(logs)", "\(result.summary.policies)", "\(state)", "\(estimate)", "\(cost)", "\(from ?? "")",
+                    "\(to ?? "")",
+                ]
+                + ["\(tenant ?? "")", "\(condition ?? "")", "\(map)", "\(against ?? "")"]
+            try PartialReplay(result.summary, shard: options.shard, basis: basis.joined(separator: "|")).write(
+                to: partial)
         }
-        if let failure = result.failures.first {
-            throw ExitStatus(ExitStatus.usage, "\(failure); what was read before it is in the summary")
-        }
-        try writeReports(result.summary)
-        if result.summary.wasStopped { throw ExitStatus(130) }
-        if let failing = try failExpression(), failing.holds(result.summary) {
-            throw ExitStatus(3, "failed: \(failing.text)")
-        }
+        try output.show(result.summary, failures: result.failures)
     }
 
-    private func failExpression() throws -> FailExpression? {
-        guard let failOn else { return nil }
-        guard let expression = FailExpression(failOn) else {
-            throw ExitStatus(ExitStatus.usage, "--fail-on: `\(failOn)` is not \(FailExpression.help)")
+    private func parsedShard() throws -> ReplayOptions.Shard {
+        guard let shard else { return .whole }
+        let parts = shard.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+        guard parts.count == 2, let index = parts[0], let count = parts[1], (1...1_000).contains(count),
+            (1...count).contains(index)
+        else { throw ExitStatus(ExitStatus.usage, "--shard: `\(shard)` is not K/N, such as 1/4") }
+        guard decisions == nil, !follow else {
+            throw ExitStatus(ExitStatus.usage, "--shard goes with neither --decisions nor --follow")
         }
-        return expression
-    }
-
-    private func writeReports(_ summary: ReplaySummary) throws {
-        let figures = ReportFigures(summary)
-        for path in report {
-            let text =
-                path.hasSuffix(".html")
-                ? HTMLReport(figures).render()
-                : path.hasSuffix(".md") ? MarkdownReport(figures).render() : JSONReport(figures).render() + "\n"
-            do throws(FileError) {
-                try FileReading.write(Array(text.utf8), to: path)
-            } catch {
-                throw ExitStatus(ExitStatus.usage, error.description)
-            }
-        }
+        return ReplayOptions.Shard(index: index - 1, count: count)
     }
 
     private func options() throws -> ReplayOptions {
         var options = ReplayOptions()
-        options.collectsDetails = !report.isEmpty
-        for path in report where ![".html", ".md", ".json"].contains(where: path.hasSuffix) {
-            throw ExitStatus(ExitStatus.usage, "--report: `\(path)` ends with none of .html, .md and .json")
-        }
-        _ = try failExpression()
+        options.shard = try parsedShard()
+        // A merge may be asked for a report.
+        options.collectsDetails = !output.report.isEmpty || partial != nil
+        try output.check()
         options.state = state
         options.estimate = estimate
         options.follows = follow
