@@ -8,7 +8,7 @@ SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 VENV := .build/venv
 PREFIX ?= /usr/local
 
-.PHONY: all deps build demo test lint schema editors docs man install soak bench summaries record clean
+.PHONY: all deps build demo test lint schema editors report docs man install soak bench summaries record clean
 
 all: build
 
@@ -36,9 +36,9 @@ demo: build
 test: deps lint schema
 	$(SWIFT) build -c release --build-tests
 	$(SWIFT) test -c release --skip-build
-	@$(MAKE) --no-print-directory editors docs
+	@$(MAKE) --no-print-directory editors report docs
 
-# Python packages for the tests of the schema and of the language server.
+# Python packages for the tests of the schema, the language server and the report.
 $(VENV)/ready: Tests/requirements.txt
 	@if ! python3 -m venv $(VENV) >/dev/null 2>&1; then \
 	  $$( [ "$$(id -u)" = 0 ] || echo sudo ) sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv' >/dev/null; \
@@ -53,6 +53,13 @@ schema: $(VENV)/ready
 # The language server, spoken to by a real client.
 editors: $(VENV)/ready
 	@$(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/LanguageServer
+
+# The HTML report in a real browser; screenshots go to .build/screenshots.
+report: $(VENV)/ready
+	@command -v chromium >/dev/null || ! command -v apt-get >/dev/null || \
+	  $$( [ "$$(id -u)" = 0 ] || echo sudo ) sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium' >/dev/null 2>&1
+	@if command -v chromium >/dev/null; then $(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/Report; \
+	  else echo "no Chromium here and no apt to install it: the report was not looked at" >&2; fi
 
 # Documentation of the library from its doc comments, in .build/docs/site; a warning fails.
 docs: deps
