@@ -43,13 +43,18 @@ final class Partition {
     private var json = JSONWriter()
     @exclusivity(unchecked) private var tally = Tally()
     private var otherTally = Tally()
-    @exclusivity(unchecked) private var tiers = TallyTable()
-    @exclusivity(unchecked) private var tenants = TallyTable()
-    @exclusivity(unchecked) private var features = TallyTable()
-    @exclusivity(unchecked) private var models = TallyTable()
+    @exclusivity(unchecked) private var tiers = SymbolSums<Tally>()
+    @exclusivity(unchecked) private var tenants = SymbolSums<Tally>()
+    @exclusivity(unchecked) private var features = SymbolSums<Tally>()
+    @exclusivity(unchecked) private var models = SymbolSums<Tally>()
     private var causes: [CauseKey: Int] = [:]
     @exclusivity(unchecked) private var shared = SharedDetails()
     private var comparison = Comparison()
+    @exclusivity(unchecked) private var movedTenants = SymbolSums<Comparison.Moved>()
+    @exclusivity(unchecked) private var movedTiers = SymbolSums<Comparison.Moved>()
+    @exclusivity(unchecked) private var movedFeatures = SymbolSums<Comparison.Moved>()
+    /// Pairs of symbols of the two engines that were compared lately, by a part of their bits.
+    @exclusivity(unchecked) private var sameModels = RawArray<(pair: UInt64, isSame: Bool)>()
     private var explained: ExplainedRequest?
     private var filtered = 0
     private var repeats = 0
@@ -81,6 +86,7 @@ final class Partition {
         counting = options.state == .observe ? .observed : .decided
         tenantFilter = options.tenant.map { engine.symbols.intern($0) }
         details = options.collectsDetails ? ReplayDetails() : nil
+        sameModels.append(repeating: (0, false), count: 64)
     }
 
     /// Decides the records of a block that are this partition's.
@@ -118,7 +124,7 @@ final class Partition {
             addDetails(decision, request, decided, block, record)
             addModelCost(decision, request, usage, block, record)
         }
-        if let other { compare(decision, decided.policyCost, block, record, work, usage, other) }
+        if let other { compare(decision, request, decided.policyCost, block, record, work, usage, other) }
         if let writer {
             json.removeAll()
             writer.write(decision, label(block, record, work, line), to: &json)
@@ -207,10 +213,10 @@ final class Partition {
     private func count(_ decision: Decision, _ request: Request, _ decided: DecidedRecord) {
         if decision.isRepeat { repeats += 1 }
         tally.add(decided)
-        tenants.add(decided, main.engine.symbols.tenantSymbol(of: request.tenant))
-        tiers.add(decided, decision.tier)
-        features.add(decided, request[.feature])
-        models.add(decided, request[.model])
+        tenants.at(main.engine.symbols.tenantSymbol(of: request.tenant)).pointee.add(decided)
+        tiers.at(decision.tier).pointee.add(decided)
+        features.at(request[.feature]).pointee.add(decided)
+        models.at(request[.model]).pointee.add(decided)
         guard let detail = decision.detail, !decision.isRepeat else { return }
         events += detail.events.count
         if detail.isShared { return shared.add(detail) }
@@ -288,41 +294,48 @@ final class Partition {
     }
 
     private func compare(
-        _ decision: Decision, _ newCost: Int64, _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ usage: Usage?,
-        _ other: Side
+        _ decision: Decision, _ mainRequest: Request, _ newCost: Int64, _ block: RecordBlock, _ record: Int,
+        _ work: BlockWork, _ usage: Usage?, _ other: Side
     ) {
         let request = other.builder.request(block, record, path: work.path, line: work.line(record))
         let old = decide(request, usage, other, block, record)
         let decided = decided(old, request, usage, block, record, other)
         otherTally.add(decided)
-        let oldModel = old.model.isPresent ? other.engine.symbols.text(old.model) : ""
-        let newModel = decision.model.isPresent ? main.engine.symbols.text(decision.model) : ""
-        guard old.outcome != decision.outcome || oldModel != newModel else { return }
+        guard old.outcome != decision.outcome || !isSameModel(old.model, decision.model, other) else { return }
         if old.outcome == decision.outcome { comparison.modelChanges += 1 }
         let change = Comparison.Change(old: old.outcome, new: decision.outcome)
         comparison.changes[change, default: 0] += 1
-        let label = label(block, record, work, work.line(record))
-        comparison.tenants[label.tenant, default: 0] += 1
         let moved = Comparison.Moved(
             requests: 1, cost: newCost.addingReportingOverflow(-decided.policyCost).partialValue)
-        let tier = decision.tier.isPresent ? main.engine.symbols.text(decision.tier) : "(none)"
-        comparison.tiers[tier, default: .init()].add(moved)
-        comparison.features[block.text(record, .feature) ?? "(none)", default: .init()].add(moved)
+        movedTenants.at(main.engine.symbols.tenantSymbol(of: mainRequest.tenant)).pointee.add(moved)
+        movedTiers.at(decision.tier).pointee.add(moved)
+        movedFeatures.at(mainRequest[.feature]).pointee.add(moved)
         let code = decision.reasons.first?.code ?? old.reasons.first.map { "no longer \($0.code)" } ?? "(none)"
         comparison.codes[code, default: .init()].add(moved)
         if comparison.examples[change] == nil {
+            let label = label(block, record, work, work.line(record))
             comparison.examples[change] = Comparison.Example(
                 time: request.time, requestID: label.requestID, tenant: label.tenant)
         }
     }
 
+    /// Whether two decisions name the same model, each in its own engine's symbols.
+    private func isSameModel(_ old: Symbol, _ new: Symbol, _ other: Side) -> Bool {
+        if !old.isPresent || !new.isPresent { return old.isPresent == new.isPresent }
+        let pair = UInt64(old.rawValue) << 32 | UInt64(new.rawValue)
+        let place = sameModels.base + Int((pair ^ pair >> 29) & 63)
+        if place.pointee.pair != pair {
+            place.pointee = (pair, other.engine.symbols.text(old) == main.engine.symbols.text(new))
+        }
+        return place.pointee.isSame
+    }
+
     /// Adds this partition's sums to a summary.
     func add(to summary: inout ReplaySummary) {
         let symbols = main.engine.symbols
-        func merge(_ part: borrowing TallyTable, into whole: inout [String: Tally]) {
-            for (symbol, tally) in part.entries {
-                whole[symbol.isPresent ? symbols.text(symbol) : "(none)", default: Tally()].add(tally)
-            }
+        func name(_ symbol: Symbol) -> String { symbol.isPresent ? symbols.text(symbol) : "(none)" }
+        func merge<Sum: Summable>(_ part: borrowing SymbolSums<Sum>, into whole: inout [String: Sum]) {
+            for (symbol, sum) in part.entries { whole[name(symbol), default: Sum()].add(sum) }
         }
         for (detail, count) in shared.take() {
             for reason in detail.reasons { self.count(reason, isShadow: false, times: count) }
@@ -349,6 +362,9 @@ final class Partition {
         if other != nil {
             summary.against = summary.against ?? Tally()
             summary.against?.add(otherTally)
+            merge(movedTiers, into: &comparison.tiers)
+            merge(movedFeatures, into: &comparison.features)
+            for (symbol, moved) in movedTenants.entries { comparison.tenants[name(symbol), default: 0] += moved.requests }
             summary.comparison = summary.comparison ?? Comparison()
             summary.comparison?.add(comparison)
         }
@@ -356,26 +372,25 @@ final class Partition {
 }
 
 /// Sums by symbol, found without hashing: symbols are small numbers.
-struct TallyTable: ~Copyable {
+struct SymbolSums<Sum: Summable>: ~Copyable {
     private var places = RawArray<Int32>()
     private var symbols = RawArray<UInt32>()
-    private var tallies = RawArray<Tally>()
+    private var sums = RawArray<Sum>()
 
+    /// Where a symbol's sum lies, until the next one is asked for.
     @inline(__always)
-    mutating func add(_ decided: DecidedRecord, _ symbol: Symbol) {
+    mutating func at(_ symbol: Symbol) -> UnsafeMutablePointer<Sum> {
         let index = Int(symbol.rawValue)
         if index >= places.count { places.append(repeating: -1, count: max(64, index + 1 - places.count)) }
         if places[index] < 0 {
-            places[index] = Int32(tallies.count)
+            places[index] = Int32(sums.count)
             symbols.append(symbol.rawValue)
-            tallies.append(Tally())
+            sums.append(Sum())
         }
-        (tallies.base + Int(places[index])).pointee.add(decided)
+        return sums.base + Int(places[index])
     }
 
-    var entries: [(symbol: Symbol, tally: Tally)] {
-        symbols.indices.map { (Symbol(rawValue: symbols[$0]), tallies[$0]) }
-    }
+    var entries: [(symbol: Symbol, sum: Sum)] { symbols.indices.map { (Symbol(rawValue: symbols[$0]), sums[$0]) } }
 }
 
 /// How often each of the details was given that are made with a plan: the last ones are found by their address.

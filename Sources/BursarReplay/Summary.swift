@@ -2,6 +2,7 @@ import BursarEngine
 
 /// What adds up, part by part, in any order.
 protocol Summable {
+    init()
     mutating func add(_ other: Self)
 }
 
