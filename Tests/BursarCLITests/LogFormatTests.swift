@@ -47,7 +47,8 @@ import Testing
     @Test(arguments: logs) func `a log is read as its system means it`(name: String) throws {
         let format = String(name.prefix { $0 != "." })
         let text = try replayed(name, ["--input", format])
-        let expected = Binary.root + "\(Self.folder)/\(format).expected"
+        let stem = name.prefix(upTo: name.lastIndex(of: ".") ?? name.endIndex)
+        let expected = Binary.root + "\(Self.folder)/\(stem).expected"
         if ProcessInfo.processInfo.environment["BURSAR_RECORD"] != nil {
             try text.write(toFile: expected, atomically: true, encoding: .utf8)
         }

@@ -155,18 +155,26 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     /// The records in one value of the log: spans of a batch, else the value itself; what is no call of a model is left out.
     func records(in value: JSONTree) -> [JSONTree] {
         guard self == .otel else { return [value] }
-        guard case .list(let resources) = value["resourceSpans"] else { return [Self.flatSpan(value, [])] }
         var spans: [JSONTree] = []
-        for resource in resources {
-            let shared = Self.attributes(resource["resource"]?["attributes"])
-            guard case .list(let scopes) = resource["scopeSpans"] else { continue }
-            for scope in scopes {
-                guard case .list(let found) = scope["spans"] else { continue }
-                spans += found.map { Self.flatSpan($0, shared) }
-            }
+        if case .list(let resources) = value["resourceSpans"] {
+            spans = resources.flatMap(Self.spans)
+        } else {
+            let span = Self.flatSpan(value, [])
+            // What is no span at all is told, not passed over.
+            if span.at("name") == nil { return [span] }
+            spans = [span]
         }
         return spans.filter { span in
             span.at("gen_ai.request.model") != nil || span.at("gen_ai.response.model") != nil
+        }
+    }
+
+    private static func spans(of resource: JSONTree) -> [JSONTree] {
+        let shared = attributes(resource["resource"]?["attributes"])
+        guard case .list(let scopes) = resource["scopeSpans"] else { return [] }
+        return scopes.flatMap { scope -> [JSONTree] in
+            guard case .list(let found) = scope["spans"] else { return [] }
+            return found.map { flatSpan($0, shared) }
         }
     }
 
@@ -252,6 +260,8 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
         if self == .litellm, let status = values[.status]?.text {
             values[.status] = .string(status == "success" ? "ok" : "error")
         }
+        // What a failed call does not say it produced, it did not produce.
+        if values[.status]?.text == "error", values[.outputTokens] == nil { values[.outputTokens] = .number("0") }
     }
 
     /// A decimal number divided by 100, digit by digit.
