@@ -25,6 +25,8 @@ struct Counter: Sendable {
     var carry: Int64 = 0
     var carryAmount: Int64 = -1
     var carryRollover = Rollover(cap: Percentage(scaled: 0), isCompounding: false)
+    /// The plan of whose thresholds those that only notify have all given their event in the current window; 0: none.
+    var quietPlan: UInt32 = 0
 
     struct EarlierWindow: Sendable {
         var start = Int64.min

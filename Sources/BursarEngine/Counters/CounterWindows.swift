@@ -37,6 +37,7 @@ extension CounterBook {
         counters[index].used = 0
         counters[index].amount = -1
         counters[index].carryAmount = -1
+        counters[index].quietPlan = 0
     }
 
     /// Forgets what belonged to the window that closes.

@@ -1,5 +1,6 @@
 import BursarPolicy
 import BursarSyntax
+import Synchronization
 
 /// An edition with its names resolved to symbols and its conditions to programs.
 final class CompiledEdition: @unchecked Sendable {
@@ -136,6 +137,9 @@ final class CompiledEdition: @unchecked Sendable {
 
 /// A plan with its names resolved to symbols and its conditions to programs.
 final class CompiledPlan: @unchecked Sendable {
+    private static let serials = Atomic<UInt32>(0)
+    /// No other plan has it; from 1.
+    let serial = CompiledPlan.serials.wrappingAdd(1, ordering: .relaxed).newValue
     /// What the engine asks of a limit at each request. A class, so that looking at one copies nothing.
     final class Row: @unchecked Sendable {
         let limit: Limit
@@ -156,6 +160,9 @@ final class CompiledPlan: @unchecked Sendable {
         let countsUse: Bool
         /// What may be used while no threshold is crossed, where nothing was carried.
         let safeBound: Int64
+        /// The lowest thresholds, as far as they only notify, and what may be used while none of the others is crossed.
+        let notifying: [Int]
+        let quietBound: Int64
 
         init(_ limit: Limit, in plan: Plan, zone: TimeZoneRules, symbols: SymbolTable) {
             self.limit = limit
@@ -182,7 +189,11 @@ final class CompiledPlan: @unchecked Sendable {
             let base =
                 limit.window.isRate
                 ? limit.capacity : limit.weight.map { $0.share.floor(of: plan.limits[$0.of].amount) } ?? limit.capacity
-            safeBound = limit.thresholds.map { $0.bound(of: base) }.min() ?? .max
+            let bounds = limit.thresholds.map { $0.bound(of: base) }
+            safeBound = bounds.min() ?? .max
+            let loud = zip(limit.thresholds, bounds).filter { !$0.0.onlyNotifies }.map(\.1).min() ?? .max
+            notifying = bounds.indices.filter { limit.thresholds[$0].onlyNotifies && bounds[$0] <= loud }
+            quietBound = loud
         }
     }
 
@@ -262,6 +273,18 @@ final class CompiledPlan: @unchecked Sendable {
         briefNotAllowed = DecisionDetail(
             reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)],
             upgrade: plan.upgrade, isShared: true)
+    }
+}
+
+extension Threshold {
+    /// It does nothing but tell, of whatever request.
+    fileprivate var onlyNotifies: Bool {
+        actions.allSatisfy { action in
+            guard action.when == nil, action.alternatives.count == 1, case .notify = action.alternatives[0] else {
+                return false
+            }
+            return true
+        }
     }
 }
 

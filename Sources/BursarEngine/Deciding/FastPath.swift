@@ -29,6 +29,8 @@ struct FastRow: @unchecked Sendable {
     var isForOthers: Bool
     /// The most that may be used without crossing any threshold, were nothing carried over.
     var safeBound: Int64
+    /// The same once the thresholds that only notify have given their events.
+    var quietBound: Int64
     var amount: Int64
     var capacity: Int64
     var length: Int64
@@ -62,7 +64,7 @@ extension CompiledPlan {
             isScoped: !row.hasFixedCounter || !row.within.isEmpty, isPeriodic: limit.window.isPeriodic,
             onlyDenies: onlyDenies(limit), isRate: limit.window.isRate, feature: row.feature,
             isForOthers: limit.weight.map { $0.feature == nil } ?? false, safeBound: row.safeBound,
-            amount: limit.amount,
+            quietBound: row.quietBound, amount: limit.amount,
             capacity: limit.capacity, length: 0)
         switch limit.window {
         case .calendar, .every, .lifetime: break
@@ -267,8 +269,11 @@ extension Account {
                 let (sum, overflow) = counter.pointee.used.addingReportingOverflow(amount)
                 if overflow { return .unknown }
                 if sum > row.pointee.safeBound {
-                    if !row.pointee.onlyDenies { return .unknown }
-                    refused |= 1 << UInt64(index)
+                    let isQuiet = sum <= row.pointee.quietBound && counter.pointee.quietPlan == plan.serial
+                    if !isQuiet {
+                        if !row.pointee.onlyDenies { return .unknown }
+                        refused |= 1 << UInt64(index)
+                    }
                 }
             } else {
                 let length = Int128(row.pointee.length)

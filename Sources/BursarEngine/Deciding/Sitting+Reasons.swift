@@ -111,6 +111,17 @@ extension Sitting {
                     limit: name(row, judgement.request), threshold: threshold.text,
                     scope: scopeText(row, judgement.request), audiences: audiences))
         }
+        for index in judgement.states.indices { noteQuiet(index, judgement, plan) }
         return events
+    }
+
+    /// Once all thresholds of a limit that only notify have given their event, the fast path may pass them by.
+    private func noteQuiet(_ index: Int, _ judgement: Judgement, _ plan: CompiledPlan) {
+        let state = judgement.states[index]
+        let notifying = plan.rows[state.row].notifying
+        guard !notifying.isEmpty, let reference = state.counter, !reference.isShared else { return }
+        let crossed = judgement.crossings.filter { $0.state == index }.map(\.threshold)
+        guard notifying.allSatisfy(crossed.contains) else { return }
+        account.book.counters[Int(reference.index)].quietPlan = plan.serial
     }
 }

@@ -38,19 +38,29 @@ struct Check: ParsableCommand {
     var quiet = false
 
     func validate() throws {
-        guard explain != nil || !paths.isEmpty else { throw ValidationError("Missing expected argument '<paths> ...'") }
+        guard explain != nil || !sets.isEmpty else { throw ValidationError("Missing expected argument '<paths> ...'") }
+    }
+
+    /// Where sets follow the logs on the command line, they are told from them: a log is neither YAML nor a folder of it.
+    private var sets: [String] { paths + traffic.filter(Self.isSet) }
+    private var logs: [String] { traffic.filter { !Self.isSet($0) } }
+
+    private static func isSet(_ path: String) -> Bool {
+        if path.hasSuffix(".yaml") || path.hasSuffix(".yml") { return true }
+        guard FileReading.kind(of: path) == .folder else { return false }
+        return ((try? DocumentLoader.files(in: path)) ?? []).isEmpty == false
     }
 
     func run() throws {
         if let explain { return try explainCode(explain) }
         var counts: [Severity: Int] = [:]
         var sarif = SARIFRenderer(toolVersion: Bursar.configuration.version)
-        for path in paths {
+        for path in sets {
             for set in try Policies.sets(at: path) {
                 if fix { try applyFixes(to: set) }
                 var result = Checker.check(set)
-                if let policies = result.set, !traffic.isEmpty {
-                    let summary = try TrafficReplay.run(policies, traffic, collectsDetails: true)
+                if let policies = result.set, !logs.isEmpty {
+                    let summary = try TrafficReplay.run(policies, logs, collectsDetails: true)
                     result.add(TrafficChecks.run(policies, summary))
                 }
                 let items = result.diagnostics.sorted()
