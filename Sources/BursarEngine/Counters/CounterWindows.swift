@@ -5,11 +5,11 @@ import BursarSyntax
 extension CounterBook {
     /// Brings a counter to an instant. A clock that goes back never opens a window again: what comes late counts in
     /// the current one.
-    mutating func advance(_ index: Int, _ limit: Limit, to time: Int64) {
+    mutating func advance(_ index: Int, _ limit: Limit, keepsHistory: Bool, to time: Int64) {
         switch limit.window {
         case .calendar, .every:
             if time < counters[index].end, counters[index].end != .min { return }
-            open(index, limit, limit.window.interval(at: time))
+            open(index, limit.window.interval(at: time), keepsHistory: keepsHistory)
         case .fromFirstUse:
             guard counters[index].end != .min, time >= counters[index].end else { return }
             // Closed; it opens anew with the next request that it counts.
@@ -23,13 +23,13 @@ extension CounterBook {
         }
     }
 
-    private mutating func open(_ index: Int, _ limit: Limit, _ interval: Interval) {
+    private mutating func open(_ index: Int, _ interval: Interval, keepsHistory: Bool) {
         if counters[index].end != .min {
             let closed = Counter.EarlierWindow(
                 start: counters[index].start, end: counters[index].end, used: counters[index].used,
                 amount: counters[index].amount)
             counters[index].earlier = closed
-            if limit.rollover?.isCompounding == true { withExtra(index) { $0.history.append(closed) } }
+            if keepsHistory { withExtra(index) { $0.history.append(closed) } }
             closeExtra(index)
         }
         counters[index].start = interval.start

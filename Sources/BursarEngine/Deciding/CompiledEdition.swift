@@ -38,11 +38,14 @@ final class CompiledEdition: @unchecked Sendable {
     /// nil: the default.
     let estimatedOutput: Int64?
     private let tierPlans: [Symbol: CompiledPlan]
+    private let compounding: Set<String>
 
-    init(_ edition: Edition, index: Int, symbols: SymbolTable) {
+    /// - Parameter compounding: names of limits that compound what they carry over, in some version.
+    init(_ edition: Edition, index: Int, symbols: SymbolTable, compounding: Set<String>) {
         self.index = index
         self.edition = edition
         self.symbols = symbols
+        self.compounding = compounding
         policy = edition.policy
         catalog = edition.catalog
         rules = edition.policy.rules.enumerated().map { position, rule in
@@ -78,7 +81,8 @@ final class CompiledEdition: @unchecked Sendable {
         var plans: [Symbol: CompiledPlan] = [:]
         for name in edition.tierNames {
             guard let plan = edition.plan(tier: name) else { continue }
-            plans[symbols.intern(name)] = CompiledPlan(plan, models: models, zone: zone, symbols: symbols)
+            plans[symbols.intern(name)] = CompiledPlan(
+                plan, models: models, zone: zone, symbols: symbols, compounding: compounding)
         }
         tierPlans = plans
     }
@@ -94,7 +98,8 @@ final class CompiledEdition: @unchecked Sendable {
         guard !record.followsTier,
             let plan = edition.plan(tier: base.plan.tier, tenant: index, record: record, at: time)
         else { return base }
-        return CompiledPlan(plan, models: catalog?.models ?? [], zone: policy.zone, symbols: symbols)
+        return CompiledPlan(
+            plan, models: catalog?.models ?? [], zone: policy.zone, symbols: symbols, compounding: compounding)
     }
 
     /// The catalog's model of a name that a request used.
@@ -138,11 +143,15 @@ final class CompiledEdition: @unchecked Sendable {
 /// A plan with its names resolved to symbols and its conditions to programs.
 final class CompiledPlan: @unchecked Sendable {
     private static let serials = Atomic<UInt32>(0)
+    /// Refusals by any set of so many rows are made in advance: 16 of them, in each plan.
+    private static let mostRefusingRows = 4
     /// No other plan has it; from 1.
     let serial = CompiledPlan.serials.wrappingAdd(1, ordering: .relaxed).newValue
     /// What the engine asks of a limit at each request. A class, so that looking at one copies nothing.
     final class Row: @unchecked Sendable {
         let limit: Limit
+        /// Some version of the policy compounds what this limit carries over: all windows since the first count then.
+        let keepsHistory: Bool
         let key: Limit.CounterKey
         /// nil: every request.
         let when: ConditionProgram?
@@ -160,12 +169,15 @@ final class CompiledPlan: @unchecked Sendable {
         let countsUse: Bool
         /// What may be used while no threshold is crossed, where nothing was carried.
         let safeBound: Int64
+        /// Nothing but what is carried over changes its amount, so that `safeBound` is never above the lowest threshold.
+        let isBoundedBelow: Bool
         /// The lowest thresholds, as far as they only notify, and what may be used while none of the others is crossed.
         let notifying: [Int]
         let quietBound: Int64
 
-        init(_ limit: Limit, in plan: Plan, zone: TimeZoneRules, symbols: SymbolTable) {
+        init(_ limit: Limit, in plan: Plan, zone: TimeZoneRules, symbols: SymbolTable, keepsHistory: Bool) {
             self.limit = limit
+            self.keepsHistory = keepsHistory
             key = limit.counterKey
             when = limit.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
             within = limit.within.map { (AttributeSlot($0.scope), symbols.intern($0.value)) }
@@ -191,6 +203,8 @@ final class CompiledPlan: @unchecked Sendable {
                 ? limit.capacity : limit.weight.map { $0.share.floor(of: plan.limits[$0.of].amount) } ?? limit.capacity
             let bounds = limit.thresholds.map { $0.bound(of: base) }
             safeBound = bounds.min() ?? .max
+            isBoundedBelow =
+                limit.bucketLength == nil && !limit.isPrepaid && limit.weight?.isOfRemaining != true
             let loud = zip(limit.thresholds, bounds).filter { !$0.0.onlyNotifies }.map(\.1).min() ?? .max
             notifying = bounds.indices.filter { limit.thresholds[$0].onlyNotifies && bounds[$0] <= loud }
             quietBound = loud
@@ -227,7 +241,9 @@ final class CompiledPlan: @unchecked Sendable {
     /// The detail of a substitute for a model that the plan does not allow, without numbers.
     let briefNotAllowed: DecisionDetail
 
-    init(_ plan: Plan, models: [Model], zone: TimeZoneRules, symbols: SymbolTable) {
+    init(
+        _ plan: Plan, models: [Model], zone: TimeZoneRules, symbols: SymbolTable, compounding: Set<String>
+    ) {
         self.plan = plan
         tier = symbols.intern(plan.tier)
         start = plan.validity.start
@@ -248,7 +264,9 @@ final class CompiledPlan: @unchecked Sendable {
         self.substitutes = RawArray(substitutes)
         hasShadowLimits = plan.limits.contains(where: \.isShadow)
         countsAttempts = plan.limits.contains { $0.unit == .attempts }
-        rows = plan.limits.map { Row($0, in: plan, zone: zone, symbols: symbols) }
+        rows = plan.limits.map {
+            Row($0, in: plan, zone: zone, symbols: symbols, keepsHistory: compounding.contains($0.name))
+        }
         let fastRows = rows.map { Self.fastRow($0) }
         fastTable = RawArray(fastRows)
         rowPlaces = RawArray(rows.map { Unmanaged.passUnretained($0) })
@@ -263,7 +281,7 @@ final class CompiledPlan: @unchecked Sendable {
         rateRows = rates
         let limits = plan.limits
         let reasons = refusing.map { Self.briefReason(limits[$0]) }
-        let sets = refusing.count <= 8 ? 0..<(1 << refusing.count) : 0..<0
+        let sets = refusing.count <= Self.mostRefusingRows ? 0..<(1 << refusing.count) : 0..<0
         briefRefusals = RawArray(
             sets.map { set in
                 DecisionDetail(
@@ -323,6 +341,8 @@ struct NameCollector {
     private(set) var exact: Set<Attribute> = [.tenant, .model, .feature, .tier]
     /// Attributes that some condition asks for.
     private(set) var used: Set<Attribute> = []
+    /// Limits that compound what they carry over.
+    private(set) var compounding: Set<String> = []
 
     private mutating func add(_ name: String) { if seen.insert(name).inserted { names.append(name) } }
 
@@ -364,6 +384,7 @@ struct NameCollector {
     mutating func add(_ plan: Plan) {
         for feature in plan.blockedFeatures.sorted() { add(feature) }
         for limit in plan.limits {
+            if limit.rollover?.isCompounding == true { compounding.insert(limit.name) }
             add(limit.when)
             for value in limit.within { add(value.value) }
             for scope in limit.per + limit.within.map(\.scope) {

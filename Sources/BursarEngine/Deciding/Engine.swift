@@ -65,7 +65,10 @@ public final class Engine: @unchecked Sendable {
         exactSlots = Set(names.exact.compactMap { AttributeSlot($0) })
         countsGroups = exactSlots.contains(.group)
         usedSlots = Set(names.used.compactMap { AttributeSlot($0) }).union(exactSlots)
-        editions = policySet.editions.enumerated().map { CompiledEdition($1, index: $0, symbols: symbols) }
+        let compounding = names.compounding
+        editions = policySet.editions.enumerated().map {
+            CompiledEdition($1, index: $0, symbols: symbols, compounding: compounding)
+        }
         editionPlaces = RawArray(
             editions.map {
                 EditionPlace(

@@ -300,7 +300,8 @@ extension Account {
     ) -> UnsafeMutablePointer<Counter> {
         let number = counterNumber(index, attributes, plan)
         if row.pointee.kind == .bucket || (row.pointee.isPeriodic && time >= book.counters[number].end) {
-            book.advance(number, plan.rows[index].limit, to: time)
+            let full = plan.rows[index]
+            book.advance(number, full.limit, keepsHistory: full.keepsHistory, to: time)
         }
         if row.pointee.isScoped { book.see(book.counters[number].scope, at: time) }
         return book.counters.base + number

@@ -105,7 +105,7 @@ struct Judge {
         let index = Int(reference.index)
         let time = request.time
         book.see(book.counters[index].scope, at: time)
-        book.advance(index, row.limit, to: time)
+        book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
         switch row.limit.window {
         case .rate(let length) where row.limit.bucketLength != nil:
             state.amount = row.limit.capacity
@@ -156,6 +156,12 @@ struct Judge {
     }
 
     // MARK: - Thresholds
+
+    /// False: no threshold of the row is crossed, which is told without looking at any.
+    private func mayCross(_ row: CompiledPlan.Row, _ state: LimitState, _ estimate: Int64?) -> Bool {
+        guard row.isBoundedBelow, let estimate else { return true }
+        return state.used.addingSaturated(estimate) > row.safeBound
+    }
 
     /// Whether what was used and an estimate cross a threshold.
     func isCrossed(_ threshold: Threshold, _ state: LimitState, _ estimate: Int64?) -> Bool {
@@ -241,9 +247,8 @@ struct Judge {
         judgement.estimate = judgement.rawEstimate
         for index in plan.rows.indices where applies(plan.rows[index], to: request) {
             var state = state(index, request)
-            let limit = plan.rows[index].limit
-            state.rawEstimate = amount(
-                judgement.rawEstimate, limit.unit, run: limit.unit == .runs && isNewRun(state, request))
+            let unit = plan.rows[index].limit.unit
+            state.rawEstimate = amount(judgement.rawEstimate, unit, run: unit == .runs && isNewRun(state, request))
             state.estimate = state.rawEstimate
             judgement.states.append(state)
         }
@@ -292,6 +297,7 @@ struct Judge {
     private func gatherCaps(_ judgement: inout Judgement, withShadow: Bool, isFallback: Bool) {
         for (index, state) in judgement.states.enumerated() where isJudging(state, withShadow: withShadow) {
             let row = plan.rows[state.row]
+            guard mayCross(row, state, state.rawEstimate) else { continue }
             for (position, threshold) in row.limit.thresholds.enumerated()
             where isCrossed(threshold, state, state.rawEstimate) {
                 for (number, action) in threshold.actions.enumerated()
@@ -309,6 +315,7 @@ struct Judge {
     private func gatherConsequences(_ judgement: inout Judgement, withShadow: Bool, isFallback: Bool) {
         for (index, state) in judgement.states.enumerated() where isJudging(state, withShadow: withShadow) {
             let row = plan.rows[state.row]
+            guard mayCross(row, state, state.estimate) else { continue }
             var isViolated = false
             for (position, threshold) in row.limit.thresholds.enumerated()
             where isCrossed(threshold, state, state.estimate) {
