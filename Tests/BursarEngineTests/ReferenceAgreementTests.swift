@@ -32,6 +32,17 @@ import Testing
         #expect(outcomes.count == Outcome.allCases.count)
     }
 
+    /// Policies that the two once decided otherwise: what a group's tenants are told, what a plan's change leaves of
+    /// events, when a tenant was first seen, and a later version that compounds.
+    @Test(arguments: [1_190, 1_355, 2_709, 8_219] as [UInt64])
+    func `what once went wrong stays right`(seed: UInt64) throws {
+        var outcomes: [String: Int] = [:]
+        let run = try Run(seed: seed)
+        if let difference = run.compare(requests: 250, outcomes: &outcomes) {
+            Issue.record("seed \(seed):\n\(run.text)\n\(difference)")
+        }
+    }
+
     private final class Run {
         let text: String
         private var random: SeededGenerator
