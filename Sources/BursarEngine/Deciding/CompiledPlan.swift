@@ -1,0 +1,196 @@
+import BursarPolicy
+import BursarSyntax
+import Synchronization
+
+/// A plan with its names resolved to symbols and its conditions to programs.
+final class CompiledPlan: @unchecked Sendable {
+    private static let serials = Atomic<UInt32>(0)
+    /// Refusals by any set of so many rows are made in advance: 16 of them, in each plan.
+    private static let mostRefusingRows = 4
+    /// No other plan has it; from 1.
+    let serial = CompiledPlan.serials.wrappingAdd(1, ordering: .relaxed).newValue
+    /// What the engine asks of a limit at each request. A class, so that looking at one copies nothing.
+    final class Row: @unchecked Sendable {
+        let limit: Limit
+        /// Some version of the policy compounds what this limit carries over: all windows since the first count then.
+        let keepsHistory: Bool
+        let key: Limit.CounterKey
+        /// nil: every request.
+        let when: ConditionProgram?
+        let within: [(slot: AttributeSlot, value: Symbol)]
+        let per: [AttributeSlot]
+        /// Of a weight: its feature, or those that have a share of their own.
+        let feature: Symbol
+        let namedFeatures: SymbolSet
+        /// By threshold, by action; nil: always.
+        let actionConditions: [[ConditionProgram?]]
+        /// The counter belongs to the tenant itself, or to a fixed place in its tree.
+        let hasFixedCounter: Bool
+        /// A limit per request, or of what remains, counts nothing; a throttle at it still does.
+        let needsCounter: Bool
+        let countsUse: Bool
+        /// What may be used while no threshold is crossed, where nothing was carried.
+        let safeBound: Int64
+        /// Nothing but what is carried over changes its amount, so that `safeBound` is never above the lowest threshold.
+        let isBoundedBelow: Bool
+        /// The lowest thresholds, as far as they only notify, and what may be used while none of the others is crossed.
+        let notifying: [Int]
+        let quietBound: Int64
+
+        init(_ limit: Limit, in plan: Plan, zone: TimeZoneRules, symbols: SymbolTable, keepsHistory: Bool) {
+            self.limit = limit
+            self.keepsHistory = keepsHistory
+            key = limit.counterKey
+            when = limit.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
+            within = limit.within.map { (AttributeSlot($0.scope), symbols.intern($0.value)) }
+            per = limit.per.map { AttributeSlot($0) }
+            feature = limit.weight?.feature.map(symbols.intern) ?? .absent
+            namedFeatures = SymbolSet(limit.weight?.named.map(symbols.intern) ?? [])
+            actionConditions = limit.thresholds.map { threshold in
+                threshold.actions.map { action in
+                    action.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
+                }
+            }
+            hasFixedCounter = limit.per.isEmpty
+            countsUse = limit.window != .request && limit.weight?.isOfRemaining != true
+            let throttles = limit.thresholds.flatMap(\.actions).flatMap(\.alternatives).contains { effect in
+                if case .throttle = effect { true } else { false }
+            }
+            // Of a scope below the tenant the counter also says when the scope was first seen,
+            // and of a share of what remains, which events were given.
+            needsCounter =
+                countsUse || throttles || limit.weight != nil || !limit.per.isEmpty || !limit.within.isEmpty
+            let base =
+                limit.window.isRate
+                ? limit.capacity : limit.weight.map { $0.share.floor(of: plan.limits[$0.of].amount) } ?? limit.capacity
+            let bounds = limit.thresholds.map { $0.bound(of: base) }
+            safeBound = bounds.min() ?? .max
+            isBoundedBelow =
+                limit.bucketLength == nil && !limit.isPrepaid && limit.weight?.isOfRemaining != true
+            let loud = zip(limit.thresholds, bounds).filter { !$0.0.onlyNotifies }.map(\.1).min() ?? .max
+            notifying = bounds.indices.filter { limit.thresholds[$0].onlyNotifies && bounds[$0] <= loud }
+            quietBound = loud
+        }
+    }
+
+    let plan: Plan
+    let tier: Symbol
+    let rows: [Row]
+    /// The same, reached without counting references.
+    let rowPlaces: RawArray<Unmanaged<Row>>
+    /// The rows once more for the fast path, which reaches them through `fastRows`.
+    private let fastTable: RawArray<FastRow>
+    @inline(__always) var fastRows: UnsafeMutablePointer<FastRow> { fastTable.base }
+    @inline(__always) var rowCount: Int { fastTable.count }
+    let blockedFeatures: SymbolSet
+    /// By `ModelID`.
+    let allowedModels: RawArray<Bool>
+    /// Where a model's priced and allowed substitutes begin in `substitutes`; those of the next model end them.
+    let substituteStarts: RawArray<Int32>
+    let substitutes: RawArray<ModelID>
+    let hasConsentOfPlan: Bool
+    let start: Int64
+    let end: Int64
+    let hasShadowLimits: Bool
+    let countsAttempts: Bool
+    /// Rows that are counted for the tenant itself, as bits.
+    let rootRows: UInt64
+    /// Rows that may do nothing but refuse, as bits, and those of them that are rates.
+    private let refusingRows: UInt64
+    let rateRows: UInt64
+    /// The details of refusals by each set of those rows, without numbers; empty where there are too many sets.
+    private let briefRefusals: RawArray<DecisionDetail>
+    /// The detail of a substitute for a model that the plan does not allow, without numbers.
+    let briefNotAllowed: DecisionDetail
+
+    init(
+        _ plan: Plan, models: [Model], zone: TimeZoneRules, symbols: SymbolTable, compounding: Set<String>
+    ) {
+        self.plan = plan
+        tier = symbols.intern(plan.tier)
+        start = plan.validity.start
+        end = plan.validity.end
+        blockedFeatures = SymbolSet(plan.blockedFeatures.map(symbols.intern))
+        let ids = models.indices.map { ModelID(rawValue: $0) }
+        allowedModels = RawArray(ids.map { plan.models.allows($0) })
+        hasConsentOfPlan = plan.downgrade.consent == .plan
+        var starts: [Int32] = [0]
+        var substitutes: [ModelID] = []
+        for id in ids {
+            substitutes += plan.downgrade.substitutes(for: id).filter {
+                plan.models.allows($0) && models[$0.rawValue].price != nil
+            }
+            starts.append(Int32(substitutes.count))
+        }
+        substituteStarts = RawArray(starts)
+        self.substitutes = RawArray(substitutes)
+        hasShadowLimits = plan.limits.contains(where: \.isShadow)
+        countsAttempts = plan.limits.contains { $0.unit == .attempts }
+        rows = plan.limits.map {
+            Row($0, in: plan, zone: zone, symbols: symbols, keepsHistory: compounding.contains($0.name))
+        }
+        let fastRows = rows.map { Self.fastRow($0) }
+        fastTable = RawArray(fastRows)
+        rowPlaces = RawArray(rows.map { Unmanaged.passUnretained($0) })
+        rootRows = fastRows.prefix(64).enumerated().reduce(0) { $0 | ($1.1.isScoped ? 0 : 1 << UInt64($1.0)) }
+        var refusing: [Int] = []
+        var rates: UInt64 = 0
+        for (index, row) in fastRows.prefix(64).enumerated() where row.onlyDenies {
+            refusing.append(index)
+            if row.isRate { rates |= 1 << UInt64(index) }
+        }
+        refusingRows = refusing.reduce(0) { $0 | 1 << UInt64($1) }
+        rateRows = rates
+        let limits = plan.limits
+        let reasons = refusing.map { Self.briefReason(limits[$0]) }
+        let sets = refusing.count <= Self.mostRefusingRows ? 0..<(1 << refusing.count) : 0..<0
+        briefRefusals = RawArray(
+            sets.map { set in
+                DecisionDetail(
+                    reasons: reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] },
+                    upgrade: plan.upgrade, isShared: true)
+            })
+        briefNotAllowed = DecisionDetail(
+            reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)],
+            upgrade: plan.upgrade, isShared: true)
+    }
+}
+
+extension Threshold {
+    /// It does nothing but tell, of whatever request.
+    fileprivate var onlyNotifies: Bool {
+        actions.allSatisfy { action in
+            guard action.when == nil, action.alternatives.count == 1, case .notify = action.alternatives[0] else {
+                return false
+            }
+            return true
+        }
+    }
+}
+
+extension CompiledPlan {
+    private static func briefReason(_ limit: Limit) -> Reason {
+        var reason = Reason(code: limit.defaultCode, action: "deny")
+        if case .deny(let code?) = limit.thresholds[0].actions[0].alternatives[0] { reason.code = code }
+        reason.limit = limit.name
+        reason.unit = limit.unit
+        reason.threshold = limit.thresholds[0].text
+        reason.source = limit.source
+        return reason
+    }
+
+    /// The detail of a refusal by rows that do nothing else, without numbers; nil where none was made in advance.
+    func briefRefusal(_ rows: UInt64) -> DecisionDetail? {
+        guard briefRefusals.count > 0, rows & ~refusingRows == 0 else { return nil }
+        // The number of the set: its rows' bits, pushed together.
+        var set = 0
+        var left = refusingRows
+        var position = 0
+        while left != 0 {
+            if rows & left & (~left &+ 1) != 0 { set |= 1 << position }
+            left &= left - 1
+            position += 1
+        }
+        return briefRefusals[set]
+    }
+}
