@@ -364,7 +364,9 @@ final class Partition {
             summary.against?.add(otherTally)
             merge(movedTiers, into: &comparison.tiers)
             merge(movedFeatures, into: &comparison.features)
-            for (symbol, moved) in movedTenants.entries { comparison.tenants[name(symbol), default: 0] += moved.requests }
+            for (symbol, moved) in movedTenants.entries {
+                comparison.tenants[name(symbol), default: 0] += moved.requests
+            }
             summary.comparison = summary.comparison ?? Comparison()
             summary.comparison?.add(comparison)
         }

@@ -23,11 +23,29 @@ def documents(path):
     return [node for node in yaml.load_all(path.read_bytes(), Loader=yaml.BaseLoader) if node not in ("", None)]
 
 
+def undescribed(node, path="#"):
+    """Keys of the language that the schema says nothing about."""
+    if isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from undescribed(value, f"{path}/{index}")
+    if not isinstance(node, dict):
+        return
+    properties = node.get("properties")
+    for name, value in (properties if isinstance(properties, dict) else {}).items():
+        if isinstance(value, dict) and not value.get("description"):
+            yield f"{path}/{name}"
+    for key, value in node.items():
+        yield from undescribed(value, f"{path}/{key}")
+
+
 def main():
     import json
     schema = json.loads((ROOT / "Grammar/bursar.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
+    silent = list(undescribed(schema))
+    if silent:
+        sys.exit("no description, so that editors explain nothing: " + ", ".join(silent))
     failures, count = [], 0
     for path in sorted((ROOT / "Policies").rglob("*.yaml")):
         count += 1
