@@ -301,7 +301,9 @@ final class Partition {
         let old = decide(request, usage, other, block, record)
         let decided = decided(old, request, usage, block, record, other)
         otherTally.add(decided)
-        guard old.outcome != decision.outcome || !isSameModel(old.model, decision.model, other) else { return }
+        guard old.outcome != decision.outcome || !isSameModel(old.model, decision.model, other) else {
+            return compareShadows(old, decision, request, block, record, work, other)
+        }
         if old.outcome == decision.outcome { comparison.modelChanges += 1 }
         let change = Comparison.Change(old: old.outcome, new: decision.outcome)
         comparison.changes[change, default: 0] += 1
@@ -312,11 +314,29 @@ final class Partition {
         movedFeatures.at(mainRequest[.feature]).pointee.add(moved)
         let code = decision.reasons.first?.code ?? old.reasons.first.map { "no longer \($0.code)" } ?? "(none)"
         comparison.codes[code, default: .init()].add(moved)
-        if comparison.examples[change] == nil {
-            let label = label(block, record, work, work.line(record))
-            comparison.examples[change] = Comparison.Example(
-                time: request.time, requestID: label.requestID, tenant: label.tenant)
-        }
+        keepExample(of: change, request, block, record, work)
+    }
+
+    /// Two decisions that are the same: would they be, if what is in shadow were enforced?
+    private func compareShadows(
+        _ old: Decision, _ new: Decision, _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork,
+        _ other: Side
+    ) {
+        guard old.detail?.shadow != nil || new.detail?.shadow != nil else { return }
+        let (before, after) = (old.shadow ?? old, new.shadow ?? new)
+        guard before.outcome != after.outcome || !isSameModel(before.model, after.model, other) else { return }
+        let change = Comparison.Change(old: before.outcome, new: after.outcome, isShadow: true)
+        comparison.changes[change, default: 0] += 1
+        keepExample(of: change, request, block, record, work)
+    }
+
+    private func keepExample(
+        of change: Comparison.Change, _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork
+    ) {
+        guard comparison.examples[change] == nil else { return }
+        let label = label(block, record, work, work.line(record))
+        comparison.examples[change] = Comparison.Example(
+            time: request.time, requestID: label.requestID, tenant: label.tenant)
     }
 
     /// Whether two decisions name the same model, each in its own engine's symbols.

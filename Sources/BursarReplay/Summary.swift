@@ -90,6 +90,30 @@ public struct Comparison: Sendable, Codable {
     public struct Change: Sendable, Hashable, Codable {
         public var old: Outcome
         public var new: Outcome
+        /// Both sets give the same decision, and would give these if what is in shadow were enforced.
+        public var isShadow = false
+
+        /// `deny`, or `shadow: deny`.
+        func name(_ outcome: Outcome) -> String { (isShadow ? "shadow: " : "") + outcome.name }
+
+        /// Enforced ones first, then by outcome.
+        static func areInOrder(_ left: Change, _ right: Change) -> Bool {
+            (left.isShadow ? 1 : 0, left.old, left.new) < (right.isShadow ? 1 : 0, right.old, right.new)
+        }
+    }
+
+    /// Requests that are decided otherwise.
+    public var changed: Int { changes.reduce(0) { $0 + ($1.key.isShadow ? 0 : $1.value) } }
+    /// Requests that would be, if what is in shadow were enforced.
+    public var changedInShadow: Int { changes.reduce(0) { $0 + ($1.key.isShadow ? $1.value : 0) } }
+
+    /// The changes with the most requests first, enforced ones before those in shadow.
+    var ordered: [(change: Change, requests: Int)] {
+        changes.map { (change: $0.key, requests: $0.value) }.sorted { left, right in
+            if left.change.isShadow != right.change.isShadow { return right.change.isShadow }
+            return left.requests != right.requests
+                ? left.requests > right.requests : Change.areInOrder(left.change, right.change)
+        }
     }
 
     public var changes: [Change: Int] = [:]

@@ -128,17 +128,15 @@ public struct SummaryTextRenderer {
     }
 
     private func compare(_ comparison: Comparison, _ against: Tally) -> String {
-        var text = "\nagainst: \(group(comparison.changes.values.reduce(0, +))) requests of "
-        text += "\(group(comparison.tenants.count)) tenants are decided otherwise; "
+        var text = "\nagainst: \(group(comparison.changed)) requests of "
+        text += "\(group(comparison.tenants.count)) tenants are decided otherwise"
+        if comparison.changedInShadow > 0 { text += ", \(group(comparison.changedInShadow)) more would be in shadow" }
+        text += "; "
         text += "\(money(against.policyCost)) there, \(money(summary.total.policyCost)) here\n"
-        let ordered = comparison.changes.sorted { left, right in
-            left.value != right.value
-                ? left.value > right.value : (left.key.old, left.key.new) < (right.key.old, right.key.new)
-        }
-        let rows = ordered.map { change, count in
+        let rows = comparison.ordered.map { change, count in
             let example = comparison.examples[change]
             return [
-                "\(change.old.name) -> \(change.new.name)", group(count),
+                "\(change.name(change.old)) -> \(change.new.name)", group(count),
                 example.map { "\($0.requestID) of \($0.tenant)" } ?? "",
             ]
         }

@@ -220,6 +220,30 @@ enum Binary {
         }
     }
 
+    @Test func `against tells what two sets in shadow would decide otherwise`() throws {
+        try Binary.inFolder { folder in
+            let (before, after) = (folder.appending(path: "before"), folder.appending(path: "after"))
+            for set in [before, after] { _ = try Binary.run("init", set.path()) }
+            let policy = after.appending(path: "policy.yaml")
+            let text = try String(contentsOf: policy, encoding: .utf8)
+                .replacingOccurrences(of: "$0.10/day", with: "$1/day")
+                .replacingOccurrences(of: "40 requests/day", with: "1k requests/day")
+            try Data(text.utf8).write(to: policy)
+            let log = before.appending(path: "traffic.jsonl").path()
+            func compared(_ new: URL, _ old: URL) throws -> String {
+                try Binary.run("replay", "--quiet", "--policies", new.path(), "--against", old.path(), log).output
+            }
+            let looser = try compared(after, before)
+            #expect(looser.contains("0 requests of 0 tenants are decided otherwise, "), "\(looser)")
+            #expect(looser.contains("more would be in shadow"))
+            #expect(looser.contains("shadow: deny -> allow"))
+            #expect(!(try compared(before, before)).contains("in shadow;"))
+            // Once it is enforced the same refusals are real.
+            try Data(text.replacingOccurrences(of: "mode: shadow", with: "mode: enforce").utf8).write(to: policy)
+            #expect(try compared(after, before).contains("allow -> downgrade"))
+        }
+    }
+
     @Test func `against reports what changes`() throws {
         try Binary.inFolder { folder in
             let log = "\(Self.policies)/traffic.jsonl"

@@ -79,13 +79,13 @@ public struct HTMLReport {
 
     private func comparison() -> String {
         guard let comparison = summary.comparison, let against = summary.against else { return "" }
-        let changed = comparison.changes.values.reduce(0, +)
+        let changed = comparison.changed
         var body =
             "<p>\(text.number(changed)) requests of \(text.number(comparison.tenants.count)) tenants are decided otherwise. Cost \(text.money(against.policyCost)) before, \(text.money(summary.total.policyCost)) now; refused \(text.number(against.refused)) before, \(text.number(summary.total.refused)) now.</p>"
-        let rows = comparison.changes.sorted { ($1.value, $0.key.old, $0.key.new) < ($0.value, $1.key.old, $1.key.new) }
+        let rows = comparison.ordered
             .map { change, count in
                 let example = comparison.examples[change].map { "\($0.requestID) of \($0.tenant)" } ?? ""
-                return [change.old.name, change.new.name, text.number(count), example]
+                return [change.name(change.old), change.new.name, text.number(count), example]
             }
         body += table(["Before", "Now", "Requests", "First"], rows, numeric: [2])
         let tenants = comparison.tenants.sorted { ($1.value, $0.key) < ($0.value, $1.key) }

@@ -27,22 +27,25 @@ public struct MarkdownReport {
     }
 
     private func difference(_ comparison: Comparison, _ against: Tally) -> [String] {
-        let changed = comparison.changes.values.reduce(0, +)
+        let changed = comparison.changed
         let moved = summary.total.policyCost - against.policyCost
         var lines = [
             "**\(text.number(changed)) of \(text.number(summary.decided)) requests** of \(text.number(comparison.tenants.count)) tenants are decided otherwise; cost \(text.money(against.policyCost)) → \(text.money(summary.total.policyCost)) (\(moved > 0 ? "+" : "")\(text.money(moved))); refused \(text.number(against.refused)) → \(text.number(summary.total.refused)).",
             "",
         ]
-        if changed == 0 { return lines }
-        lines += ["| before | after | requests | first |", "|---|---|---:|---|"]
-        let ordered = comparison.changes.sorted {
-            ($1.value, $0.key.old, $0.key.new) < ($0.value, $1.key.old, $1.key.new)
+        if comparison.changedInShadow > 0 {
+            lines += [
+                "\(text.number(comparison.changedInShadow)) more would be, if what is in shadow were enforced.", "",
+            ]
         }
-        for (change, count) in ordered {
+        if comparison.changes.isEmpty { return lines }
+        lines += ["| before | after | requests | first |", "|---|---|---:|---|"]
+        for (change, count) in comparison.ordered {
             let example = comparison.examples[change].map { "\(code($0.requestID)) of \(code($0.tenant))" } ?? ""
-            lines.append("| \(change.old.name) | \(change.new.name) | \(text.number(count)) | \(example) |")
+            lines.append("| \(change.name(change.old)) | \(change.new.name) | \(text.number(count)) | \(example) |")
         }
         let tenants = comparison.tenants.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(5)
+        if comparison.tenants.isEmpty { return lines + [""] }
         lines += [
             "", "Most touched: " + tenants.map { "\(code($0.key)) (\(text.number($0.value)))" }.joined(separator: ", "),
             "",
