@@ -3,11 +3,9 @@ import BursarSyntax
 
 /// Limits in sentences, for people who hover over them.
 public struct LimitWords {
-    private let edition: Edition
     private let text: LimitText
 
     public init(_ edition: Edition) {
-        self.edition = edition
         text = LimitText(currency: edition.policy.currency, catalog: edition.catalog)
     }
 

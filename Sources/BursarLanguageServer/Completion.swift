@@ -4,7 +4,7 @@ import BursarSyntax
 /// Something that may be written at the cursor.
 struct CompletionItem: Hashable {
     /// The kinds of the protocol that are used here.
-    enum Kind: Int { case property = 10, value = 12, keyword = 14, constant = 21, reference = 18, variable = 6 }
+    enum Kind: Int { case property = 10, value = 12, keyword = 14, reference = 18, variable = 6 }
 
     var label: String
     var kind: Kind

@@ -3,7 +3,7 @@ import BursarSyntax
 /// The outline of a file.
 struct OutlineItem {
     /// The kinds of the protocol that are used here.
-    enum Kind: Int { case package = 4, classKind = 5, property = 7, event = 24, constant = 14, object = 19 }
+    enum Kind: Int { case package = 4, classKind = 5, property = 7, event = 24, constant = 14 }
 
     var name: String
     var detail: String

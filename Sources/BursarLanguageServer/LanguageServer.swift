@@ -139,8 +139,7 @@ public final class LanguageServer {
 
     private func didOpen(_ params: JSONTree) {
         guard let path = path(params), let text = params["textDocument"]?["text"]?.text else { return }
-        let version = params["textDocument"]?["version"]?.number.flatMap { Int($0) } ?? 0
-        workspace.open(path, version: version, Array(text.utf8))
+        workspace.put(Array(text.utf8), at: path)
         check(path)
     }
 
@@ -160,8 +159,7 @@ public final class LanguageServer {
             }
             source = SourceFile(path: path, name: path, bytes: bytes)
         }
-        let version = params["textDocument"]?["version"]?.number.flatMap { Int($0) } ?? 0
-        workspace.change(path, version: version, source.bytes)
+        workspace.put(source.bytes, at: path)
         check(path)
     }
 

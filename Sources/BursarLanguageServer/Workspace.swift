@@ -2,12 +2,7 @@ import BursarSyntax
 
 /// The files that a client has open, over those on disk, by policy set.
 final class Workspace {
-    private struct Buffer {
-        var version: Int
-        var bytes: [UInt8]
-    }
-
-    private var buffers: [String: Buffer] = [:]
+    private var buffers: [String: [UInt8]] = [:]
     private var files: [String: PolicyFile] = [:]
     private var roots: [String: String] = [:]
     private var members: [String: [String]] = [:]
@@ -16,15 +11,12 @@ final class Workspace {
 
     // MARK: - Buffers
 
-    func open(_ path: String, version: Int, _ bytes: [UInt8]) {
+    /// The text of a file that was opened or changed in the editor.
+    func put(_ bytes: [UInt8], at path: String) {
         if buffers[path] == nil { forgetFolders() }
-        buffers[path] = Buffer(version: version, bytes: bytes)
-        renew(path)
-    }
-
-    func change(_ path: String, version: Int, _ bytes: [UInt8]) {
-        buffers[path] = Buffer(version: version, bytes: bytes)
-        renew(path)
+        buffers[path] = bytes
+        found = [:]
+        files[path] = PolicyFile(SourceFile(path: path, name: path, bytes: bytes), previous: files[path])
     }
 
     func close(_ path: String) {
@@ -32,8 +24,6 @@ final class Workspace {
         files[path] = nil
         found = [:]
     }
-
-    func version(of path: String) -> Int? { buffers[path]?.version }
 
     /// Files came, went or changed outside the editor.
     func forgetDisk() {
@@ -45,13 +35,6 @@ final class Workspace {
         roots = [:]
         members = [:]
         found = [:]
-    }
-
-    private func renew(_ path: String) {
-        found = [:]
-        guard let buffer = buffers[path] else { return }
-        files[path] = PolicyFile(
-            SourceFile(path: path, name: path, bytes: buffer.bytes), previous: files[path])
     }
 
     /// The file as it stands; nil where it cannot be read.

@@ -35,7 +35,7 @@ final class Partition {
     }
 
     private let options: ReplayOptions
-    /// Every record is wanted, and none explained or told in full.
+    /// Every record is wanted, and none is explained.
     private let isPlain: Bool
     private let main: Side
     private let other: Side?
@@ -198,16 +198,20 @@ final class Partition {
             // A plain permission was estimated at what it used.
             return (spend, spend)
         }
-        func cost(_ model: Symbol, _ output: Int64) -> Int64 {
-            side.engine.price(of: model, at: request.time)?.cost(
-                input: max(0, request.inputTokens), cached: max(0, request.cachedTokens), output: output) ?? 0
-        }
+        func cost(_ model: Symbol, _ output: Int64) -> Int64 { catalogCost(model, request, output, side) ?? 0 }
         let recorded = given >= 0 ? given : cost(request[.model], output)
         if counting == .observed { return (recorded, recorded) }
         guard decision.outcome.isAdmitted, !decision.isRepeat else { return (decision.isRepeat ? 0 : recorded, 0) }
         let capped = min(output, decision.detail?.caps.maxOutputTokens ?? .max)
         let isAsAsked = decision.outcome != .downgrade && capped == output
         return (recorded, isAsAsked ? recorded : cost(decision.model, capped))
+    }
+
+    /// What a request's tokens cost with a model by the catalog; nil where its price is not known.
+    @inline(__always)
+    private func catalogCost(_ model: Symbol, _ request: Request, _ output: Int64, _ side: Side) -> Int64? {
+        side.engine.price(of: model, at: request.time)?.cost(
+            input: max(0, request.inputTokens), cached: max(0, request.cachedTokens), output: output)
     }
 
     private func count(_ decision: Decision, _ request: Request, _ decided: DecidedRecord) {
@@ -264,10 +268,8 @@ final class Partition {
         _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int
     ) {
         var cost = ReplayDetails.ModelCost()
-        let output = usage?.outputTokens ?? decision.estimate.outputTokens
-        let price = main.engine.price(of: request[.model], at: request.time)
-        let computed = price?.cost(
-            input: max(0, request.inputTokens), cached: max(0, request.cachedTokens), output: output)
+        let computed = catalogCost(
+            request[.model], request, usage?.outputTokens ?? decision.estimate.outputTokens, main)
         let given = block.number(record, .cost)
         if given >= 0, let computed {
             (cost.requests, cost.recorded, cost.catalog) = (1, given, computed)
@@ -275,8 +277,7 @@ final class Partition {
             (cost.unpricedRequests, cost.unpriced) = (1, given)
         }
         if let usage, decision.outcome.isAdmitted, !decision.isRepeat, let reserved = decision.estimate.spend,
-            let actual = main.engine.price(of: decision.model, at: request.time)?.cost(
-                input: usage.inputTokens, cached: usage.cachedTokens, output: usage.outputTokens)
+            let actual = catalogCost(decision.model, request, usage.outputTokens, main)
         {
             (cost.settled, cost.reserved, cost.actual) = (1, reserved, actual)
             if actual > reserved { cost.aboveEstimate = 1 }
@@ -486,12 +487,13 @@ final class BlockWork {
     init(_ block: RecordBlock, path: String, partitionCount: Int, constantTenant: UInt64?, shard: ReplayOptions.Shard) {
         self.block = block
         self.path = path
+        if partitionCount == 1, shard == .whole {
+            partitions = [UInt8](repeating: 0, count: block.count)
+            recordCounts = [block.count]
+            return
+        }
         var counts = [Int](repeating: 0, count: partitionCount)
         partitions = (0..<block.count).map { record in
-            if partitionCount == 1, shard.count == 1 {
-                counts[0] += 1
-                return 0
-            }
             let hash = constantTenant ?? block.tenantHash(record)
             guard hash % UInt64(shard.count) == UInt64(shard.index) else { return Self.elsewhere }
             let part = Int(hash / UInt64(shard.count) % UInt64(partitionCount))

@@ -99,18 +99,16 @@ public struct SummaryJSONRenderer {
     }
 
     private func compare(_ comparison: Comparison, _ json: inout JSONWriter) {
-        json.array("changes") { json in
-            for (change, count) in comparison.changes.sorted(by: { Comparison.Change.areInOrder($0.key, $1.key) }) {
-                json.object { json in
-                    json.field("from", change.old.name)
-                    json.field("to", change.new.name)
-                    json.field("requests", count)
-                    if change.isShadow { json.field("shadow", true) }
-                    if let example = comparison.examples[change] {
-                        json.field("first_request_id", example.requestID)
-                        json.field("first_tenant", example.tenant)
-                    }
-                }
+        json.objects("changes", comparison.changes.sorted(by: { Comparison.Change.areInOrder($0.key, $1.key) })) {
+            row, json in
+            let (change, count) = row
+            json.field("from", change.old.name)
+            json.field("to", change.new.name)
+            json.field("requests", count)
+            if change.isShadow { json.field("shadow", true) }
+            if let example = comparison.examples[change] {
+                json.field("first_request_id", example.requestID)
+                json.field("first_tenant", example.tenant)
             }
         }
         moved("tiers", comparison.tiers, &json)

@@ -51,6 +51,12 @@ final class Account: @unchecked Sendable {
         }
     }
 
+    /// Whether the plan in use holds at a time.
+    @inline(__always)
+    func plan(holdsAt time: Int64) -> Bool {
+        planReference?._withUnsafeGuaranteedRef { $0.start <= time && time < $0.end } ?? false
+    }
+
     /// The counter of a row whose scope depends on the request.
     func counter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: SIMD32<UInt32>) -> Int32 {
         var scope: Int32 = 0

@@ -191,13 +191,13 @@ public final class Engine: @unchecked Sendable {
     ) -> Decision {
         account.lock.withLock { _ in
             account.expire(at: request.time, lifetime: reservationLifetime)
-            var decision = Decision(outcome: .allow, model: .absent)
-            if detail != .full, counting == .decided,
-                decideQuickly(request, edition, account, isBrief: detail == .brief, &decision)
-            {
-                return decision
+            let isQuick = detail != .full && counting == .decided && isReady(account, for: request, edition)
+            if isQuick {
+                var decision = Decision(outcome: .allow, model: .absent)
+                if decideQuickly(request, edition, account, isBrief: detail == .brief, &decision) { return decision }
             }
             var sitting = Sitting(self, edition, account, nil, request, detail, counting)
+            sitting.hasTriedFastPath = isQuick
             return sitting.decide()
         }
     }
@@ -217,25 +217,29 @@ public final class Engine: @unchecked Sendable {
         }
     }
 
-    /// The fast path straight away, where the account has its plan in use and the request is no repeat. False: not
-    /// known, and nothing has changed.
+    /// Whether the fast path can be asked straight away: the account has its plan in use, and the request is no repeat.
+    @inline(__always)
+    private func isReady(_ account: Account, for request: Request, _ edition: CompiledEdition) -> Bool {
+        // A record's own tier, group and status are looked at on the full way.
+        guard account.record < 0, Int(account.planEdition) == edition.index, !request.hasDefect else { return false }
+        let named = request[.tier]
+        guard account.planTier == (named.isPresent ? named : edition.defaultTier),
+            account.plan(holdsAt: request.time)
+        else { return false }
+        return request.id.map { !account.recent.holds($0) } ?? true
+    }
+
+    /// The fast path for an account that is ready. False: not known, and nothing has changed.
     @inline(__always)
     private func decideQuickly(
         _ request: Request, _ edition: CompiledEdition, _ account: Account, isBrief: Bool, _ decision: inout Decision
     ) -> Bool {
-        // A record's own tier, group and status are looked at on the full way.
-        guard account.record < 0, Int(account.planEdition) == edition.index, let planReference = account.planReference,
-            !request.hasDefect
-        else { return false }
-        let named = request[.tier]
-        guard account.planTier == (named.isPresent ? named : edition.defaultTier) else { return false }
-        if let id = request.id, account.recent.holds(id) { return false }
+        guard let planReference = account.planReference else { return false }
         var attributes = request.attributes
         attributes[AttributeSlot.tenant.rawValue] = account.id.rawValue
         attributes[AttributeSlot.tier.rawValue] = account.planTier.rawValue
         let isDecided = planReference._withUnsafeGuaranteedRef { plan in
-            plan.start <= request.time && request.time < plan.end
-                && account.decideQuickly(request, &attributes, plan, edition, isBrief: isBrief, &decision)
+            account.decideQuickly(request, &attributes, plan, edition, isBrief: isBrief, &decision)
         }
         guard isDecided else { return false }
         if let id = request.id {

@@ -171,9 +171,8 @@ extension Account {
         _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
     ) -> Bool {
         let place = requested.rawValue
-        let start = Int(plan.substituteStarts[place])
         var first: Decision?
-        for index in start..<Int(plan.substituteStarts[place + 1]) {
+        for index in Int(plan.substituteStarts[place])..<Int(plan.substituteStarts[place + 1]) {
             let model = plan.substitutes[index]
             edition.set(model, in: &attributes)
             if isRuled(request, attributes, isCritical, edition) { return false }
@@ -184,10 +183,11 @@ extension Account {
                 return true
             }
             // What is told of a refusal is told of the first substitute.
-            if index > start || index + 1 < Int(plan.substituteStarts[place + 1]) { first = first ?? decision }
+            first = first ?? decision
         }
-        if let first { decision = first }
-        return start < Int(plan.substituteStarts[place + 1])
+        guard let first else { return false }
+        decision = first
+        return true
     }
 
     /// Refuses a model whose price is not known, where the policy does.

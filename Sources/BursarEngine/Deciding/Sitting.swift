@@ -11,6 +11,8 @@ struct Sitting {
     let level: DetailLevel
     let counting: Engine.Counting
     let record: TenantRecord?
+    /// The fast path does not know this request.
+    var hasTriedFastPath = false
 
     init(
         _ engine: Engine, _ edition: CompiledEdition, _ account: Account, _ group: GroupAccount?, _ request: Request,
@@ -69,7 +71,7 @@ struct Sitting {
                     plan: nil))
         }
         request[.tier] = plan.tier
-        if level != .full, counting == .decided {
+        if level != .full, counting == .decided, !hasTriedFastPath {
             var attributes = request.attributes
             var decision = Decision(outcome: .allow, model: .absent)
             if account.decideQuickly(request, &attributes, plan, edition, isBrief: level == .brief, &decision) {

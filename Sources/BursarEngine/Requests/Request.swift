@@ -125,17 +125,18 @@ public struct Request: Sendable {
         set { attributes[slot.rawValue] = newValue.rawValue }
     }
 
-    @inline(__always) var hasDefect: Bool {
+    private var hasTooLargeCount: Bool {
         max(inputTokens, cachedTokens, maxOutputTokens, expectedOutputTokens, characters) > Self.largestCount
-            || max(cachedTokens, 0) > max(inputTokens, 0)
     }
+
+    private var hasMoreCachedThanInput: Bool { max(cachedTokens, 0) > max(inputTokens, 0) }
+
+    @inline(__always) var hasDefect: Bool { hasTooLargeCount || hasMoreCachedThanInput }
 
     /// What makes the request impossible to decide; nil where nothing does.
     public var defect: String? {
-        if max(inputTokens, cachedTokens, maxOutputTokens, expectedOutputTokens, characters) > Self.largestCount {
-            return "a count is larger than 10^15"
-        }
-        return max(cachedTokens, 0) > max(inputTokens, 0) ? "cached_tokens is greater than input_tokens" : nil
+        if hasTooLargeCount { return "a count is larger than 10^15" }
+        return hasMoreCachedThanInput ? "cached_tokens is greater than input_tokens" : nil
     }
 }
 

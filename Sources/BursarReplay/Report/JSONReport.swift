@@ -10,78 +10,56 @@ public struct JSONReport {
         var json = JSONWriter()
         json.object { json in
             json.raw("summary", SummaryJSONRenderer(figures.summary).render().utf8)
-            json.array("timeline") { json in
-                for point in figures.timeline.points where point.tally.requests > 0 {
-                    json.object { json in
-                        json.field("ts", instantText(point.time))
-                        json.field("requests", point.tally.requests)
-                        json.field("refused", point.tally.refused)
-                        json.field("recorded_cost", moneyText(point.tally.recordedCost))
-                        json.field("policy_cost", moneyText(point.tally.policyCost))
-                    }
-                }
+            json.objects("timeline", figures.timeline.points.filter { $0.tally.requests > 0 }) { point, json in
+                json.field("ts", instantText(point.time))
+                json.field("requests", point.tally.requests)
+                json.field("refused", point.tally.refused)
+                json.field("recorded_cost", moneyText(point.tally.recordedCost))
+                json.field("policy_cost", moneyText(point.tally.policyCost))
             }
-            json.array("causes") { json in
-                for row in figures.causes {
-                    json.object { json in
-                        json.field("code", row.cause.code)
-                        json.field("action", row.cause.action)
-                        json.field("name", row.cause.name)
-                        json.field("requests", row.requests)
-                        json.field("tenants", row.tenants)
-                        json.field("source", row.cause.source)
-                        json.field("shadow", row.cause.isShadow)
-                    }
-                }
+            json.objects("causes", figures.causes) { row, json in
+                json.field("code", row.cause.code)
+                json.field("action", row.cause.action)
+                json.field("name", row.cause.name)
+                json.field("requests", row.requests)
+                json.field("tenants", row.tenants)
+                json.field("source", row.cause.source)
+                json.field("shadow", row.cause.isShadow)
             }
-            json.array("margins") { json in
-                for row in figures.margins {
-                    json.object { json in
-                        json.field("tenant", row.tenant)
-                        json.field("tier", row.tier)
-                        json.field("price", moneyText(row.price))
-                        json.field("monthly_cost", moneyText(row.cost))
-                        json.field("margin", moneyText(row.margin))
-                        json.field("driver", row.driver)
-                    }
-                }
+            json.objects("margins", figures.margins) { row, json in
+                json.field("tenant", row.tenant)
+                json.field("tier", row.tier)
+                json.field("price", moneyText(row.price))
+                json.field("monthly_cost", moneyText(row.cost))
+                json.field("margin", moneyText(row.margin))
+                json.field("driver", row.driver)
             }
-            json.array("sizing") { json in
-                for row in figures.sizing {
-                    json.object { json in
-                        json.field("tier", row.tier)
-                        json.field("tenants", row.tenants)
-                        json.field("median", moneyText(row.median))
-                        json.field("p90", moneyText(row.p90))
-                        json.field("most", moneyText(row.most))
-                        json.field("touches_1_percent", moneyText(row.touching[0]))
-                        json.field("touches_5_percent", moneyText(row.touching[1]))
-                        json.field("touches_10_percent", moneyText(row.touching[2]))
-                    }
-                }
+            json.objects("sizing", figures.sizing) { row, json in
+                json.field("tier", row.tier)
+                json.field("tenants", row.tenants)
+                json.field("median", moneyText(row.median))
+                json.field("p90", moneyText(row.p90))
+                json.field("most", moneyText(row.most))
+                json.field("touches_1_percent", moneyText(row.touching[0]))
+                json.field("touches_5_percent", moneyText(row.touching[1]))
+                json.field("touches_10_percent", moneyText(row.touching[2]))
             }
-            json.array("recorded_costs") { json in
-                for (model, cost) in figures.recordedCosts {
-                    json.object { json in
-                        json.field("model", model)
-                        json.field("requests", cost.requests)
-                        json.field("by_log", moneyText(cost.recorded))
-                        json.field("by_catalog", moneyText(cost.catalog))
-                        json.field("unpriced_requests", cost.unpricedRequests)
-                        json.field("unpriced_by_log", moneyText(cost.unpriced))
-                    }
-                }
+            json.objects("recorded_costs", figures.recordedCosts) { row, json in
+                let (model, cost) = row
+                json.field("model", model)
+                json.field("requests", cost.requests)
+                json.field("by_log", moneyText(cost.recorded))
+                json.field("by_catalog", moneyText(cost.catalog))
+                json.field("unpriced_requests", cost.unpricedRequests)
+                json.field("unpriced_by_log", moneyText(cost.unpriced))
             }
-            json.array("reservations") { json in
-                for (model, cost) in figures.reservations {
-                    json.object { json in
-                        json.field("model", model)
-                        json.field("requests", cost.settled)
-                        json.field("reserved", moneyText(cost.reserved))
-                        json.field("actual", moneyText(cost.actual))
-                        json.field("above_estimate", cost.aboveEstimate)
-                    }
-                }
+            json.objects("reservations", figures.reservations) { row, json in
+                let (model, cost) = row
+                json.field("model", model)
+                json.field("requests", cost.settled)
+                json.field("reserved", moneyText(cost.reserved))
+                json.field("actual", moneyText(cost.actual))
+                json.field("above_estimate", cost.aboveEstimate)
             }
             json.field("retries", figures.details.retries)
         }

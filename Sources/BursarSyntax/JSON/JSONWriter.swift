@@ -24,6 +24,15 @@ public struct JSONWriter: Sendable {
         close(UInt8(ascii: "]"))
     }
 
+    /// A list of objects, one for each element.
+    public mutating func objects<Elements: Sequence>(
+        _ key: StaticString, _ elements: Elements, _ body: (Elements.Element, inout JSONWriter) -> Void
+    ) {
+        array(key) { json in
+            for element in elements { json.object { body(element, &$0) } }
+        }
+    }
+
     private mutating func open(_ key: StaticString?, _ bracket: UInt8) {
         if let key { self.key(key) } else { separate() }
         bytes.append(bracket)

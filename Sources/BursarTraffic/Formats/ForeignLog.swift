@@ -30,7 +30,6 @@ public struct ForeignLog {
     public mutating func convert(_ path: String, _ write: ([UInt8]) -> Void) throws(FileError) {
         var rejects: [(line: Int, reason: String)] = []
         var count = 0
-        let name = path.split(separator: "/").last ?? "log"
         try Self.forEachValue(in: path) { value, line in
             switch value {
             case .failure(let error): rejects.append((line, error.reason))
@@ -38,7 +37,7 @@ public struct ForeignLog {
                 for record in format.records(in: tree) {
                     count += 1
                     do throws(ForeignError) {
-                        write(try format.line(record, overrides: overrides, place: "\(name):\(line)"))
+                        write(try format.line(record, overrides: overrides, place: RequestBuilder.lineName(path, line)))
                     } catch {
                         rejects.append((line, error.reason))
                     }

@@ -46,6 +46,7 @@ struct ReplayOutput: ParsableArguments {
     }
 
     private func writeReports(_ summary: ReplaySummary) throws {
+        if report.isEmpty { return }
         let figures = ReportFigures(summary)
         for path in report {
             let text =

@@ -76,38 +76,26 @@ struct Diff: ParsableCommand {
         json.object { json in
             json.field("same", diff.isSame)
             json.field("verdict", diff.verdict)
-            json.array("changes") { json in
-                for change in diff.changes {
-                    json.object { json in
-                        json.field("path", change.path)
-                        json.field("old", change.old)
-                        json.field("new", change.new)
-                        json.field("direction", change.direction.rawValue)
-                        json.field("source", change.source)
-                    }
-                }
+            json.objects("changes", diff.changes) { change, json in
+                json.field("path", change.path)
+                json.field("old", change.old)
+                json.field("new", change.new)
+                json.field("direction", change.direction.rawValue)
+                json.field("source", change.source)
             }
-            json.array("regions") { json in
-                for region in diff.regions {
-                    json.object { json in
-                        json.field("old", region.old.rawValue)
-                        json.field("new", region.new.rawValue)
-                        json.field("direction", region.direction.rawValue)
-                        json.field("condition", region.condition)
-                        if region.omitted > 0 { json.field("omitted", region.omitted) }
-                        json.array("tiers") { json in for tier in region.tiers { json.value(tier) } }
-                        if let witness = region.witness { json.raw("witness", witness.utf8) }
-                    }
-                }
+            json.objects("regions", diff.regions) { region, json in
+                json.field("old", region.old.rawValue)
+                json.field("new", region.new.rawValue)
+                json.field("direction", region.direction.rawValue)
+                json.field("condition", region.condition)
+                if region.omitted > 0 { json.field("omitted", region.omitted) }
+                json.array("tiers") { json in for tier in region.tiers { json.value(tier) } }
+                if let witness = region.witness { json.raw("witness", witness.utf8) }
             }
             json.array("undecided") { json in for question in diff.undecided { json.value(question) } }
-            json.array("tiers") { json in
-                for tier in diff.tiers {
-                    json.object { json in
-                        json.field("tier", tier.name)
-                        json.field("verdict", tier.verdict)
-                    }
-                }
+            json.objects("tiers", diff.tiers) { tier, json in
+                json.field("tier", tier.name)
+                json.field("verdict", tier.verdict)
             }
             if let replayed { json.raw("traffic", SummaryJSONRenderer(replayed).render().utf8) }
         }
