@@ -27,7 +27,7 @@ struct OutlineItem {
                 switch entry.name {
                 case "tiers", "tenants": item.children += entries(entry.value, .classKind, limits: true)
                 case "limits": item.children += entries(entry.value, .property)
-                case "rules", "tests": item.children += entries(entry.value, .event)
+                case "rules", "alerts", "tests": item.children += entries(entry.value, .event)
                 case "models": item.children += entries(entry.value, .constant)
                 default: break
                 }

@@ -31,6 +31,7 @@ struct Place {
         case "estimate": self.init(keys: Keys.estimate)
         case "features": self.init(keys: rest.isEmpty ? nil : Keys.feature, names: rest.isEmpty ? .feature : nil)
         case "rules": self.init(keys: rest.isEmpty ? nil : Keys.rule, names: rest.isEmpty ? .rule : nil)
+        case "alerts": self.init(keys: rest.isEmpty ? nil : Keys.alert, names: rest.isEmpty ? .alert : nil)
         case "tools": self.init(keys: Keys.tools)
         case "limits": self.init(limits: rest)
         case "tiers":
@@ -122,7 +123,11 @@ enum ValueChoice {
         case "rule": self = .names([.rule], also: [])
         case "tenant": self = .names([.tenant], also: [])
         case "when": self = .condition
+        case "per" where path.contains("alerts"): self = .words(AlertScope.allCases.map(\.rawValue))
         case "per": self = .words(Scope.allCases.map(\.rawValue))
+        case "budget": self = .names([.limit], also: [])
+        case "notify": self = .names([.audience], also: [])
+        case "alerts": self = .names([.alert], also: [])
         case "mode": self = .words(PolicyMode.allCases.map(\.rawValue))
         case "unpriced": self = .words(["deny", "allow"])
         case "status": self = .words(["active", "suspended"])
@@ -130,7 +135,7 @@ enum ValueChoice {
         case "consent": self = .words(DowngradeDeclaration.Consent.allCases.map(\.rawValue))
         case "share": self = .words(["whole", "remaining"])
         case "default": self = .words(ToolsDeclaration.Default.allCases.map(\.rawValue))
-        case "critical", "compounding", "prepaid", "release": self = .words(["true", "false"])
+        case "critical", "compounding", "prepaid", "release", "across tenants": self = .words(["true", "false"])
         case "expect", "outcome":
             self = .words(["allow", "allow_with_caps", "downgrade", "confirm", "approve", "throttle", "deny"])
         default: return nil

@@ -31,6 +31,9 @@ struct Explainer {
         case .model: lines += model(here.name)
         case .modelClass: lines += [models(of: here.name)]
         case .tenant: lines += tenant(here.name)
+        case .alert:
+            let alerts = edition?.policy.alerts.filter { $0.name == here.name } ?? []
+            lines += alerts.map { $0.fullText(currency: edition?.policy.currency ?? "USD") }
         case .feature, .audience, .catalog, .rule: break
         }
         if same.isEmpty, kind != .feature, kind != .tenant { lines.append("It is defined nowhere in this set.") }

@@ -2,7 +2,7 @@ import BursarSyntax
 
 /// What a name is a name of.
 enum NameKind: String, Sendable {
-    case tier, model, modelClass = "class", limit, audience, feature, catalog, tenant, rule
+    case tier, model, modelClass = "class", limit, audience, feature, catalog, tenant, rule, alert
 }
 
 /// A name in the text: where something is said to be, or where it is used.
@@ -90,10 +90,33 @@ struct OccurrenceFinder {
                     finder.define(.rule, rule)
                     finder.each(rule.value) { if $1.name == "when" { $0.condition($1.value) } }
                 }
+            case "alerts": finder.each(entry.value) { $0.alert($1) }
             case "tiers":
                 finder.each(entry.value) { finder, tier in
                     finder.define(.tier, tier)
                     finder.plan(tier.value, owner: tier.name)
+                }
+            default: break
+            }
+        }
+    }
+
+    private mutating func alert(_ entry: YAMLEntry) {
+        define(.alert, entry)
+        each(entry.value) { finder, part in
+            switch part.name {
+            case "budget": finder.use(.limit, part.value)
+            case "notify": for item in finder.items(part.value) { finder.use(.audience, item) }
+            case "when": finder.condition(part.value)
+            case "if":
+                guard let text = part.value.scalar else { return }
+                // The limit stands after `use of`, `burn rate of` or `time left of`; `share of spend` and `of baseline`
+                // name none.
+                let words = text.split(separator: " ")
+                for (index, word) in words.enumerated()
+                where index > 1 && words[index - 1] == "of" && ["use", "rate", "left"].contains(words[index - 2]) {
+                    let name = word.prefix { $0.isLetter || $0.isNumber || "_-.".contains($0) }
+                    finder.use(.limit, name, of: part.value, in: text)
                 }
             default: break
             }
@@ -228,6 +251,7 @@ struct OccurrenceFinder {
             case "request": finder.request(part.value)
             case "given": finder.each(part.value) { if !$1.name.contains("/") { $0.use(.limit, $1.key) } }
             case "expect": finder.request(part.value)
+            case "alerts": for item in finder.items(part.value) { finder.use(.alert, item) }
             case "steps", "each": for item in finder.items(part.value) { finder.testPart(item) }
             default: break
             }
@@ -237,6 +261,7 @@ struct OccurrenceFinder {
     private mutating func testPart(_ node: YAMLNode) {
         each(node) { finder, part in
             if part.name == "request" || part.name == "expect" { finder.request(part.value) }
+            if part.name == "alerts" { for item in finder.items(part.value) { finder.use(.alert, item) } }
         }
     }
 

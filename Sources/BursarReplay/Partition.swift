@@ -59,6 +59,7 @@ final class Partition {
     private var filtered = 0
     private var repeats = 0
     private var events = 0
+    private var estimated = 0
     private let tenantFilter: Symbol?
     private let takesRecordedCost: Bool
     private let detail: DetailLevel
@@ -109,6 +110,7 @@ final class Partition {
             return
         }
         let usage = main.builder.usage(block, record)
+        if usage == nil { estimated += 1 }
         let isExplained =
             !isPlain && options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
         if isExplained { settleDue(request.time, main) }
@@ -123,6 +125,7 @@ final class Partition {
         if details != nil {
             addDetails(decision, request, decided, block, record)
             addModelCost(decision, request, usage, block, record)
+            measure(decision, request, usage)
         }
         if let other { compare(decision, request, decided.policyCost, block, record, work, usage, other) }
         if let writer {
@@ -137,6 +140,12 @@ final class Partition {
         guard request.time >= options.from, request.time < options.to else { return false }
         if let tenantFilter, main.engine.symbols.tenantSymbol(of: request.tenant) != tenantFilter { return false }
         return main.engine.matchesFilters(request)
+    }
+
+    /// Settles what the end of the log left open.
+    func finish() {
+        settleDue(.max, main)
+        if let other { settleDue(.max, other) }
     }
 
     private func label(_ block: RecordBlock, _ record: Int, _ work: BlockWork, _ line: Int) -> RequestLabel {
@@ -264,6 +273,18 @@ final class Partition {
         }
     }
 
+    /// What the record asked of every limit, with the model that it names.
+    private func measure(_ decision: Decision, _ request: Request, _ usage: Usage?) {
+        guard !decision.isRepeat, decision.tier.isPresent else { return }
+        var use = decision.estimate
+        use.inputTokens = max(0, request.inputTokens)
+        use.outputTokens = usage?.outputTokens ?? use.outputTokens
+        use.spend = catalogCost(request[.model], request, use.outputTokens, main)
+        use.characters = max(0, request.characters)
+        use.toolCalls = Int64(request.tools.count)
+        main.engine.measure(request, use: use, edition: decision.edition)
+    }
+
     private func addModelCost(
         _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int
     ) {
@@ -379,6 +400,7 @@ final class Partition {
         summary.filtered += filtered
         summary.repeats += repeats
         summary.events += events
+        summary.estimated += estimated
         summary.explained = summary.explained ?? explained
         if other != nil {
             summary.against = summary.against ?? Tally()

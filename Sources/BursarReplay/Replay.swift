@@ -74,7 +74,19 @@ public final class Replay {
     private var ordered: [[UInt8]]?
 
     private func finished() -> ReplaySummary {
-        for partition in partitions { partition.add(to: &summary) }
+        for partition in partitions {
+            partition.finish()
+            partition.add(to: &summary)
+        }
+        for demand in options.collectsDetails ? engine.demands() : [] {
+            let key = ReplayDetails.LimitKey(
+                name: demand.name, tier: demand.tier, source: engine.policySet.sources.reference(demand.source),
+                unit: demand.unit.rawValue)
+            summary.details?.limitDemands[key, default: [:]][demand.tenant] = ReplayDetails.LimitDemand(
+                amount: demand.amount, peak: demand.peak, windows: demand.windows, above: demand.above)
+        }
+        let alerts = engine.takeAlerts()
+        if !alerts.isEmpty { summary.gatheredAlerts = alerts }
         summary.state = options.state
         summary.currency = engine.policySet.editions.last?.policy.currency ?? "USD"
         for tier in engine.policySet.editions.last?.tierNames ?? [] {

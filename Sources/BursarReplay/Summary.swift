@@ -183,6 +183,12 @@ public struct ReplaySummary: Sendable, Codable {
     public var wasStopped = false
     /// Records of a log that is followed whose time lies before that of an earlier one.
     public var late = 0
+    /// Records that do not say what they used: they count as it was estimated.
+    public var estimated = 0
+    /// Records that say only which model answered: what was asked for cannot be known.
+    public var servedOnly = 0
+    /// Later attempts of a call that were added to its first.
+    public var joined = 0
     public var total = Tally()
     public var tiers: [String: Tally] = [:]
     public var tenants: [String: Tally] = [:]
@@ -190,6 +196,8 @@ public struct ReplaySummary: Sendable, Codable {
     public var models: [String: Tally] = [:]
     public var causes: [Cause: Int] = [:]
     public var events = 0
+    /// What the policy's alerts found; nil where it declares none.
+    public var gatheredAlerts: GatheredAlerts?
     /// Of the set that is replayed beside.
     public var against: Tally?
     public var comparison: Comparison?
@@ -208,7 +216,11 @@ public struct ReplaySummary: Sendable, Codable {
     private enum CodingKeys: String, CodingKey {
         case read, rejected, filtered, repeats, firstTime, lastTime, wasOrdered, wasStopped, late, total, tiers, tenants
         case features, models, causes, events, against, comparison, currency, state, policies, details, prices
+        case gatheredAlerts, estimated, servedOnly, joined
     }
+
+    /// In the order of their times.
+    public var alerts: [Alert] { gatheredAlerts?.judged() ?? [] }
 
     public var decided: Int { total.requests }
 
@@ -225,6 +237,9 @@ public struct ReplaySummary: Sendable, Codable {
         filtered += other.filtered
         repeats += other.repeats
         late += other.late
+        estimated += other.estimated
+        servedOnly += other.servedOnly
+        joined += other.joined
         events += other.events
         firstTime = [firstTime, other.firstTime].compactMap { $0 }.min()
         lastTime = [lastTime, other.lastTime].compactMap { $0 }.max()
@@ -239,6 +254,10 @@ public struct ReplaySummary: Sendable, Codable {
         if let other = other.against {
             against = against ?? Tally()
             against?.add(other)
+        }
+        if let other = other.gatheredAlerts {
+            gatheredAlerts = gatheredAlerts ?? GatheredAlerts()
+            gatheredAlerts?.add(other)
         }
         if let other = other.comparison {
             comparison = comparison ?? Comparison()

@@ -22,12 +22,16 @@ public struct SummaryJSONRenderer {
                 json.field("ordered", summary.wasOrdered)
                 if summary.wasStopped { json.field("stopped", true) }
                 if summary.late > 0 { json.field("late", summary.late) }
+                json.field("estimated", summary.estimated)
+                if summary.servedOnly > 0 { json.field("censored", summary.servedOnly) }
+                if summary.joined > 0 { json.field("joined_attempts", summary.joined) }
             }
             json.field("from", summary.firstTime.map(instantText))
             json.field("to", summary.lastTime.map(instantText))
             json.field("events", summary.events)
             json.object("total") { json in tally(summary.total, &json) }
             causes(&json)
+            if summary.gatheredAlerts != nil { json.objects("alerts", summary.alerts) { $0.write(to: &$1) } }
             table("tiers", summary.tiers, &json)
             table("tenants", summary.tenants, &json)
             table("features", summary.features, &json)

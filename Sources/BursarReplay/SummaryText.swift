@@ -4,12 +4,14 @@ import BursarSyntax
 /// A summary for people: what would change, and what stands behind it.
 public struct SummaryTextRenderer {
     private let summary: ReplaySummary
+    private let alerts: [Alert]
     private let most: Int
 
     /// - Parameter most: rows of each table.
     public init(_ summary: ReplaySummary, most: Int = 10) {
         self.summary = summary
         self.most = most
+        alerts = summary.alerts
     }
 
     public func render() -> String {
@@ -22,6 +24,7 @@ public struct SummaryTextRenderer {
             text += table("feature", summary.features)
             text += table("model", summary.models)
             text += unpriced()
+            text += alertTable()
         }
         if let comparison = summary.comparison, let against = summary.against { text += compare(comparison, against) }
         return text
@@ -41,6 +44,15 @@ public struct SummaryTextRenderer {
         if summary.late > 0 {
             text += "late:    \(group(summary.late)) records came after later ones and were decided then\n"
         }
+        if summary.joined > 0 {
+            text += "joined:  \(group(summary.joined)) later attempts were added to the first one of their call\n"
+        }
+        if summary.servedOnly > 0 {
+            text += "censored: \(group(summary.servedOnly)) records say which model answered, not which was asked for\n"
+        }
+        if summary.estimated > 0 {
+            text += "estimated: \(group(summary.estimated)) records do not say what they used\n"
+        }
         if summary.wasStopped { text += "stopped: before the end of the log; these are the records up to then\n" }
         guard summary.decided > 0 else { return text }
         let total = summary.total
@@ -58,6 +70,7 @@ public struct SummaryTextRenderer {
             text += "shadow:  \(group(total.shadowed)) requests would have been decided otherwise\n"
         }
         if summary.events > 0 { text += "events:  \(group(summary.events)) notifications\n" }
+        if !alerts.isEmpty { text += "alerts:  \(group(alerts.count)) raised\n" }
         return text
     }
 
@@ -125,6 +138,21 @@ public struct SummaryTextRenderer {
         guard !models.isEmpty else { return "" }
         return "\nunpriced: \(group(summary.total.unpriced)) requests for \(models.joined(separator: ", ")): "
             + "the catalog does not price them, so their cost is not known (never zero)\n"
+    }
+
+    private func alertTable() -> String {
+        if alerts.isEmpty { return "" }
+        let kinds = Dictionary(grouping: alerts, by: \.title).values.sorted {
+            ($0[0].time, $0[0].title) < ($1[0].time, $1[0].title)
+        }
+        let rows = kinds.prefix(most * 2).map { kind in
+            [
+                kind[0].title, group(kind.count), instantText(kind[0].time), kind[0].subjectText, kind[0].measureText,
+                kind[0].source,
+            ]
+        }
+        return "\n"
+            + Self.columns(["alert", "raised", "first", "about", "because", "where"], rows)
     }
 
     private func compare(_ comparison: Comparison, _ against: Tally) -> String {

@@ -2,6 +2,7 @@ import BursarEngine
 import BursarPolicy
 import BursarSyntax
 import BursarTraffic
+import Synchronization
 
 /// One run of a test: itself, or one of its cases.
 public struct Trial: Sendable {
@@ -65,7 +66,8 @@ public struct Trial: Sendable {
 
     /// Runs the trial on counters of its own.
     public func run(_ set: PolicySet) -> Result {
-        let engine = Engine(set)
+        let raised = RaisedAlerts()
+        let engine = Engine(set, onAlert: { raised.add($0.name) })
         var result = Result(
             trial: self, failures: [], diagnostics: [], decisions: 0, coverage: Coverage())
         var session = Session(engine: engine)
@@ -95,6 +97,21 @@ public struct Trial: Sendable {
                 let isLast = run(step, fields, time, id, index + 1, &session, &result)
                 // One failure of a repeated step says as much as all of them.
                 if !isLast { return result }
+            }
+            let names = raised.take()
+            if let expected = step.alerts, Set(expected.value.map(\.value)) != names {
+                let wanted = Set(expected.value.map(\.value)).sorted().joined(separator: ", ")
+                let got = names.sorted().joined(separator: ", ")
+                result.failures.append(
+                    Failure(
+                        step: index + 1, message: "alerts: expected [\(wanted)], got [\(got)]", range: expected.range,
+                        decision: "", explanation: nil))
+                return result
+            }
+            let known = Set(set.editions.flatMap(\.policy.alerts).map(\.name))
+            for name in step.alerts?.value ?? [] where !known.contains(name.value) {
+                result.diagnostics.append(
+                    Diagnostic("name/unknown", "no alert is named `\(name.value)`", at: name.range))
             }
         }
         return result
@@ -169,11 +186,12 @@ public struct Trial: Sendable {
             case ("cost", _):
                 var money = TextScanner(entry.value.scalar ?? "")
                 usage.cost = (try? money.money())?.nanos
+            case ("failed", _): usage.hasFailed = entry.value.scalar == "true"
             default:
                 result.diagnostics.append(
                     Diagnostic(
                         "syntax/unknown-key",
-                        "`settle` takes input_tokens, cached_tokens, output_tokens and cost, as numbers",
+                        "`settle` takes input_tokens, cached_tokens, output_tokens, cost and failed",
                         at: entry.key.range))
             }
         }
@@ -182,6 +200,20 @@ public struct Trial: Sendable {
         } catch {
             result.diagnostics.append(
                 Diagnostic("syntax/scalar", "the usage cannot be settled: \(error)", at: step.range))
+        }
+    }
+}
+
+/// The names of alerts since they were last taken.
+private final class RaisedAlerts: Sendable {
+    private let names = Mutex(Set<String>())
+
+    func add(_ name: String) { names.withLock { _ = $0.insert(name) } }
+
+    func take() -> Set<String> {
+        names.withLock { names in
+            defer { names = [] }
+            return names
         }
     }
 }

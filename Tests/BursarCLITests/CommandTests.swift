@@ -61,7 +61,7 @@ enum Binary {
 @Suite struct ExamplePolicyTests {
     static let sets = (try? FileManager.default.contentsOfDirectory(atPath: Binary.root + "Policies"))?.sorted() ?? []
 
-    @Test func `there are nine example sets`() { #expect(Self.sets.count == 9) }
+    @Test func `there are ten example sets`() { #expect(Self.sets.count == 10) }
 
     @Test(arguments: sets) func `an example set is clean`(name: String) throws {
         let result = try Binary.run("check", "--strict", "Policies/\(name)")

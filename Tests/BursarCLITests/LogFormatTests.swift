@@ -9,7 +9,7 @@ import Testing
         .filter { !$0.hasSuffix(".expected") && !$0.hasSuffix(".yaml") }.sorted()
 
     @Test func `there is a fixture for each format`() throws {
-        let formats = ["litellm", "otel", "helicone", "langfuse", "portkey", "usage-log"]
+        let formats = ["litellm", "otel", "helicone", "langfuse", "portkey", "usage-log", "openai-usage"]
         #expect(Set(Self.logs.map { String($0.prefix { $0 != "." }) }) == Set(formats))
         for format in formats {
             #expect(try Binary.run("replay", "--describe-input", format).output.hasPrefix("\(format): "))

@@ -171,7 +171,7 @@ struct SplitMix {
 
     static let rules = [
         "money", "count", "percentage", "duration", "price", "chain", "window", "quantity", "threshold", "action",
-        "condition",
+        "alert", "condition",
     ]
 
     /// nil: taken.
@@ -196,6 +196,7 @@ struct SplitMix {
         case "window": return scan { scanner throws(ScalarError) in _ = try scanner.window() }
         case "quantity": return scan { scanner throws(ScalarError) in _ = try scanner.quantity() }
         case "threshold": return scan { scanner throws(ScalarError) in _ = try scanner.threshold() }
+        case "alert": return scan { scanner throws(ScalarError) in _ = try scanner.alertCondition() }
         case "action": return scan { scanner throws(ScalarError) in _ = try scanner.action() }
         default:
             do throws(ConditionError) {

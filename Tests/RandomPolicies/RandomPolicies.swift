@@ -93,6 +93,33 @@ public struct RandomPolicies: Sendable {
             if index > 0 { text += "    extends: t0\n" }
             text += tierKeys(indent: "    ", index: index)
         }
+        return text + alerts(UInt64(text.utf8.count))
+    }
+
+    /// With numbers of their own, so that what else a seed makes stays as it is.
+    private func alerts(_ seed: UInt64) -> String {
+        var random = SeededGenerator(seed: seed)
+        if random.chance(50) { return "" }
+        let comparisons = [
+            "spend > $0.05", "spend >= 150% of baseline", "cost per request > $0.001", "p95 tokens > 20",
+            "p99 tokens > 120% of baseline", "requests > 3", "success ratio < 90%", "retry ratio >= 10%",
+            "refusal ratio > 12.5%", "tokens <= 1k tokens",
+        ]
+        var text = "alerts:\n"
+        for index in 0..<(1 + random.below(4)) {
+            var keys = ["if: " + random.pick(comparisons)]
+            if random.chance(40) { keys[0] += " and " + random.pick(comparisons) }
+            if random.chance(60) {
+                keys.append("window: " + random.pick(["hour", "15 minutes", "day", "week", "month"]))
+            }
+            if random.chance(40) { keys.append("per: " + random.pick(["feature", "[user, prompt_version]", "run"])) }
+            if random.chance(25) { keys.append("across tenants: true") }
+            if random.chance(30) { keys.append("when: 'feature == \"chat\" || input_tokens > 5'") }
+            if random.chance(50) { keys.append("at least: \(1 + random.below(4)) requests") }
+            if random.chance(30) { keys.append("baseline: \(1 + random.below(4))") }
+            if random.chance(50) { keys.append("notify: [owner, ops]") }
+            text += "  a\(index): {\(keys.joined(separator: ", "))}\n"
+        }
         return text
     }
 

@@ -10,7 +10,7 @@ enum UnusedNameCheck: Check {
         }
         let used = notified(context)
         for audience in edition.policy.audiences where !used.contains(audience.value) {
-            report("no limit of any tier or tenant notifies `\(audience.value)`", audience.range)
+            report("no limit of any tier or tenant, and no alert, notifies `\(audience.value)`", audience.range)
         }
         // Without records the requests themselves say their tiers.
         if !set.tenants.isEmpty {
@@ -35,6 +35,7 @@ enum UnusedNameCheck: Check {
             }
         }
         context.allPlans.forEach(add)
+        for alert in context.edition.policy.alerts { used.formUnion(alert.audiences) }
         return used
     }
 }

@@ -82,6 +82,7 @@ struct EditionComparison {
     mutating func changes() -> [PolicyChange] {
         policy()
         rules()
+        alerts()
         tiers()
         tenants()
         catalog()
@@ -167,6 +168,27 @@ struct EditionComparison {
 
     private static func text(_ rule: Rule) -> String {
         (rule.whenSource == nil ? "" : "when \(rule.when.text): ") + "\(rule.effect.rawValue) \(rule.code)"
+    }
+
+    // MARK: - Alerts
+
+    /// They decide nothing, so no change of them is looser or stricter.
+    private mutating func alerts() {
+        func texts(_ edition: Edition) -> [(name: String, text: String, source: SourceRange)] {
+            var found: [(name: String, text: String, source: SourceRange)] = []
+            for alert in edition.policy.alerts {
+                let name = alert.state.map { "\(alert.name) (\($0.rawValue))" } ?? alert.name
+                found.append((name, alert.fullText(currency: edition.policy.currency), alert.source))
+            }
+            return found
+        }
+        let (before, after) = (texts(old), texts(new))
+        for alert in after {
+            note("alerts.\(alert.name)", before.first { $0.name == alert.name }?.text, alert.text, at: alert.source)
+        }
+        for alert in before where !after.contains(where: { $0.name == alert.name }) {
+            note("alerts.\(alert.name)", alert.text, nil, at: nil, alert.source)
+        }
     }
 
     // MARK: - Tiers and tenants

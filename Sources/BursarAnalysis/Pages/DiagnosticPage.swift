@@ -20,7 +20,7 @@ public struct DiagnosticPage: Sendable {
     }
 
     /// Every code, in the order of the documentation.
-    public static let all: [DiagnosticPage] = syntax + names + versions + models + limits + rules + traffic
+    public static let all: [DiagnosticPage] = syntax + names + versions + models + limits + rules + alerts + traffic
 
     public static func of(_ code: String) -> DiagnosticPage? { all.first { $0.code == code } }
 

@@ -23,10 +23,28 @@ final class Account: @unchecked Sendable {
     @exclusivity(unchecked) var recent = RecentRequests()
     /// The number of each row's counter name, for counters that depend on the request.
     @exclusivity(unchecked) private var keyNumbers: [Int32] = []
+    /// nil where nothing is measured.
+    @exclusivity(unchecked) private(set) var meters: AccountMeters?
+    /// nil where nobody looks at alerts.
+    @exclusivity(unchecked) private(set) var alerts: AccountAlerts?
 
     init(id: Symbol, record: Int) {
         self.id = id
         self.record = Int32(truncatingIfNeeded: record)
+    }
+
+    func madeMeters() -> AccountMeters {
+        if let meters { return meters }
+        let made = AccountMeters()
+        meters = made
+        return made
+    }
+
+    func madeAlerts() -> AccountAlerts {
+        if let alerts { return alerts }
+        let made = AccountAlerts()
+        alerts = made
+        return made
     }
 
     /// Takes a plan into use. Counters are found again by name, so what was used stays used.

@@ -71,6 +71,13 @@ final class CompiledPlan: @unchecked Sendable {
             notifying = bounds.indices.filter { limit.thresholds[$0].onlyNotifies && bounds[$0] <= loud }
             quietBound = loud
         }
+
+        /// Whether a request carries what the limit is counted for.
+        func isInScope(_ attributes: SIMD32<UInt32>) -> Bool {
+            for (slot, value) in within where attributes[slot.rawValue] != value.rawValue { return false }
+            for slot in per where attributes[slot.rawValue] == 0 { return false }
+            return true
+        }
     }
 
     let plan: Plan

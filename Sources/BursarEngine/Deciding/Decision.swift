@@ -52,6 +52,20 @@ public struct Estimate: Sendable, Hashable {
 }
 
 extension Estimate {
+    /// What it comes to in a limit's unit; nothing where no price is known.
+    @inline(__always)
+    func amount(_ unit: Unit) -> Int64 {
+        switch unit {
+        case .spend: spend ?? 0
+        case .tokens: inputTokens + outputTokens
+        case .inputTokens: inputTokens
+        case .outputTokens: outputTokens
+        case .requests, .attempts, .concurrentRequests, .runs: 1
+        case .characters: characters
+        case .toolCalls: toolCalls
+        }
+    }
+
     /// What a request says of itself, by the policy where it says nothing; the spend is left to the candidate's price.
     @inline(__always)
     init(_ request: Request, _ edition: CompiledEdition) {

@@ -26,6 +26,15 @@ public final class Engine: @unchecked Sendable {
     }
 
     private let filters: [ConditionProgram]
+    /// Every alert rule once, and those in force by edition.
+    let alertRules: [CompiledAlert]
+    let editionAlerts: [[CompiledAlert]]
+    let together: Mutex<TogetherAlerts>
+    let onAlert: (@Sendable (Alert) -> Void)?
+    /// Alerts are kept for `takeAlerts`.
+    let gathersAlerts: Bool
+    /// Something looks at what is decided and settled.
+    private let watches: Bool
     private let directory = Mutex(Directory())
 
     private struct Directory {
@@ -40,9 +49,21 @@ public final class Engine: @unchecked Sendable {
     ///   - policySet: what is decided by.
     ///   - reservationLifetime: microseconds after which a reservation that was not settled is settled at its estimate.
     ///   - filters: conditions that will be asked besides the policy's, with `matchesFilters(_:)`.
-    public init(
+    ///   - onAlert: takes the alerts that the policy declares, as they are raised, on the thread that decided or settled
+    ///     and with no lock held; nil: nobody looks.
+    public convenience init(
         _ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime,
-        filters: [Condition] = []
+        filters: [Condition] = [], onAlert: (@Sendable (Alert) -> Void)? = nil
+    ) {
+        self.init(
+            policySet, reservationLifetime: reservationLifetime, filters: filters, onAlert: onAlert,
+            gathersAlerts: false)
+    }
+
+    /// - Parameter gathersAlerts: they are kept for `takeAlerts`, those that need all tenants to be judged there.
+    package init(
+        _ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime,
+        filters: [Condition] = [], onAlert: (@Sendable (Alert) -> Void)? = nil, gathersAlerts: Bool
     ) {
         self.policySet = policySet
         self.reservationLifetime = reservationLifetime
@@ -69,6 +90,13 @@ public final class Engine: @unchecked Sendable {
         editions = policySet.editions.enumerated().map {
             CompiledEdition($1, index: $0, symbols: symbols, compounding: compounding)
         }
+        let alerts = Self.compileAlerts(policySet, symbols: symbols)
+        alertRules = alerts.rules
+        editionAlerts = alerts.byEdition
+        together = Mutex(TogetherAlerts(alerts.rules, gathers: gathersAlerts))
+        self.onAlert = onAlert
+        self.gathersAlerts = gathersAlerts
+        watches = !alerts.rules.isEmpty && (onAlert != nil || gathersAlerts)
         editionPlaces = RawArray(
             editions.map {
                 EditionPlace(
@@ -93,6 +121,8 @@ public final class Engine: @unchecked Sendable {
 
     /// The tenant of a symbol of this engine.
     public func tenant(_ symbol: Symbol) -> TenantID { tenant(symbol, named: { symbols.text(symbol) }) }
+
+    var allAccounts: [Account] { directory.withLock { Array($0.accounts.values) } }
 
     func group(_ symbol: Symbol) -> GroupAccount {
         directory.withLock { directory in
@@ -173,6 +203,14 @@ public final class Engine: @unchecked Sendable {
     ///   - detail: how much the decision tells.
     ///   - counting: `.observed` in replays of what really happened.
     public func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {
+        if !watches { return decideUnwatched(request, detail, counting) }
+        let decision = decideUnwatched(request, detail, counting)
+        watch(decision, request)
+        return decision
+    }
+
+    @inline(__always)
+    private func decideUnwatched(_ request: Request, _ detail: DetailLevel, _ counting: Counting) -> Decision {
         guard let place = editionPlace(at: request.time) else {
             return refusal("no_policy_in_force", message: "no version of the policy is in force at this time")
         }
@@ -309,6 +347,7 @@ public final class Engine: @unchecked Sendable {
             default: reserved
             }
         }
+        if watches { watch(id, of: tenant, usage: usage) }
     }
 
     /// What usage costs by the price that the reservation was made at; nil where none was known.
@@ -324,6 +363,7 @@ public final class Engine: @unchecked Sendable {
     /// Takes a reservation away: the request was never made. An attempt stays an attempt.
     public func release(_ id: ReservationID, of tenant: TenantID) throws(SettlementError) {
         try close(id, of: tenant) { unit, reserved, _ in unit == .attempts ? reserved : 0 }
+        if watches { watch(id, of: tenant, usage: nil) }
     }
 
     @inline(__always)

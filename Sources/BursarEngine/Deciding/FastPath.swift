@@ -215,15 +215,7 @@ extension Account {
 
     @inline(__always)
     private func amount(_ unit: Unit, _ estimate: Estimate, _ spend: Int64) -> Int64 {
-        switch unit {
-        case .spend: spend
-        case .tokens: estimate.inputTokens + estimate.outputTokens
-        case .inputTokens: estimate.inputTokens
-        case .outputTokens: estimate.outputTokens
-        case .requests, .attempts, .concurrentRequests, .runs: 1
-        case .characters: estimate.characters
-        case .toolCalls: estimate.toolCalls
-        }
+        unit == .spend ? spend : estimate.amount(unit)
     }
 
     @inline(__always)
@@ -240,7 +232,7 @@ extension Account {
             if row.pointee.isForOthers || row.pointee.isScoped {
                 let applies = plan.rowPlaces[index]._withUnsafeGuaranteedRef {
                     (!row.pointee.isForOthers || (feature.isPresent && !$0.namedFeatures.contains(feature)))
-                        && isInScope($0, attributes)
+                        && $0.isInScope(attributes)
                 }
                 if !applies { continue }
             }
@@ -284,12 +276,6 @@ extension Account {
         }
         if applied & plan.rootRows != 0 { book.see(0, at: request.time) }
         return refused != 0 ? .refused(refused) : .plain(applied)
-    }
-
-    private func isInScope(_ row: CompiledPlan.Row, _ attributes: SIMD32<UInt32>) -> Bool {
-        for (slot, value) in row.within where attributes[slot.rawValue] != value.rawValue { return false }
-        for slot in row.per where attributes[slot.rawValue] == 0 { return false }
-        return true
     }
 
     /// A row's counter, brought to the request's time.

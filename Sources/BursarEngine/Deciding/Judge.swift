@@ -67,13 +67,8 @@ struct Judge {
     func amount(_ estimate: Estimate, _ unit: Unit, run isNewRun: Bool) -> Int64? {
         switch unit {
         case .spend: estimate.spend
-        case .tokens: estimate.inputTokens + estimate.outputTokens
-        case .inputTokens: estimate.inputTokens
-        case .outputTokens: estimate.outputTokens
-        case .requests, .attempts, .concurrentRequests: 1
         case .runs: isNewRun ? 1 : 0
-        case .characters: estimate.characters
-        case .toolCalls: estimate.toolCalls
+        default: estimate.amount(unit)
         }
     }
 

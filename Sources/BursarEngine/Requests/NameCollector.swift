@@ -42,6 +42,12 @@ struct NameCollector {
         }
         for name in edition.catalog?.knownNames ?? [] { add(name) }
         for rule in edition.policy.rules { add(rule.when) }
+        for alert in edition.policy.alerts {
+            add(alert.when)
+            // What drives an alert is told by name.
+            exact.insert(.promptVersion)
+            for scope in alert.per { if let attribute = Attribute.named[scope.rawValue] { exact.insert(attribute) } }
+        }
         for name in edition.policy.criticalFeatures.sorted() { add(name) }
         for name in edition.tierNames {
             add(name)

@@ -156,11 +156,16 @@ public struct Usage: Sendable {
     public var outputTokens: Int64
     /// Nano-units; nil: by the catalog's price of the model that was decided.
     public var cost: Int64?
+    /// The provider gave no answer; what it charged for it counts all the same.
+    public var hasFailed: Bool
 
-    public init(inputTokens: Int64, cachedTokens: Int64 = 0, outputTokens: Int64, cost: Int64? = nil) {
+    public init(
+        inputTokens: Int64, cachedTokens: Int64 = 0, outputTokens: Int64, cost: Int64? = nil, hasFailed: Bool = false
+    ) {
         self.inputTokens = inputTokens
         self.cachedTokens = cachedTokens
         self.outputTokens = outputTokens
         self.cost = cost
+        self.hasFailed = hasFailed
     }
 }

@@ -265,6 +265,20 @@ public struct Compiler {
         let context = CompileContext(
             zone: version.zone, currency: document.currency?.value ?? "USD", catalog: catalog,
             audiences: Set(document.audiences.map(\.value)), isShadow: document.mode == .shadow)
+        let plans = PlanBuilder(
+            context: context, policyLimits: LimitDeclaration.merge([], with: document.limits), tiers: version.tiers,
+            tierNames: document.tiers.map(\.name.value),
+            tierSources: Dictionary(
+                document.tiers.map { ($0.name.value, $0.name.range) }, uniquingKeysWith: { first, _ in first }),
+            tenants: documents.tenants)
+        for tier in document.tiers {
+            if let price = tier.price { context.check(price.value.currency, at: price.range, &diagnostics) }
+            _ = plans.plan(tier: tier.name.value, tenant: nil, at: interval.start, diagnostics: &diagnostics)
+        }
+        if document.tiers.isEmpty {
+            // The policy's own limits are compiled with the tiers; without any they are checked by themselves.
+            _ = plans.plan(tier: "", tenant: nil, at: interval.start, diagnostics: &diagnostics)
+        }
         let policy = PolicyVersion(
             id: document.id.value, version: document.version.value, digest: Digest.of(document.node),
             effective: version.effective, until: version.until, zone: version.zone, currency: context.currency,
@@ -281,24 +295,32 @@ public struct Compiler {
                 allow: document.tools.allow.map(\.value), fallback: document.tools.fallback,
                 denySource: document.tools.deny.first?.range, approveSource: document.tools.approve.first?.range),
             criticalFeatures: Set(document.features.filter(\.isCritical).map(\.name.value)),
-            features: document.features.map(\.name), audiences: document.audiences, source: document.id.range)
-        let plans = PlanBuilder(
-            context: context, policyLimits: LimitDeclaration.merge([], with: document.limits), tiers: version.tiers,
-            tierNames: document.tiers.map(\.name.value),
-            tierSources: Dictionary(
-                document.tiers.map { ($0.name.value, $0.name.range) }, uniquingKeysWith: { first, _ in first }),
-            tenants: documents.tenants)
-        for tier in document.tiers {
-            if let price = tier.price { context.check(price.value.currency, at: price.range, &diagnostics) }
-            _ = plans.plan(tier: tier.name.value, tenant: nil, at: interval.start, diagnostics: &diagnostics)
-        }
-        if document.tiers.isEmpty {
-            // The policy's own limits are compiled with the tiers; without any they are checked by themselves.
-            _ = plans.plan(tier: "", tenant: nil, at: interval.start, diagnostics: &diagnostics)
-        }
+            features: document.features.map(\.name), audiences: document.audiences,
+            alerts: alerts(document, context, plans, interval), source: document.id.range)
         return Edition(
             policy: policy, catalog: catalog, interval: interval, defaultTier: document.defaultTier?.value,
             extendedTiers: Set(document.tiers.compactMap(\.extends?.value)), plans: plans)
+    }
+
+    private mutating func alerts(
+        _ document: PolicyDocument, _ context: CompileContext, _ plans: PlanBuilder, _ interval: Interval
+    ) -> [AlertRule] {
+        if document.alerts.isEmpty { return [] }
+        var limits: [String: [Limit]] = [:]
+        func add(_ plan: Plan) { for limit in plan.limits { limits[limit.name, default: []].append(limit) } }
+        for tier in document.tiers { add(plans.plan(tier: tier.name.value)) }
+        if document.tiers.isEmpty { add(plans.plan(tier: "")) }
+        for (index, tenant) in documents.tenants.enumerated() {
+            // A tenant's own limits are the same whatever tier they stand over.
+            let tier = tenant.tier?.value ?? document.defaultTier?.value ?? ""
+            if !tenant.limits.isEmpty || !tenant.scopes.isEmpty {
+                add(plans.plan(tier: tier, tenant: index, at: max(interval.start, 0)))
+            }
+        }
+        var compiler = AlertCompiler(context: context, limits: limits)
+        let rules = document.alerts.flatMap { compiler.rules($0) }
+        diagnostics.add(contentsOf: compiler.diagnostics)
+        return rules
     }
 
     // MARK: - Catalogs

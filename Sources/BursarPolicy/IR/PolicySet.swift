@@ -54,6 +54,7 @@ public final class PolicyVersion: Sendable {
     public let features: [Name]
     /// Audiences as declared, with their places.
     public let audiences: [Name]
+    public let alerts: [AlertRule]
     public let source: SourceRange
 
     public static let defaultRetryWindow = 10 * Micros.minute
@@ -62,7 +63,7 @@ public final class PolicyVersion: Sendable {
         id: String, version: Version, digest: String, effective: Int64, until: Int64, zone: TimeZoneRules,
         currency: String, catalogID: String?, mode: PolicyMode, allowsUnpriced: Bool, estimatedOutput: Int64?,
         retryWindow: Int64, rules: [Rule], tools: ToolRules, criticalFeatures: Set<String>,
-        features: [Name], audiences: [Name], source: SourceRange
+        features: [Name], audiences: [Name], alerts: [AlertRule], source: SourceRange
     ) {
         self.id = id
         self.version = version
@@ -81,6 +82,7 @@ public final class PolicyVersion: Sendable {
         self.criticalFeatures = criticalFeatures
         self.features = features
         self.audiences = audiences
+        self.alerts = alerts
         self.source = source
     }
 }

@@ -29,8 +29,10 @@ public struct HTMLReport {
         html += timeline()
         html += outcomes()
         html += causes()
+        html += alerts()
         html += review()
         html += margins()
+        html += limits()
         html += sizing()
         html += recordedCosts()
         html += reservations()
@@ -247,6 +249,33 @@ public struct HTMLReport {
             table(["Tenant", "Tier", "Price", "Cost", "Margin", "Mostly for"], Array(rows), numeric: [2, 3, 4]))
     }
 
+    private func limits() -> String {
+        if figures.limits.isEmpty { return "" }
+        let rows = figures.limits.map { use in
+            [
+                use.key.name, use.key.tier, "\(text.number(use.above)) of \(text.number(use.tenants))",
+                "\(text.number(use.windowsAbove)) of \(text.number(use.windows))",
+            ] + use.quantiles.map(text.share) + use.touching.map { amount($0, use.key) }
+                + [
+                    use.most.filter { $0.thousandths > 0 }.map { "\($0.tenant) \(text.share($0.thousandths))" }
+                        .joined(separator: ", "), use.key.source,
+                ]
+        }
+        return section(
+            "Limits: how far they are used, and where they would begin to touch",
+            "<p>What the traffic asked for, as recorded, whatever was decided. Of each tenant the largest window counts: its share of the amount at the 50th, 90th and 99th percentile of the tenants, and the amounts that 1%, 5% and 10% of them would pass. Rates and rolling windows are measured over windows that follow one another; prepaid balances and running requests are not.</p>"
+                + table(
+                    [
+                        "Limit", "Tier", "Tenants above", "Windows above", "Median", "90th", "99th", "Touches 1%", "5%",
+                        "10%", "Most", "Where",
+                    ], rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9], links: 11))
+    }
+
+    /// Money, or a count.
+    private func amount(_ value: Int64, _ key: ReplayDetails.LimitKey) -> String {
+        key.unit == "spend" ? text.money(value) : text.number(Int(value))
+    }
+
     private func sizing() -> String {
         let rows = figures.sizing.map { row in
             [row.tier, text.number(row.tenants), text.money(row.median), text.money(row.p90), text.money(row.most)]
@@ -281,6 +310,28 @@ public struct HTMLReport {
                     numeric: [1, 2, 3, 4, 5]))
     }
 
+    private func alerts() -> String {
+        guard summary.gatheredAlerts != nil else { return "" }
+        if figures.alerts.isEmpty { return section("Alerts", "<p>None of the policy's alerts was raised.</p>") }
+        var counts: [String: (alerts: Int, tenants: Set<String>, source: String)] = [:]
+        for alert in figures.alerts {
+            counts[alert.title, default: (0, [], alert.source)].alerts += 1
+            if let tenant = alert.tenant { counts[alert.title]?.tenants.insert(tenant) }
+        }
+        let sums = counts.sorted { ($1.value.alerts, $0.key) < ($0.value.alerts, $1.key) }
+            .map { [$0.key, text.number($0.value.alerts), text.number($0.value.tenants.count), $0.value.source] }
+        let rows = figures.alerts.map { alert in
+            [
+                text.time(alert.time, hour: true), alert.title, alert.subjectText, alert.measureText,
+                alert.driverText(text), alert.contextText(text),
+            ]
+        }
+        return section(
+            "Alerts",
+            table(["Alert", "Raised", "Tenants", "Where"], sums, numeric: [1, 2], links: 3)
+                + table(["At (UTC)", "Alert", "About", "Because", "Driven by", "Beside it"], rows, numeric: []))
+    }
+
     private func remark(_ cost: ReplayDetails.ModelCost) -> String {
         if cost.requests == 0 { return "the catalog has no price" }
         guard let drift = ReportFigures.drift(cost) else { return "free by the catalog" }
@@ -313,6 +364,21 @@ public struct HTMLReport {
                 : "observe: counters follow what really happened, so nothing is saved and refusals do not leave room.")
         if summary.repeats > 0 {
             notes.append("\(text.number(summary.repeats)) requests repeat the id of an earlier one and count once.")
+        }
+        if summary.joined > 0 {
+            notes.append(
+                "\(text.number(summary.joined)) records are later attempts of a call: they count as one request with the first."
+            )
+        }
+        if summary.servedOnly > 0 {
+            notes.append(
+                "Censored: \(text.number(summary.servedOnly)) records say only which model answered. Where the live system had put a cheaper one in place, what was asked for cannot be known."
+            )
+        }
+        if summary.estimated > 0 {
+            notes.append(
+                "\(text.number(summary.estimated)) records do not say what they used (streams without usage, for one); they count as estimated."
+            )
         }
         if summary.wasOrdered {
             notes.append("The log was not in the order of its times; its records were ordered first.")

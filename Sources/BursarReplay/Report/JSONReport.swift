@@ -44,6 +44,27 @@ public struct JSONReport {
                 json.field("touches_5_percent", moneyText(row.touching[1]))
                 json.field("touches_10_percent", moneyText(row.touching[2]))
             }
+            json.objects("limits", figures.limits) { use, json in
+                json.field("limit", use.key.name)
+                json.field("tier", use.key.tier)
+                json.field("unit", use.key.unit)
+                json.field("tenants", use.tenants)
+                json.field("tenants_above", use.above)
+                json.field("windows", use.windows)
+                json.field("windows_above", use.windowsAbove)
+                for (name, thousandths) in zip(["p50", "p90", "p99"], use.quantiles) {
+                    json.key(text: name)
+                    json.value(thousandths == .max ? "unlimited" : decimalText(thousandths, scale: 1_000))
+                }
+                for (name, amount) in zip(
+                    ["touches_1_percent", "touches_5_percent", "touches_10_percent"], use.touching)
+                {
+                    json.key(text: name)
+                    json.value(use.key.unit == "spend" ? moneyText(amount) : String(amount))
+                }
+                json.array("most") { json in for tenant in use.most { json.value(tenant.tenant) } }
+                json.field("source", use.key.source)
+            }
             json.objects("recorded_costs", figures.recordedCosts) { row, json in
                 let (model, cost) = row
                 json.field("model", model)

@@ -21,6 +21,7 @@ public struct MarkdownReport {
         }
         lines += headline()
         lines += causes()
+        lines += alerts()
         lines += table("Tier", figures.ranked(summary.tiers))
         lines += table("Tenant", Array(figures.ranked(summary.tenants).prefix(10)))
         return lines.joined(separator: "\n") + "\n"
@@ -76,6 +77,18 @@ public struct MarkdownReport {
                 "| \(row.cause.code) | \(row.cause.isShadow ? "shadow: " : "")\(row.cause.action) | \(cell(row.cause.name)) | \(text.number(row.requests)) | \(row.cause.isShadow ? "" : text.number(row.tenants)) | \(row.cause.source.isEmpty ? "" : code(row.cause.source)) |"
             )
         }
+        return lines + [""]
+    }
+
+    private func alerts() -> [String] {
+        if figures.alerts.isEmpty { return [] }
+        var lines = ["| alert at | alert | about | because | where |", "|---|---|---|---|---|"]
+        for alert in figures.alerts.prefix(10) {
+            lines.append(
+                "| \(instantText(alert.time)) | \(cell(alert.title)) | \(cell(alert.subjectText)) | \(cell(alert.measureText)) | \(code(alert.source)) |"
+            )
+        }
+        if figures.alerts.count > 10 { lines += ["", "\(text.number(figures.alerts.count - 10)) more alerts."] }
         return lines + [""]
     }
 

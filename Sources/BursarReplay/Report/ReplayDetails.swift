@@ -63,6 +63,27 @@ public struct ReplayDetails: Sendable, Codable {
         public var usage: Usage
     }
 
+    /// A limit, by the place where it is declared and the tier that it stands in.
+    public struct LimitKey: Sendable, Hashable, Codable {
+        public var name: String
+        public var tier: String
+        public var source: String
+        /// As the language writes it.
+        public var unit: String
+    }
+
+    /// What a tenant's traffic asked of a limit, whatever was decided.
+    public struct LimitDemand: Sendable, Hashable, Codable {
+        /// What a window lets through, and the most that was asked for in one; of spend in nano-units.
+        public var amount: Int64
+        public var peak: Int64
+        /// Windows that had requests, and those in which more was asked for.
+        public var windows: Int
+        public var above: Int
+    }
+
+    /// By tenant.
+    public var limitDemands: [LimitKey: [String: LimitDemand]] = [:]
     /// By the name that requests used.
     public var modelCosts: [String: ModelCost] = [:]
     /// By the start of the hour, in microseconds.
@@ -84,6 +105,9 @@ public struct ReplayDetails: Sendable, Codable {
     public init() {}
 
     mutating func add(_ other: ReplayDetails) {
+        for (key, demands) in other.limitDemands {
+            limitDemands[key, default: [:]].merge(demands) { first, _ in first }
+        }
         modelCosts.add(other.modelCosts)
         hours.add(other.hours)
         tenantDays.add(other.tenantDays)

@@ -12,12 +12,16 @@ public struct ReportFigures: Sendable {
     let causes: [CauseRow]
     /// What tenants spent on their dearest day, so that limits are sized from data.
     let sizing: [Sizing]
+    /// How far tenants use up each limit, the one that is passed by the most tenants first.
+    let limits: [LimitUse]
     /// Price less cost a month at the pace of the log, those that lose the most first. Tiers without a price are left out.
     let margins: [Margin]
     /// Models whose records carry a cost, the one furthest from the catalog first.
     let recordedCosts: [(model: String, cost: ReplayDetails.ModelCost)]
     /// Models with reservations that were settled, those with the most reserved too much or too little first.
     let reservations: [(model: String, cost: ReplayDetails.ModelCost)]
+    /// In the order of their times.
+    let alerts: [Alert]
     /// The share of all cost that the dearest 1, 2, … tenants have together.
     let concentration: [Double]
     /// The features of each tenant, the dearest first.
@@ -27,10 +31,12 @@ public struct ReportFigures: Sendable {
     public init(_ summary: ReplaySummary) {
         self.summary = summary
         details = summary.details ?? ReplayDetails()
+        alerts = summary.alerts
         features = Self.features(details)
         timeline = Self.timeline(details)
         causes = Self.causes(summary, details)
         sizing = Self.sizing(details)
+        limits = Self.limits(details)
         margins = Self.margins(summary, details, features)
         concentration = Self.concentration(summary)
         func ranked(
@@ -115,6 +121,43 @@ public struct ReportFigures: Sendable {
                 tier: tier, tenants: peaks.count, median: ReplayDetails.quantile(peaks, 0.5),
                 p90: ReplayDetails.quantile(peaks, 0.9), most: peaks.last ?? 0,
                 touching: [0.99, 0.95, 0.90].map { ReplayDetails.quantile(peaks, $0) })
+        }
+    }
+
+    struct LimitUse {
+        var key: ReplayDetails.LimitKey
+        /// Of the tenants whose traffic it applies to: how many ask for more than it lets through in some window.
+        var tenants: Int
+        var above: Int
+        var windows: Int
+        var windowsAbove: Int
+        /// Of each tenant's largest window: the share of the amount, in thousandths, at the 50th, 90th and 99th percentile.
+        var quantiles: [Int64]
+        /// Amounts that 1%, 5% and 10% of the tenants would pass in their largest window.
+        var touching: [Int64]
+        /// The tenants that ask for the most, by the share of the amount.
+        var most: [(tenant: String, thousandths: Int64)]
+    }
+
+    private static func limits(_ details: ReplayDetails) -> [LimitUse] {
+        details.limitDemands.map { key, demands in
+            func thousandths(_ demand: ReplayDetails.LimitDemand) -> Int64 {
+                guard demand.amount > 0 else { return demand.peak > 0 ? .max : 0 }
+                return Int64(clamping: Int128(demand.peak) * 1_000 / Int128(demand.amount))
+            }
+            let shares = demands.values.map(thousandths).sorted()
+            let peaks = demands.values.map(\.peak).sorted()
+            let most = demands.map { (tenant: $0.key, thousandths: thousandths($0.value)) }
+                .sorted { ($1.thousandths, $0.tenant) < ($0.thousandths, $1.tenant) }
+            return LimitUse(
+                key: key, tenants: demands.count, above: demands.values.count { $0.above > 0 },
+                windows: demands.values.reduce(0) { $0 + $1.windows },
+                windowsAbove: demands.values.reduce(0) { $0 + $1.above },
+                quantiles: [0.5, 0.9, 0.99].map { ReplayDetails.quantile(shares, $0) },
+                touching: [0.99, 0.95, 0.90].map { ReplayDetails.quantile(peaks, $0) }, most: Array(most.prefix(3)))
+        }.sorted {
+            ($1.above, $1.windowsAbove, $0.key.source, $0.key.tier, $0.key.name)
+                < ($0.above, $0.windowsAbove, $1.key.source, $1.key.tier, $1.key.name)
         }
     }
 

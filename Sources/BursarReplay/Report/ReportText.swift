@@ -40,6 +40,11 @@ struct ReportText {
         "\(value < 0 ? "−" : "+")\(number(Int(clamping: value.magnitude / 10))).\(value.magnitude % 10)%"
     }
 
+    /// Thousandths as a percentage.
+    func share(_ thousandths: Int64) -> String {
+        thousandths == .max ? "∞" : "\(number(Int(thousandths / 10))).\(thousandths % 10)%"
+    }
+
     /// A day, and the hour where it is asked for.
     func time(_ micros: Int64, hour: Bool) -> String {
         let text = instantText(micros)

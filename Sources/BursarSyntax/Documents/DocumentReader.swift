@@ -93,6 +93,7 @@ extension NodeReader {
         if let node = map["rules"]?.value { policy.rules = namedEntries(node, "rules").compactMap { rule($0) } }
         if let node = map["tools"]?.value { policy.tools = tools(node) }
         if let node = map["tiers"]?.value { policy.tiers = namedEntries(node, "tiers").compactMap { tier($0) } }
+        if let node = map["alerts"]?.value { policy.alerts = namedEntries(node, "alerts").compactMap { alert($0) } }
         if let node = map["checks"]?.value { policy.checks = checks(node) }
         if let node = map["description"]?.value { _ = text(node, "description") }
         return policy

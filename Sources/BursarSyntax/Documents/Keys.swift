@@ -55,6 +55,7 @@ public enum Keys {
             "rules": "Access, decided without counters.",
             "tools": "Tools that are denied, need approval, or are allowed.",
             "tiers": "Tiers by name.",
+            "alerts": "What is told as it happens; decisions do not depend on it.",
             "checks": "The severity of findings by code: `off`, `note`, `warning`, `error`.",
         ] + .description
 
@@ -69,6 +70,21 @@ public enum Keys {
             "deny": "Refuses them, with this code.",
             "confirm": "Lets them through once they are confirmed, with this code.",
             "approve": "Lets them through once they are approved, with this code.",
+        ] + KeyGroup.description
+
+    public static let alert =
+        [
+            "if": "What raises it, as `spend > 200% of baseline and spend > $5`.",
+            "budget": "A limit of which the states `warning` and `exceeded` are told, and `ok` after them.",
+            "warning": "The used share at which the budget's state is `warning`; 80% where unsaid.",
+            "exceeded": "The used share at which the budget's state is `exceeded`; 100% where unsaid.",
+            "window": "Over what it is counted: `day` where unsaid. It is raised once in a window.",
+            "per": "What is told apart inside the tenant, as `feature` or `prompt_version`.",
+            "across tenants": "`true`: tenants are counted together, and judged when the window ends.",
+            "when": "The requests that it counts.",
+            "at least": "Requests that a window must have before it is judged.",
+            "baseline": "Earlier windows with requests that a baseline is made of; 7 where unsaid.",
+            "notify": "The audiences that are told.",
         ] + KeyGroup.description
 
     public static let tools: KeyGroup = [
@@ -183,6 +199,7 @@ public enum Keys {
         "expect": "An outcome, or any fields of the decision.",
         "settle": "What was really used.",
         "release": "`true`: the request was never made.",
+        "alerts": "The names of the alerts that the step raises; `[]` where it must raise none.",
     ]
 
     public static let test =

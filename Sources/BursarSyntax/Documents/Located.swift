@@ -46,6 +46,7 @@ public struct PolicyDocument: Sendable {
     public var rules: [RuleDeclaration] = []
     public var tools = ToolsDeclaration()
     public var tiers: [TierDeclaration] = []
+    public var alerts: [AlertDeclaration] = []
     /// The severity that findings of a code shall have; nil: none are reported.
     public var checks: [(code: Name, severity: Located<Severity?>)] = []
 }

@@ -35,6 +35,8 @@ public struct TestStep: Sendable {
     /// What the request really used.
     public var settle: [YAMLEntry]?
     public var isReleased = false
+    /// The alerts that it raises, by name; nil: whichever.
+    public var alerts: Located<[Name]>?
 }
 
 public struct TestCase: Sendable {
@@ -67,7 +69,7 @@ extension NodeReader {
                 test.at = scalar(node, "at") { scanner throws(ScalarError) in try scanner.instant() }
             }
             if let node = map["request"]?.value { test.request = fields(node, "request") }
-            for key in ["repeat", "every", "expect", "settle", "release"] {
+            for key in ["repeat", "every", "expect", "settle", "release", "alerts"] {
                 if let stray = map[key] {
                     report(
                         "syntax/unknown-key", "`\(key)` belongs to a step where a test has `steps`", at: stray.key.range
@@ -106,6 +108,7 @@ extension NodeReader {
         }
         step.expect = map["expect"]?.value
         if let node = map["settle"]?.value { step.settle = fields(node, "settle") }
+        if let node = map["alerts"]?.value { step.alerts = Located(texts(node, "alerts"), at: node.range) }
         if let node = map["release"]?.value { step.isReleased = boolean(node, "release")?.value ?? false }
         return step
     }

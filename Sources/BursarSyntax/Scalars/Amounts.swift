@@ -11,7 +11,7 @@ public struct MoneyLiteral: Sendable, Hashable {
 }
 
 /// `50%`: an exact fraction.
-public struct Percentage: Sendable, Hashable, Comparable {
+public struct Percentage: Sendable, Hashable, Comparable, Codable {
     /// 100% in the units of `scaled`; nine digits after the point of a percentage are kept.
     public static let one: Int64 = 100_000_000_000
 

@@ -20,4 +20,10 @@ public enum Bounds {
     public static let testRepeats: Int64 = 100_000
     /// Levels of `a else b` in an action.
     public static let actionAlternatives = 8
+    /// Comparisons of one alert.
+    public static let alertTerms = 8
+    /// Things besides the tenant that an alert is told apart by.
+    public static let alertScopes = 4
+    /// Windows that a baseline is made of; each keeps its sums.
+    public static let baselineWindows: Int64 = 60
 }

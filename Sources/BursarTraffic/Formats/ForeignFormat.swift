@@ -6,18 +6,27 @@ import BursarSyntax
 public enum ForeignFormat: String, Sendable, CaseIterable {
     case litellm, otel, helicone, langfuse, portkey
     case usageLog = "usage-log"
+    case openaiUsage = "openai-usage"
 
     /// Where a field comes from: paths, the first that is there wins.
     struct Source {
         var field: Field
         var paths: [String]
+        /// Of a model: the paths that say which one answered, and not which one was asked for.
+        var served: Set<String>
         var note: String
 
-        init(_ field: Field, _ paths: String..., note: String = "") {
+        init(_ field: Field, _ paths: String..., served: Set<String> = [], note: String = "") {
             self.field = field
             self.paths = paths
+            self.served = served
             self.note = note
         }
+    }
+
+    /// Where a record names the call that it is an attempt of.
+    var callPaths: [String] {
+        self == .litellm ? ["litellm_call_id", "metadata.litellm_call_id"] : []
     }
 
     var sources: [Source] {
@@ -32,12 +41,13 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
                 Source(.user, "end_user", "user", "metadata.user_api_key_user_id"),
                 Source(.apiKey, "api_key", "metadata.user_api_key"),
                 Source(
-                    .model, "metadata.original_model_group", "model_group", "model",
+                    .model, "metadata.original_model_group", "model_group", "model", served: ["model"],
                     note: "what was asked for, before fallbacks"),
                 Source(.agent, "agent_id"), Source(.session, "session_id"), Source(.route, "call_type"),
                 Source(.inputTokens, "prompt_tokens", note: "cached tokens included"),
                 Source(
                     .cachedTokens, "metadata.additional_usage_values.cache_read_input_tokens",
+                    "metadata.additional_usage_values.prompt_tokens_details.cached_tokens",
                     "metadata.usage_object.prompt_tokens_details.cached_tokens"),
                 Source(.outputTokens, "completion_tokens"), Source(.cost, "spend", "response_cost"),
                 Source(.duration, "request_duration_ms"), Source(.status, "status", "metadata.status"),
@@ -59,7 +69,8 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
                 Source(.route, "gen_ai.operation.name"), Source(.session, "gen_ai.conversation.id"),
                 Source(.agent, "gen_ai.agent.id", "gen_ai.agent.name"),
                 Source(.promptVersion, "prompt_version", "gen_ai.prompt.version"),
-                Source(.model, "gen_ai.request.model", "gen_ai.response.model"),
+                Source(
+                    .model, "gen_ai.request.model", "gen_ai.response.model", served: ["gen_ai.response.model"]),
                 Source(.maxOutputTokens, "gen_ai.request.max_tokens"),
                 Source(
                     .inputTokens, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens",
@@ -79,7 +90,8 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
                 Source(.environment, "properties.environment", "request_properties.environment"),
                 Source(.session, "properties.Helicone-Session-Id", "request_properties.Helicone-Session-Id"),
                 Source(.route, "request_path", "target_url"), Source(.promptVersion, "prompt_id"),
-                Source(.model, "request_model", "model", "response_model"),
+                Source(
+                    .model, "request_model", "model", "response_model", served: ["model", "response_model"]),
                 Source(.inputTokens, "prompt_tokens"), Source(.cachedTokens, "prompt_cache_read_tokens"),
                 Source(.outputTokens, "completion_tokens"), Source(.cost, "costUSD", "cost_usd"),
                 Source(.duration, "delay_ms", "latency"),
@@ -111,7 +123,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
                 Source(.tenant, "metadata.tenant", "metadata.organisation", "metadata._user"),
                 Source(.user, "metadata._user"),
                 Source(.feature, "metadata.feature", "prompt_slug"), Source(.environment, "metadata.environment"),
-                Source(.model, "ai_model"), Source(.route, "request_url"),
+                Source(.model, "ai_model", served: ["ai_model"]), Source(.route, "request_url"),
                 Source(.inputTokens, "req_units"), Source(.outputTokens, "res_units"),
                 Source(.cost, "cost", note: "cents, as exports have it: divided by 100"),
                 Source(.duration, "response_time"),
@@ -120,8 +132,20 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
         case .usageLog:
             [
                 Source(.time, "created_at"), Source(.requestID, "id", "request_id"), Source(.tenant, "tenant_id"),
-                Source(.feature, "feature"), Source(.model, "model"), Source(.inputTokens, "input_tokens"),
-                Source(.outputTokens, "output_tokens"), Source(.cost, "cost_usd"),
+                Source(.feature, "feature"), Source(.model, "model", served: ["model"]),
+                Source(.inputTokens, "input_tokens"), Source(.outputTokens, "output_tokens"),
+                Source(.cost, "cost_usd"),
+            ]
+        case .openaiUsage:
+            [
+                Source(.time, "start_time", note: "a bucket's requests are spread evenly over it"),
+                Source(.requestID, "request_id", note: "made from the place in the log"),
+                Source(.tenant, "project_id", "organization_id", "user_id"), Source(.user, "user_id"),
+                Source(.apiKey, "api_key_id"), Source(.model, "model", served: ["model"]),
+                Source(.requestClass, "batch", note: "`batch` where it is true"),
+                Source(.inputTokens, "input_tokens", note: "cached tokens included; divided among the requests"),
+                Source(.cachedTokens, "input_cached_tokens", note: "divided among the requests"),
+                Source(.outputTokens, "output_tokens", note: "divided among the requests"),
             ]
         }
     }
@@ -133,6 +157,10 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
             let name = source.field.name + String(repeating: " ", count: max(1, 24 - source.field.name.count))
             text += "  \(name)\(source.paths.joined(separator: ", else "))"
             text += source.note.isEmpty ? "\n" : "  (\(source.note))\n"
+        }
+        if !callPaths.isEmpty {
+            text +=
+                "  records of one \(callPaths.joined(separator: ", else ")) are attempts of one call and count once\n"
         }
         return text + "  --map FIELD=COLUMN puts another column, or a dotted path, first.\n"
     }
@@ -146,6 +174,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
         if has("request_created_at") { return .helicone }
         if has("req_units", "res_units") { return .portkey }
         if has("tenant_id", "created_at", "cost_usd") { return .usageLog }
+        if has("start_time", "end_time", "results") || has("data", "has_more") { return .openaiUsage }
         if has("usageDetails") || has("usage_details") { return .langfuse }
         return nil
     }
@@ -154,6 +183,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
 
     /// The records in one value of the log: spans of a batch, else the value itself; what is no call of a model is left out.
     func records(in value: JSONTree) -> [JSONTree] {
+        if self == .openaiUsage { return Self.requests(inUsage: value) }
         guard self == .otel else { return [value] }
         var spans: [JSONTree] = []
         if case .list(let resources) = value["resourceSpans"] {
@@ -200,31 +230,38 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// The record as one line of Bursar's own format; an error says what it lacks.
-    func line(
-        _ record: JSONTree, overrides: [Field: String], place: @autoclosure () -> String
-    ) throws(ForeignError) -> [UInt8] {
-        var values: [Field: JSONTree] = [:]
+    /// A record in Bursar's own fields; an error says what it lacks.
+    func record(
+        _ tree: JSONTree, overrides: [Field: String], place: @autoclosure () -> String
+    ) throws(ForeignError) -> ForeignRecord {
+        var record = ForeignRecord()
         for source in sources {
             for path in [overrides[source.field]].compactMap({ $0 }) + source.paths {
-                if let value = record.at(path), !value.isBlank {
-                    values[source.field] = value
+                if let value = tree.at(path), !value.isBlank {
+                    record.values[source.field] = value
+                    if source.served.contains(path), overrides[source.field] != path { record.isOfServedModel = true }
                     break
                 }
             }
         }
-        for (field, path) in overrides where values[field] == nil { values[field] = record.at(path) }
-        adapt(&values, record)
-        for field in [Field.time, .tenant, .model] where values[field] == nil {
+        for (field, path) in overrides where record.values[field] == nil { record.values[field] = tree.at(path) }
+        adapt(&record.values, tree)
+        for field in [Field.time, .tenant, .model] where record.values[field] == nil {
             let paths = sources.first { $0.field == field }?.paths ?? []
             throw ForeignError(reason: "`\(field.name)` is missing: none of \(paths.joined(separator: ", ")) is filled")
         }
         // A record that nothing names is named by its place in the log.
-        if values[.requestID] == nil { values[.requestID] = .string(place()) }
+        if record.values[.requestID] == nil { record.values[.requestID] = .string(place()) }
+        record.call = callPaths.lazy.compactMap { tree.at($0)?.plainText }.first { !$0.isEmpty }
+        return record
+    }
+
+    /// The record as one line of Bursar's own format.
+    func line(_ record: ForeignRecord) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             for field in Field.allCases {
-                guard let value = values[field] else { continue }
+                guard let value = record.values[field] else { continue }
                 write(field, value, &json)
             }
         }
@@ -251,6 +288,8 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
             }
             if values[.status]?.text == "ERROR" { values[.status] = .string("error") } else { values[.status] = nil }
         case .portkey: values[.cost] = values[.cost]?.plainText.flatMap(Self.hundredth).map { .number($0) }
+        case .openaiUsage:
+            values[.requestClass] = record.at("batch")?.truth == true ? .string("batch") : nil
         case .otel: if values[.status] != nil { values[.status] = .string("error") }
         default: break
         }

@@ -7,6 +7,10 @@ public struct ForeignLog {
     /// Lines of the log that cannot be used, with the reason.
     public private(set) var rejects: [(line: Int, reason: String)] = []
     public private(set) var records = 0
+    /// Records that say only which model answered, and not which one was asked for.
+    public private(set) var servedOnly = 0
+    /// Attempts of a call that were added to an earlier one.
+    public private(set) var joined = 0
 
     /// - Parameter overrides: columns or dotted paths that go before the format's own.
     public init(_ format: ForeignFormat, overrides: [Field: String] = [:]) {
@@ -30,14 +34,23 @@ public struct ForeignLog {
     public mutating func convert(_ path: String, _ write: ([UInt8]) -> Void) throws(FileError) {
         var rejects: [(line: Int, reason: String)] = []
         var count = 0
+        var served = 0
+        var joiner = AttemptJoiner()
+        func emit(_ record: ForeignRecord) {
+            if record.isOfServedModel { served += 1 }
+            write(format.line(record))
+        }
         try Self.forEachValue(in: path) { value, line in
             switch value {
             case .failure(let error): rejects.append((line, error.reason))
             case .success(let tree):
-                for record in format.records(in: tree) {
+                let found = format.records(in: tree)
+                for (number, record) in found.enumerated() {
                     count += 1
                     do throws(ForeignError) {
-                        write(try format.line(record, overrides: overrides, place: RequestBuilder.lineName(path, line)))
+                        let name = RequestBuilder.lineName(path, line)
+                        let place = found.count > 1 ? "\(name).\(number + 1)" : name
+                        joiner.add(try format.record(record, overrides: overrides, place: place), emit)
                     } catch {
                         rejects.append((line, error.reason))
                     }
@@ -45,8 +58,11 @@ public struct ForeignLog {
             }
             return true
         }
+        joiner.finish(emit)
         self.rejects += rejects
         records += count
+        servedOnly += served
+        joined += joiner.joined
     }
 
     /// Lines of JSON, rows of CSV or of a database, or one JSON value over several lines.

@@ -128,7 +128,17 @@ public final class RequestBuilder {
         return Usage(
             inputTokens: max(0, block.number(record, .inputTokens)),
             cachedTokens: max(0, block.number(record, .cachedTokens)),
-            outputTokens: output)
+            outputTokens: output, hasFailed: hasFailed(block, record))
+    }
+
+    private static let failures = ["error", "failed", "failure", "timeout"]
+
+    /// The record's `status` says that no answer came.
+    @inline(__always)
+    private func hasFailed(_ block: RecordBlock, _ record: Int) -> Bool {
+        let status = block.slice(record, .status)
+        guard status.isPresent, status.count > 2 else { return false }
+        return block.withText(status) { bytes in Self.failures.contains { bytes.elementsEqual($0.utf8) } }
     }
 
     /// A request of `eval`: `now` stands in where it brings no time.

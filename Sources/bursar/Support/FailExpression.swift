@@ -5,7 +5,7 @@ import BursarSyntax
 /// When a replay ends with 3: `deny`, or a comparison such as `refused > 0.1%`.
 struct FailExpression {
     enum Figure: String, CaseIterable {
-        case refused, downgraded, spend, coverage, rejected
+        case refused, downgraded, spend, coverage, rejected, alerts
         case tenantsRefused = "tenants_refused"
     }
 
@@ -52,6 +52,7 @@ struct FailExpression {
         case .tenantsRefused:
             value = Double(summary.touchedTenants) / (isShare ? Double(max(1, summary.tenants.count)) : 1)
         case .rejected: value = Double(summary.rejected) / (isShare ? Double(max(1, summary.read)) : 1)
+        case .alerts: value = Double(summary.alerts.count) / (isShare ? decided : 1)
         case .coverage:
             value = Double(summary.covered) / (isShare ? decided : 1)
         case .spend:

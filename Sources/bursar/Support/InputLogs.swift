@@ -61,6 +61,8 @@ struct InputLogs {
     struct Prepared {
         var paths: [String] = []
         var rejects: [ReplayReject] = []
+        var servedOnly = 0
+        var joined = 0
         fileprivate var temporary: [String] = []
 
         func remove() { for path in temporary { unlink(path) } }
@@ -137,6 +139,8 @@ struct InputLogs {
     private func convert(_ log: String, _ format: ForeignFormat, _ prepared: inout Prepared) throws(FileError) {
         var foreign = ForeignLog(format, overrides: overrides)
         try replace(&prepared) { line throws(FileError) in try foreign.convert(log, line) }
+        prepared.servedOnly += foreign.servedOnly
+        prepared.joined += foreign.joined
         prepared.rejects += foreign.rejects.map { ReplayReject(path: log, line: $0.line, reason: $0.reason) }
     }
 

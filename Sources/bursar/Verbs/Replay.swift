@@ -126,7 +126,8 @@ struct Replay: ParsableCommand {
         func make() throws -> BursarReplay.Replay {
             let filters = filter.map { [$0] } ?? []
             let replay = BursarReplay.Replay(
-                engine: Engine(set, filters: filters), against: other.map { Engine($0, filters: filters) },
+                engine: Engine(set, filters: filters, gathersAlerts: true),
+                against: other.map { Engine($0, filters: filters) },
                 options: options)
             if options.shard.count > 1, !replay.canBeCut {
                 throw ExitStatus(
@@ -155,8 +156,13 @@ struct Replay: ParsableCommand {
         } catch let error as FileError {
             throw ExitStatus(ExitStatus.usage, error.description)
         }
-        for reject in converted.rejects { sinks.rejects?.write(reject) }
-        result.summary.add(rejects: converted.rejects.count)
+        // What was found while a log was said again belongs to no tenant: the first shard tells of it.
+        if options.shard.index == 0 {
+            for reject in converted.rejects { sinks.rejects?.write(reject) }
+            result.summary.add(rejects: converted.rejects.count)
+            result.summary.servedOnly = converted.servedOnly
+            result.summary.joined = converted.joined
+        }
         try sinks.close()
         if !quiet, Console.errorIsTerminal { Console.status("") }
         if let partial {

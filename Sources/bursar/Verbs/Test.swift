@@ -115,7 +115,7 @@ struct Test: ParsableCommand {
                             json.field("step", failure.step)
                             json.field("message", failure.message)
                             json.field("source", set.set.sources.reference(failure.range))
-                            json.raw("decision", failure.decision.utf8)
+                            if !failure.decision.isEmpty { json.raw("decision", failure.decision.utf8) }
                         }
                     }
                 }

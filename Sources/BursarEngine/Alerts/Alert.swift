@@ -1,0 +1,150 @@
+import BursarPolicy
+import BursarSyntax
+
+/// An alert that was raised, with what drives it.
+public struct Alert: Sendable, Codable {
+    /// A comparison that held, in the words of the language.
+    public struct Measure: Sendable, Codable {
+        public var metric: String
+        public var value: String
+        public var bound: String
+        /// What earlier windows had, where it is compared with that.
+        public var baseline: String?
+    }
+
+    public struct Driver: Sendable, Codable {
+        public var name: String
+        public var requests: Int64
+        /// Nano-units.
+        public var cost: Int64
+    }
+
+    public var name: String
+    /// Of a budget: `warning`, `exceeded`, or `ok` where a state that was told no longer holds.
+    public var state: String?
+    /// nil: tenants are counted together.
+    public var tenant: String?
+    /// What it is told apart by besides the tenant.
+    public var subject: [String: String]
+    public var limit: String?
+    /// Of the latest request when it was raised, in microseconds since 1970.
+    public var time: Int64
+    public var windowStart: Int64
+    public var windowEnd: Int64
+    public var measures: [Measure]
+    public var audiences: [String]
+    /// `file:line:column` of the alert's declaration.
+    public var source: String
+    /// Of the window until then.
+    public var requests: Int64
+    public var retries: Int64
+    /// Nano-units: what this alert looks at, and what all tenants spent by then (of a replay: by the window's end).
+    public var cost: Int64
+    public var totalCost: Int64?
+    /// The dearest first, at most three of each.
+    public var features: [Driver]
+    public var promptVersions: [Driver]
+    public var tenants: [Driver]
+    /// Versions of prompts that were not seen before this window.
+    public var newPromptVersions: [String]
+    /// Of the limit that it looks at, else of the tenant's budget that is used up fastest.
+    public var burnRate: String?
+    public var burnRateLimit: String?
+    /// When that budget ends at this pace, if it does within its window.
+    public var endsAt: Int64?
+
+    static let mostDrivers = 3
+}
+
+extension Alert {
+    /// In an order that depends on nothing but what was found.
+    public static func areInOrder(_ left: Alert, _ right: Alert) -> Bool {
+        let (a, b) = (left.order, right.order)
+        return left.time != right.time ? left.time < right.time : a < b
+    }
+
+    private var order: String {
+        let parts = subject.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+        return ([name, tenant ?? "", String(windowStart), state ?? ""] + parts).joined(separator: "\u{1}")
+    }
+}
+
+/// What is said of a rule's alerts, and what is asked before: all that judging needs once windows are counted.
+struct AlertHeading: Sendable, Codable {
+    var name: String
+    var state: String?
+    var criteria: AlertRule.Criteria
+    var limit: String?
+    var per: [String]
+    var audiences: [String]
+    var source: String
+    var currency: String
+
+    init(_ rule: AlertRule, source: String, currency: String) {
+        name = rule.name
+        state = rule.state?.rawValue
+        criteria = rule.criteria
+        limit = rule.limit
+        per = rule.per.map(\.rawValue)
+        audiences = rule.audiences
+        self.source = source
+        self.currency = currency
+    }
+
+    func alert<Name>(
+        _ window: AlertWindow<Name>, _ series: AlertSeries<Name>, _ measures: [AlertMeasure], at time: Int64,
+        tenant: String?, subject: [String], total: Int64?, _ text: (Name) -> String
+    ) -> Alert {
+        func drivers(_ all: [Name: AlertDriver]) -> [Alert.Driver] {
+            let named = all.map { Alert.Driver(name: text($0.key), requests: $0.value.requests, cost: $0.value.cost) }
+            return Array(
+                named.sorted { ($1.cost, $1.requests, $0.name) < ($0.cost, $0.requests, $1.name) }
+                    .prefix(Alert.mostDrivers))
+        }
+        // Versions of the first window of all are not new: nothing was seen before.
+        let isFirst = series.windows.first?.start == window.start
+        let fresh = isFirst ? [] : window.versions.keys.filter { series.firstSeen[$0] == window.start }
+        return Alert(
+            name: name, state: state, tenant: tenant,
+            subject: Dictionary(
+                zip(per, subject).map { ($0, $1) }, uniquingKeysWith: { first, _ in first }),
+            limit: limit, time: time, windowStart: window.start, windowEnd: window.end,
+            measures: measures.map(measure), audiences: audiences, source: source,
+            requests: window.sums.requests, retries: window.sums.retries, cost: window.sums.cost, totalCost: total,
+            features: drivers(window.features), promptVersions: drivers(window.versions),
+            tenants: drivers(window.tenants), newPromptVersions: fresh.map(text).sorted(), burnRate: nil,
+            burnRateLimit: nil, endsAt: nil)
+    }
+
+    private func measure(_ measure: AlertMeasure) -> Alert.Measure {
+        let form = measure.term.metric.form
+        let bound: String
+        switch measure.term.bound {
+        case .amount(let amount): bound = text(Fraction(Int128(amount)), form)
+        case .share(let share): bound = share.text
+        case .ofBaseline(let share): bound = "\(share.text) of baseline"
+        }
+        let metric = measure.term.metric
+        return Alert.Measure(
+            metric: metric.isOfLimit ? "\(metric.text) of \(limit ?? "")" : metric.text,
+            value: text(measure.value, form), bound: "\(measure.term.order.rawValue) \(bound)",
+            baseline: measure.baseline.map { text($0, form) })
+    }
+
+    func text(_ value: Fraction, _ form: AlertMetric.Form) -> String {
+        switch form {
+        // A millionth shows what a request costs; digits beyond are those of a quotient.
+        case .money: withCurrency(moneyText(Int64(clamping: value.floor / 1_000 * 1_000)), currency)
+        case .count: String(value.floor)
+        case .percentage: Self.percentage(value)
+        case .duration: durationText(Int64(clamping: value.floor))
+        }
+    }
+
+    /// With one digit after the point, rounded down.
+    static func percentage(_ value: Fraction) -> String {
+        let tenths = value.dividend.multipliedReportingOverflow(by: 1_000)
+        let whole = tenths.overflow ? value.floor * 1_000 : tenths.partialValue / value.divisor
+        return decimalText(Int64(clamping: whole), scale: 10) + "%"
+    }
+}

@@ -1,0 +1,60 @@
+/// Counts of whole numbers by size, from which quantiles are read. Sketches of parts add up to the sketch of the whole.
+///
+/// Numbers below 64 are kept exactly; of larger ones the six leading bits after the first, so that a quantile is at most
+/// 1/64 (1.6%) below the number that the nearest rank names, and never above it.
+public struct QuantileSketch: Sendable, Hashable, Codable {
+    /// Ascending by bucket.
+    private var buckets: [UInt16] = []
+    private var counts: [Int] = []
+    private(set) var count = 0
+
+    public init() {}
+
+    private static func bucket(_ value: Int64) -> UInt16 {
+        let value = UInt64(max(0, value))
+        if value < 64 { return UInt16(value) }
+        let shift = 57 - value.leadingZeroBitCount
+        return UInt16(shift * 64) + UInt16(truncatingIfNeeded: value >> UInt64(shift))
+    }
+
+    /// The least number of a bucket.
+    private static func least(_ bucket: UInt16) -> Int64 {
+        if bucket < 128 { return Int64(bucket) }
+        let shift = Int64(bucket) / 64 - 1
+        return (Int64(bucket) - shift * 64) << shift
+    }
+
+    public mutating func add(_ value: Int64) { add(Self.bucket(value), 1) }
+
+    private mutating func add(_ bucket: UInt16, _ times: Int) {
+        count += times
+        var low = 0
+        var high = buckets.count
+        while low < high {
+            let middle = (low + high) / 2
+            if buckets[middle] < bucket { low = middle + 1 } else { high = middle }
+        }
+        if low < buckets.count, buckets[low] == bucket {
+            counts[low] += times
+        } else {
+            buckets.insert(bucket, at: low)
+            counts.insert(times, at: low)
+        }
+    }
+
+    public mutating func add(_ other: QuantileSketch) {
+        for (bucket, times) in zip(other.buckets, other.counts) { add(bucket, times) }
+    }
+
+    /// What so many percent of the numbers do not exceed, by the nearest rank; nil where there are none.
+    public func quantile(percent: Int) -> Int64? {
+        guard count > 0 else { return nil }
+        let rank = max(1, (count * percent + 99) / 100)
+        var seen = 0
+        for (bucket, times) in zip(buckets, counts) {
+            seen += times
+            if seen >= rank { return Self.least(bucket) }
+        }
+        return buckets.last.map(Self.least)
+    }
+}

@@ -1,0 +1,131 @@
+/// An alert as it was written.
+public struct AlertDeclaration: Sendable {
+    public var name: Name
+    /// What raises it; empty of a budget's states.
+    public var terms: Located<[AlertTerm]>?
+    /// A limit of which the states are told: ok, warning, exceeded.
+    public var budget: Name?
+    public var warning: Percentage?
+    public var exceeded: Percentage?
+    public var window: Located<WindowLiteral>?
+    public var per: Located<[AlertScope]>?
+    public var isAcrossTenants = false
+    public var when: Located<Condition>?
+    /// Requests that a window must have.
+    public var atLeast: Int64?
+    /// Earlier windows that a baseline is made of.
+    public var baseline: Int64?
+    public var audiences: [Name] = []
+}
+
+/// What an alert is told apart by: a scope of limits, or the version of a prompt.
+public enum AlertScope: String, Sendable, Hashable, CaseIterable {
+    case tenant, workspace, app, workflow, agent, toolset, run, session, user
+    case apiKey = "api_key"
+    case feature, model
+    case promptVersion = "prompt_version"
+}
+
+extension NodeReader {
+    mutating func alert(_ entry: YAMLEntry) -> AlertDeclaration? {
+        guard let name = name(entry.key, "the name of an alert"),
+            let map = map(entry.value, "an alert", keys: Keys.alert.names)
+        else { return nil }
+        let errors = diagnostics.items.count
+        var alert = AlertDeclaration(name: name)
+        if let node = map["if"]?.value {
+            alert.terms = scalar(node, "if") { scanner throws(ScalarError) in try scanner.alertCondition() }
+        }
+        alert.budget = map["budget"].flatMap { self.name($0.value, "the name of a limit") }
+        alert.warning = map["warning"].flatMap { percentage($0.value, "warning") }
+        alert.exceeded = map["exceeded"].flatMap { percentage($0.value, "exceeded") }
+        alert.window = map["window"].flatMap { entry in
+            scalar(entry.value, "window") { scanner throws(ScalarError) in try scanner.window() }
+        }
+        if let node = map["per"]?.value { alert.per = alertScopes(node) }
+        if let node = map["across tenants"]?.value {
+            alert.isAcrossTenants = boolean(node, "across tenants")?.value ?? false
+        }
+        if let node = map["when"]?.value { alert.when = condition(node, "when") }
+        alert.atLeast = map["at least"].flatMap { requests($0.value) }
+        alert.baseline = map["baseline"].flatMap { windows($0.value) }
+        if let node = map["notify"]?.value {
+            for element in elements(node, "notify") {
+                if let name = self.name(element, "an audience") { alert.audiences.append(name) }
+            }
+        }
+        if let node = map["description"]?.value { _ = text(node, "description") }
+        guard diagnostics.items.count == errors else { return nil }
+        return isWhole(alert, map) ? alert : nil
+    }
+
+    /// Reports keys that do not go together.
+    private mutating func isWhole(_ alert: AlertDeclaration, _ map: [String: YAMLEntry]) -> Bool {
+        guard (alert.terms == nil) != (alert.budget == nil) else {
+            report(
+                "syntax/shape", "an alert says exactly one of `if` and `budget`", at: alert.name.range,
+                help: "as in {if: spend > 200% of baseline, window: day}, or {budget: monthly, warning: 80%}")
+            return false
+        }
+        var strays: [(key: String, why: String)] = []
+        if alert.budget != nil {
+            let why = "the limit says what is counted for whom, and in which window"
+            strays = ["window", "per", "across tenants", "when", "at least", "baseline"].map { ($0, why) }
+        } else {
+            strays = ["warning", "exceeded"].map { ($0, "it belongs to a `budget`") }
+            if alert.terms?.value.contains(where: { $0.limit != nil }) == true {
+                let why = "the limit says what is counted for whom, and in which window"
+                strays += ["window", "per", "across tenants", "when"].map { ($0, why) }
+            }
+        }
+        for (key, why) in strays {
+            guard let entry = map[key] else { continue }
+            report("syntax/shape", "`\(key)` has no place in this alert: \(why)", at: entry.key.range)
+            return false
+        }
+        return true
+    }
+
+    private mutating func percentage(_ node: YAMLNode, _ what: String) -> Percentage? {
+        scalar(node, what) { scanner throws(ScalarError) in try scanner.percentage() }?.value
+    }
+
+    private mutating func requests(_ node: YAMLNode) -> Int64? {
+        scalar(node, "at least") { scanner throws(ScalarError) in
+            let count = try scanner.count("a number of requests")
+            scanner.skipSpaces()
+            if scanner.takeWords("requests") || scanner.takeWords("request") {}
+            return count
+        }?.value
+    }
+
+    private mutating func windows(_ node: YAMLNode) -> Int64? {
+        scalar(node, "baseline") { scanner throws(ScalarError) in
+            let start = scanner.position
+            let count = try scanner.count("a number of windows")
+            guard (1...Bounds.baselineWindows).contains(count) else {
+                throw scanner.error("a baseline has 1 to \(Bounds.baselineWindows) windows", from: start)
+            }
+            scanner.skipSpaces()
+            if scanner.takeWords("windows") || scanner.takeWords("window") {}
+            return count
+        }?.value
+    }
+
+    private mutating func alertScopes(_ node: YAMLNode) -> Located<[AlertScope]>? {
+        var scopes: [AlertScope] = []
+        for element in elements(node, "per") {
+            guard let scope = oneOf(element, "per", AlertScope.self) else { continue }
+            if scopes.contains(scope) {
+                report("syntax/shape", "`\(scope.rawValue)` stands twice", at: element.range)
+            } else {
+                scopes.append(scope)
+            }
+        }
+        if scopes.count > Bounds.alertScopes {
+            report("syntax/shape", "an alert is told apart by \(Bounds.alertScopes) things at most", at: node.range)
+            return nil
+        }
+        return scopes.isEmpty ? nil : Located(scopes, at: node.range)
+    }
+}
