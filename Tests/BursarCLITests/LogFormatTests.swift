@@ -119,8 +119,51 @@ import Testing
         #expect(markdown.contains("| requests decided | 1,500 |") && requests == 1_500)
     }
 
+    @Test func `limits are sized by what the traffic asks for, whatever is decided`() throws {
+        try Binary.inFolder { folder in
+            let policy = """
+                catalog: c
+                version: 1
+                models: {m: {price: {input: $1/1k, output: $0/1k}}}
+                ---
+                policy: p
+                version: 1
+                default tier: t
+                tiers: {t: {models: any, limits: {daily: $2/day, user: {amount: 3 requests/day, per: user}}}}
+                """
+            let set = folder.appending(path: "p.yaml")
+            try policy.write(to: set, atomically: true, encoding: .utf8)
+            // Ten tenants; tenant N asks for N times $0.50 on the second day, each request by another of two users.
+            var lines = ""
+            for tenant in 1...10 {
+                for number in 0..<tenant {
+                    lines +=
+                        #"{"ts":"2026-06-02T10:0\#(number % 10):00Z","request_id":"\#(tenant).\#(number)","tenant":"t\#(tenant)","user":"u\#(number % 2)","model":"m","input_tokens":500,"output_tokens":1}"#
+                        + "\n"
+                }
+            }
+            let log = folder.appending(path: "log.jsonl")
+            try lines.write(to: log, atomically: true, encoding: .utf8)
+            let file = folder.appending(path: "r.json").path()
+            _ = try Binary.run("replay", "--quiet", "--policies", set.path(), "--report", file, log.path())
+            let root =
+                try JSONSerialization.jsonObject(with: try Data(contentsOf: URL(filePath: file))) as? [String: Any]
+            let limits = try #require(root?["limits"] as? [[String: Any]])
+            func figure(_ limit: String, _ name: String) -> String {
+                limits.first { $0["limit"] as? String == limit }.map { "\($0[name] ?? "")" } ?? "none"
+            }
+            // Tenants 5 to 10 pass $2, seven users pass three requests: those of tenants 7 to 10, one of 7 alone.
+            #expect(figure("daily", "tenants_above") == "6" && figure("daily", "tenants") == "10")
+            #expect(figure("user", "tenants_above") == "4" && figure("user", "windows_above") == "7")
+            #expect(figure("user", "windows") == "19")
+            #expect(figure("daily", "p50") == "1.25" && figure("daily", "p90") == "2.25")
+            #expect(figure("daily", "touches_10_percent") == "4.5" && figure("daily", "touches_1_percent") == "5")
+            #expect(figure("user", "touches_5_percent") == "5")
+        }
+    }
+
     @Test(arguments: [
-        ("refused > 10%", 3), ("refused > 99%", 0), ("tenants_refused >= 1", 3), ("spend > +5%", 0),
+        ("refused > 10%", 3), ("alerts > 0", 0), ("refused > 99%", 0), ("tenants_refused >= 1", 3), ("spend > +5%", 0),
         ("coverage < 99%", 0),
         ("deny", 3), ("refused ? 1", 2), ("refusd > 1", 2),
     ]) func `fail-on ends with 3 where it holds`(expression: String, status: Int32) throws {

@@ -29,6 +29,8 @@ final class CompiledPlan: @unchecked Sendable {
         /// A limit per request, or of what remains, counts nothing; a throttle at it still does.
         let needsCounter: Bool
         let countsUse: Bool
+        /// Some threshold lets requests through at a rate, which keeps a bucket.
+        let throttles: Bool
         /// What may be used while no threshold is crossed, where nothing was carried.
         let safeBound: Int64
         /// Nothing but what is carried over changes its amount, so that `safeBound` is never above the lowest threshold.
@@ -53,7 +55,7 @@ final class CompiledPlan: @unchecked Sendable {
             }
             hasFixedCounter = limit.per.isEmpty
             countsUse = limit.window != .request && limit.weight?.isOfRemaining != true
-            let throttles = limit.thresholds.flatMap(\.actions).flatMap(\.alternatives).contains { effect in
+            throttles = limit.thresholds.flatMap(\.actions).flatMap(\.alternatives).contains { effect in
                 if case .throttle = effect { true } else { false }
             }
             // Of a scope below the tenant the counter also says when the scope was first seen,
@@ -99,6 +101,7 @@ final class CompiledPlan: @unchecked Sendable {
     let start: Int64
     let end: Int64
     let hasShadowLimits: Bool
+    let hasThrottles: Bool
     let countsAttempts: Bool
     /// Rows that are counted for the tenant itself, as bits.
     let rootRows: UInt64
@@ -136,6 +139,7 @@ final class CompiledPlan: @unchecked Sendable {
         rows = plan.limits.map {
             Row($0, in: plan, zone: zone, symbols: symbols, keepsHistory: compounding.contains($0.name))
         }
+        hasThrottles = rows.contains { $0.throttles }
         let fastRows = rows.map { Self.fastRow($0) }
         fastTable = RawArray(fastRows)
         rowPlaces = RawArray(rows.map { Unmanaged.passUnretained($0) })

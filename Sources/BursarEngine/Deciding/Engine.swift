@@ -229,10 +229,12 @@ public final class Engine: @unchecked Sendable {
     ) -> Decision {
         account.lock.withLock { _ in
             account.expire(at: request.time, lifetime: reservationLifetime)
-            let isQuick = detail != .full && counting == .decided && isReady(account, for: request, edition)
+            let isQuick = detail != .full && isReady(account, for: request, edition)
             if isQuick {
                 var decision = Decision(outcome: .allow, model: .absent)
-                if decideQuickly(request, edition, account, isBrief: detail == .brief, &decision) { return decision }
+                // What is let through as it was asked counts the same whether it is decided or observed.
+                let isBrief = detail == .brief && counting == .decided
+                if decideQuickly(request, edition, account, isBrief: isBrief, &decision) { return decision }
             }
             var sitting = Sitting(self, edition, account, nil, request, detail, counting)
             sitting.hasTriedFastPath = isQuick

@@ -234,7 +234,11 @@ struct Judge {
     /// - Parameters:
     ///   - withShadow: limits in shadow bind too, for what would have been decided.
     ///   - isFallback: no substitute was found, so what stands behind `downgrade else` holds.
-    func judge(_ candidate: Candidate, _ request: Request, withShadow: Bool, isFallback: Bool = false) -> Judgement {
+    ///   - consequences: false: what the request adds to each limit is enough.
+    func judge(
+        _ candidate: Candidate, _ request: Request, withShadow: Bool, isFallback: Bool = false,
+        consequences: Bool = true
+    ) -> Judgement {
         var request = request
         edition.set(candidate.model, named: candidate.name, in: &request)
         var judgement = Judgement(candidate: candidate, request: request)
@@ -250,6 +254,7 @@ struct Judge {
         if judgement.states.contains(where: { plan.rows[$0.row].hasFixedCounter && plan.rows[$0.row].within.isEmpty }) {
             account.book.see(0, at: request.time)
         }
+        guard consequences else { return judgement }
         gatherCaps(&judgement, withShadow: withShadow, isFallback: isFallback)
         if let cap = judgement.caps.maxOutputTokens, cap < judgement.estimate.outputTokens {
             judgement.estimate.outputTokens = cap

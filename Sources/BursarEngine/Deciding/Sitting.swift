@@ -71,10 +71,11 @@ struct Sitting {
                     plan: nil))
         }
         request[.tier] = plan.tier
-        if level != .full, counting == .decided, !hasTriedFastPath {
+        if level != .full, !hasTriedFastPath {
             var attributes = request.attributes
             var decision = Decision(outcome: .allow, model: .absent)
-            if account.decideQuickly(request, &attributes, plan, edition, isBrief: level == .brief, &decision) {
+            let isBrief = level == .brief && counting == .decided
+            if account.decideQuickly(request, &attributes, plan, edition, isBrief: isBrief, &decision) {
                 return decision
             }
         }

@@ -57,7 +57,7 @@ public struct HTMLReport {
     private func headline() -> String {
         let total = summary.total
         let saved = total.recordedCost - total.policyCost
-        let tiles = [
+        var tiles = [
             (
                 text.number(summary.decided), "requests decided",
                 summary.rejected > 0
@@ -73,6 +73,10 @@ public struct HTMLReport {
             ),
             (text.percent(summary.covered, of: summary.decided), "of the traffic has a plan", "coverage"),
         ]
+        if summary.gatheredAlerts != nil {
+            let tenants = Set(figures.alerts.compactMap(\.tenant)).count
+            tiles.append((text.number(figures.alerts.count), "alerts", "about \(text.number(tenants)) tenants"))
+        }
         let cells = tiles.map {
             "<div class=\"tile\"><b>\(escaped($0.0))</b><span>\(escaped($0.1))</span><small>\(escaped($0.2))</small></div>"
         }
@@ -268,7 +272,7 @@ public struct HTMLReport {
                     [
                         "Limit", "Tier", "Tenants above", "Windows above", "Median", "90th", "99th", "Touches 1%", "5%",
                         "10%", "Most", "Where",
-                    ], rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9], links: 11))
+                    ], rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9], links: 11, wide: [10]))
     }
 
     /// Money, or a count.
@@ -329,7 +333,9 @@ public struct HTMLReport {
         return section(
             "Alerts",
             table(["Alert", "Raised", "Tenants", "Where"], sums, numeric: [1, 2], links: 3)
-                + table(["At (UTC)", "Alert", "About", "Because", "Driven by", "Beside it"], rows, numeric: []))
+                + table(
+                    ["At (UTC)", "Alert", "About", "Because", "Driven by", "Beside it"], rows, numeric: [],
+                    wide: [1, 2, 3, 4, 5]))
     }
 
     private func remark(_ cost: ReplayDetails.ModelCost) -> String {
@@ -387,7 +393,8 @@ public struct HTMLReport {
     }
 
     private func table(
-        _ titles: [String], _ rows: [[String]], numeric: Set<Int>, links: Int? = nil, most: Int = HTMLReport.mostRows
+        _ titles: [String], _ rows: [[String]], numeric: Set<Int>, links: Int? = nil, wide: Set<Int> = [],
+        most: Int = HTMLReport.mostRows
     ) -> String {
         if rows.isEmpty { return "" }
         let head = titles.enumerated().map {
@@ -398,7 +405,7 @@ public struct HTMLReport {
                 + row.enumerated().map { index, cell in
                     index == links
                         ? "<td><code>\(escaped(cell))</code></td>"
-                        : "<td\(numeric.contains(index) ? " class=\"n\"" : "")>\(escaped(cell))</td>"
+                        : "<td\(numeric.contains(index) ? " class=\"n\"" : wide.contains(index) ? " class=\"w\"" : "")>\(escaped(cell))</td>"
                 }.joined() + "</tr>"
         }.joined(separator: "\n")
         let more =
@@ -422,7 +429,7 @@ enum ReportStyle {
         .tile b{font-size:1.35rem;font-variant-numeric:tabular-nums}.tile small{color:var(--dim);overflow-wrap:anywhere}
         .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;margin:.4rem 0}
         th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);white-space:nowrap}th{color:var(--dim);font-weight:600;font-size:.85rem}
-        .n{text-align:right}code{font:13px ui-monospace,monospace}.more,.unit{color:var(--dim)}figure{margin:.4rem 0}figcaption{font-size:.85rem;color:var(--dim)}
+        .n{text-align:right}td.w{white-space:normal;min-width:7rem;overflow-wrap:anywhere}code{font:13px ui-monospace,monospace}.more,.unit{color:var(--dim)}figure{margin:.4rem 0}figcaption{font-size:.85rem;color:var(--dim)}
         svg{width:100%;height:auto;display:block}svg text{fill:var(--dim);font-size:11px}.grid{stroke:var(--line)}.line{fill:none;stroke:var(--s0);stroke-width:2}
         .s0{fill:var(--s0);background:var(--s0)}.s1{fill:var(--s1);background:var(--s1)}.s2{fill:var(--s2);background:var(--s2)}.s3{fill:var(--s3);background:var(--s3)}
         .key{margin-right:1rem;white-space:nowrap}.key i{display:inline-block;width:.75rem;height:.75rem;border-radius:.15rem;margin-right:.3rem}
