@@ -19,12 +19,13 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(name: "CPrefetch"),
         .target(name: "BursarSyntax", dependencies: ["CYAML"]),
         .target(
             name: "BursarPolicy",
             dependencies: ["BursarSyntax", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "BursarAnalysis", dependencies: ["BursarPolicy"]),
-        .target(name: "BursarEngine", dependencies: ["BursarPolicy"]),
+        .target(name: "BursarEngine", dependencies: ["BursarPolicy", "CPrefetch"]),
         .target(name: "BursarTraffic", dependencies: ["BursarEngine", "CZlib", "CZstd", "CSQLite"]),
         .target(
             name: "BursarReplay",

@@ -1,5 +1,6 @@
 import BursarPolicy
 import BursarSyntax
+import CPrefetch
 import Synchronization
 
 /// One tenant's counters, plan and open reservations. Everything in it is guarded by its lock, which also makes the
@@ -45,6 +46,21 @@ final class Account: @unchecked Sendable {
         let made = AccountAlerts()
         alerts = made
         return made
+    }
+
+    /// Asks for the memory that a decision touches. With a million tenants it is cold, and one line would be waited for
+    /// after the other.
+    @inline(__always)
+    func prefetch() {
+        bursar_prefetch(slots.base)
+        let counters = UnsafeRawPointer(book.counters.base)
+        var offset = 0
+        let end = min(book.counters.count, 12) * MemoryLayout<Counter>.stride
+        while offset < end {
+            bursar_prefetch(counters + offset)
+            offset += MemoryLayout<Counter>.stride
+        }
+        reservations.prefetch()
     }
 
     /// Takes a plan into use. Counters are found again by name, so what was used stays used.

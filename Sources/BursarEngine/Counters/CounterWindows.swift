@@ -18,7 +18,7 @@ extension CounterBook {
             counters[index].used = 0
             closeExtra(index)
         case .rolling: advanceSlices(index, limit, to: time)
-        case .rate(let length): refill(index, limit, length, to: time)
+        case .rate(let length): refill(index, amount: limit.amount, capacity: limit.capacity, length, to: time)
         case .request, .lifetime: break
         }
     }
@@ -97,15 +97,16 @@ extension CounterBook {
 
     // MARK: - Buckets
 
-    private mutating func refill(_ index: Int, _ limit: Limit, _ length: Int64, to time: Int64) {
-        let full = Int128(limit.capacity) * Int128(length)
+    /// Refills a bucket for the time that has passed.
+    mutating func refill(_ index: Int, amount: Int64, capacity: Int64, _ length: Int64, to time: Int64) {
+        let full = Int128(capacity) * Int128(length)
         guard counters[index].refilled != .min else {
             counters[index].level = full
             counters[index].refilled = time
             return
         }
         let elapsed = max(0, time - counters[index].refilled)
-        counters[index].level = min(full, counters[index].level + Int128(limit.amount) * Int128(elapsed))
+        counters[index].level = min(full, counters[index].level + Int128(amount) * Int128(elapsed))
         counters[index].refilled = max(counters[index].refilled, time)
     }
 

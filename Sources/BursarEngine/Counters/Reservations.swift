@@ -1,5 +1,6 @@
 import BursarPolicy
 import BursarSyntax
+import CPrefetch
 
 /// What was reserved in one counter.
 struct ReservedAmount: Sendable {
@@ -67,6 +68,13 @@ struct ReservationTable: ~Copyable {
     private var stride: Int32 = 0
     private var amounts = RawArray<ReservedAmount>()
     private var rare: [UInt32: RareReservation] = [:]
+
+    /// Asks for the memory of the next reservation that is opened, and of the last one, which it is linked to.
+    @inline(__always)
+    func prefetch() {
+        bursar_prefetch(headers.base + Int(max(0, firstFree)))
+        if last >= 0 { bursar_prefetch(headers.base + Int(last)) }
+    }
 
     /// Opens a reservation; spelled-out amounts, at most `room` of them, are added with `append`.
     @inline(__always)

@@ -3,10 +3,18 @@ import BursarSyntax
 
 /// An edition with its names resolved to symbols and its conditions to programs.
 final class CompiledEdition: @unchecked Sendable {
-    struct CompiledRule: Sendable {
-        var rule: Rule
-        var index: Int
-        var program: ConditionProgram
+    final class CompiledRule: Sendable {
+        let rule: Rule
+        let effect: RuleDeclaration.Effect
+        let index: Int
+        let program: ConditionProgram
+
+        init(rule: Rule, index: Int, program: ConditionProgram) {
+            self.rule = rule
+            effect = rule.effect
+            self.index = index
+            self.program = program
+        }
     }
 
     let index: Int

@@ -2,6 +2,47 @@ import BursarPolicy
 import BursarSyntax
 import Synchronization
 
+/// A threshold with its conditions resolved. A class, as what it holds.
+final class CompiledThreshold: Sendable {
+    let threshold: Threshold
+    let level: Threshold.Level
+    let actions: ContiguousArray<CompiledAction>
+    let notifies: Bool
+
+    init(_ threshold: Threshold, zone: TimeZoneRules, symbols: SymbolTable) {
+        self.threshold = threshold
+        level = threshold.level
+        notifies = threshold.actions.flatMap(\.alternatives).contains { effect in
+            if case .notify = effect { true } else { false }
+        }
+        actions = ContiguousArray(
+            threshold.actions.map { CompiledAction($0, zone: zone, symbols: symbols) })
+    }
+
+    /// What a projection may reach without crossing.
+    @inline(__always)
+    func bound(of amount: Int64) -> Int64 {
+        switch level {
+        case .share(let percentage): percentage.floor(of: amount)
+        case .amount(let absolute): absolute
+        }
+    }
+}
+
+/// An action with its condition resolved.
+final class CompiledAction: Sendable {
+    let alternatives: [Effect]
+    /// nil: always.
+    let when: ConditionProgram?
+    let endsInDeny: Bool
+
+    init(_ action: ThresholdAction, zone: TimeZoneRules, symbols: SymbolTable) {
+        alternatives = action.alternatives
+        when = action.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
+        endsInDeny = action.endsInDeny
+    }
+}
+
 /// A plan with its names resolved to symbols and its conditions to programs.
 final class CompiledPlan: @unchecked Sendable {
     private static let serials = Atomic<UInt32>(0)
@@ -12,6 +53,23 @@ final class CompiledPlan: @unchecked Sendable {
     /// What the engine asks of a limit at each request. A class, so that looking at one copies nothing.
     final class Row: @unchecked Sendable {
         let limit: Limit
+        /// Of the limit, at hand without copying it.
+        let unit: Unit
+        let amount: Int64
+        let capacity: Int64
+        let isPeriodic: Bool
+        let isRate: Bool
+        let isShared: Bool
+        let isShadow: Bool
+        let isPrepaid: Bool
+        let isWeight: Bool
+        let bucketLength: Int64?
+        let rollover: Rollover?
+        /// The code of a refusal where the policy names none.
+        let defaultCode: String
+        let thresholds: ContiguousArray<CompiledThreshold>
+        /// Some threshold caps what the request may do.
+        let caps: Bool
         /// Some version of the policy compounds what this limit carries over: all windows since the first count then.
         let keepsHistory: Bool
         let key: Limit.CounterKey
@@ -22,8 +80,6 @@ final class CompiledPlan: @unchecked Sendable {
         /// Of a weight: its feature, or those that have a share of their own.
         let feature: Symbol
         let namedFeatures: SymbolSet
-        /// By threshold, by action; nil: always.
-        let actionConditions: [[ConditionProgram?]]
         /// The counter belongs to the tenant itself, or to a fixed place in its tree.
         let hasFixedCounter: Bool
         /// A limit per request, or of what remains, counts nothing; a throttle at it still does.
@@ -41,6 +97,23 @@ final class CompiledPlan: @unchecked Sendable {
 
         init(_ limit: Limit, in plan: Plan, zone: TimeZoneRules, symbols: SymbolTable, keepsHistory: Bool) {
             self.limit = limit
+            unit = limit.unit
+            amount = limit.amount
+            capacity = limit.capacity
+            isPeriodic = limit.window.isPeriodic
+            isRate = limit.window.isRate
+            isShared = limit.isShared
+            isShadow = limit.isShadow
+            isPrepaid = limit.isPrepaid
+            isWeight = limit.weight != nil
+            bucketLength = limit.bucketLength
+            rollover = limit.rollover
+            defaultCode = limit.defaultCode
+            thresholds = ContiguousArray(
+                limit.thresholds.map { CompiledThreshold($0, zone: zone, symbols: symbols) })
+            caps = limit.thresholds.flatMap(\.actions).flatMap(\.alternatives).contains { effect in
+                if case .cap = effect { true } else { false }
+            }
             self.keepsHistory = keepsHistory
             key = limit.counterKey
             when = limit.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
@@ -48,11 +121,6 @@ final class CompiledPlan: @unchecked Sendable {
             per = limit.per.map { AttributeSlot($0) }
             feature = limit.weight?.feature.map(symbols.intern) ?? .absent
             namedFeatures = SymbolSet(limit.weight?.named.map(symbols.intern) ?? [])
-            actionConditions = limit.thresholds.map { threshold in
-                threshold.actions.map { action in
-                    action.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
-                }
-            }
             hasFixedCounter = limit.per.isEmpty
             countsUse = limit.window != .request && limit.weight?.isOfRemaining != true
             throttles = limit.thresholds.flatMap(\.actions).flatMap(\.alternatives).contains { effect in

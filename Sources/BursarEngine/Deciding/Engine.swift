@@ -216,7 +216,8 @@ public final class Engine: @unchecked Sendable {
         }
         return place._withUnsafeGuaranteedRef { edition in
             request.tenant.unmanaged._withUnsafeGuaranteedRef { account in
-                countsGroups
+                account.prefetch()
+                return countsGroups
                     ? decide(request, edition, account, groupAccount(account, request), detail, counting)
                     : decide(request, edition, account, detail, counting)
             }

@@ -155,13 +155,14 @@ extension Sitting {
     private func limits(of judgement: Judgement, _ plan: CompiledPlan, _ judge: Judge) -> [Explanation.LimitStep] {
         judgement.states.map { state in
             let row = plan.rows[state.row]
-            let thresholds = row.limit.thresholds.enumerated().map { position, threshold in
-                Explanation.LimitStep.ThresholdStep(
+            let thresholds = row.thresholds.map { compiled in
+                let threshold = compiled.threshold
+                return Explanation.LimitStep.ThresholdStep(
                     text: threshold.text,
                     bound: threshold.bound(of: row.limit.bucketLength == nil ? state.base : row.limit.capacity),
-                    isCrossed: judge.isCrossed(threshold, state, state.estimate),
+                    isCrossed: judge.isCrossed(compiled, row, state, state.estimate),
                     actions: threshold.actions.map { $0.alternatives.map(\.verb).joined(separator: " else ") },
-                    holds: row.actionConditions[position].map { judge.holds($0, judgement.request) },
+                    holds: compiled.actions.map { judge.holds($0.when, judgement.request) },
                     source: threshold.source)
             }
             return Explanation.LimitStep(

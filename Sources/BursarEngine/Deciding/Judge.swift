@@ -21,10 +21,9 @@ struct Judge {
 
     /// Whether a limit counts and judges a request whose candidate stands in its attributes.
     func applies(_ row: CompiledPlan.Row, to request: Request) -> Bool {
-        for (slot, value) in row.within where request[slot] != value { return false }
-        for slot in row.per where !request[slot].isPresent { return false }
-        if row.limit.unit == .runs, !request[.run].isPresent { return false }
-        if row.limit.weight != nil {
+        guard row.isInScope(request.attributes) else { return false }
+        if row.unit == .runs, !request[.run].isPresent { return false }
+        if row.isWeight {
             let feature = request[.feature]
             guard feature.isPresent else { return false }
             if row.feature.isPresent ? row.feature != feature : row.namedFeatures.contains(feature) { return false }
@@ -36,7 +35,7 @@ struct Judge {
     func counter(_ index: Int, _ request: Request) -> CounterRef? {
         let row = plan.rows[index]
         if !row.needsCounter { return nil }
-        if row.limit.isShared {
+        if row.isShared {
             guard let group else { return nil }
             return CounterRef(index: group.counter(row, request), isShared: true)
         }
@@ -77,7 +76,7 @@ struct Judge {
     /// A limit's state, its counter brought to the request's time.
     func state(_ index: Int, _ request: Request) -> LimitState {
         let row = plan.rows[index]
-        var state = LimitState(row: index, counter: counter(index, request), amount: row.limit.amount)
+        var state = LimitState(row: index, counter: counter(index, request), amount: row.amount)
         if let reference = state.counter {
             if reference.isShared, let group {
                 read(&state, row, request, &group.book)
@@ -85,7 +84,7 @@ struct Judge {
                 read(&state, row, request, &account.book)
             }
         }
-        if let weight = row.limit.weight, row.limit.bucketLength == nil {
+        if row.isWeight, row.bucketLength == nil, let weight = row.limit.weight {
             let base = self.state(weight.of, request)
             let whole = weight.isOfRemaining ? base.base.addingSaturated(-base.used) : base.base
             state.amount = max(0, weight.share.floor(of: whole))
@@ -100,21 +99,31 @@ struct Judge {
         let index = Int(reference.index)
         let time = request.time
         book.see(book.counters[index].scope, at: time)
-        book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
-        switch row.limit.window {
-        case .rate(let length) where row.limit.bucketLength != nil:
-            state.amount = row.limit.capacity
+        if let length = row.bucketLength {
+            book.refill(index, amount: row.amount, capacity: row.capacity, length, to: time)
+            state.amount = row.capacity
             state.level = book.counters[index].level
-            let missing = Int128(row.limit.capacity) * Int128(length) - state.level
+            let missing = Int128(row.capacity) * Int128(length) - state.level
             state.used = Int64(clamping: (missing + Int128(length - 1)) / Int128(length))
-        case .calendar, .every:
-            book.counters[index].amount = row.limit.amount
+        } else if row.isPeriodic {
+            let counter = book.counters.base + index
+            if time >= counter.pointee.end || counter.pointee.end == .min {
+                book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
+            }
+            counter.pointee.amount = row.amount
+            state.used = counter.pointee.used
+            if let rollover = row.rollover {
+                let isKnown = counter.pointee.carryAmount == row.amount && counter.pointee.carryRollover == rollover
+                // A group has no `since` of its own.
+                state.carried =
+                    isKnown
+                    ? counter.pointee.carry : book.carried(index, row.limit, since: row.isShared ? nil : record?.since)
+            }
+        } else {
+            book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
             state.used = book.counters[index].used
-            // A group has no `since` of its own.
-            state.carried = book.carried(index, row.limit, since: row.limit.isShared ? nil : record?.since)
-        default: state.used = book.counters[index].used
         }
-        if row.limit.isPrepaid { readPrepaid(&state, row.limit, index, time, &book) }
+        if row.isPrepaid { readPrepaid(&state, row.limit, index, time, &book) }
     }
 
     private func readPrepaid(
@@ -159,10 +168,11 @@ struct Judge {
     }
 
     /// Whether what was used and an estimate cross a threshold.
-    func isCrossed(_ threshold: Threshold, _ state: LimitState, _ estimate: Int64?) -> Bool {
-        let row = plan.rows[state.row]
-        if let length = row.limit.bucketLength {
-            return isCrossed(threshold, bucket: state, length: length, estimate, row.limit)
+    func isCrossed(
+        _ threshold: CompiledThreshold, _ row: CompiledPlan.Row, _ state: LimitState, _ estimate: Int64?
+    ) -> Bool {
+        if let length = row.bucketLength {
+            return isCrossed(threshold, bucket: state, length: length, estimate, row)
         }
         let bound = threshold.bound(of: state.base)
         guard let estimate else {
@@ -170,47 +180,48 @@ struct Judge {
             return state.used >= bound
         }
         // A request that costs nothing passes a limit on spend that is used up.
-        if row.limit.unit == .spend, estimate == 0 { return false }
+        if row.unit == .spend, estimate == 0 { return false }
         return state.used.addingSaturated(estimate) > bound
     }
 
     private func isCrossed(
-        _ threshold: Threshold, bucket state: LimitState, length: Int64, _ estimate: Int64?, _ limit: Limit
+        _ threshold: CompiledThreshold, bucket state: LimitState, length: Int64, _ estimate: Int64?,
+        _ row: CompiledPlan.Row
     ) -> Bool {
         let window = Int128(length)
-        let bound = bucketBound(threshold, limit, length)
-        let used = Int128(limit.capacity) * window - state.level
+        let bound = bucketBound(threshold, row.capacity, length)
+        let used = Int128(row.capacity) * window - state.level
         guard let estimate else { return used >= bound }
-        if limit.unit == .spend, estimate == 0 { return false }
+        if row.unit == .spend, estimate == 0 { return false }
         return used + Int128(estimate) * window > bound
     }
 
     /// What may be missing from a bucket without crossing, in units of 1/window: floor(p × capacity × window).
-    private func bucketBound(_ threshold: Threshold, _ limit: Limit, _ length: Int64) -> Int128 {
+    private func bucketBound(_ threshold: CompiledThreshold, _ capacity: Int64, _ length: Int64) -> Int128 {
         switch threshold.level {
         case .amount(let absolute): return Int128(absolute) * Int128(length)
         case .share(let percentage):
             // In two steps, so that no product passes 128 bits.
-            let (whole, rest) = (Int128(percentage.scaled) * Int128(limit.capacity))
+            let (whole, rest) = (Int128(percentage.scaled) * Int128(capacity))
                 .quotientAndRemainder(dividingBy: Int128(Percentage.one))
             return whole * Int128(length) + rest * Int128(length) / Int128(Percentage.one)
         }
     }
 
     /// The most whole output tokens for which a limit stays within a threshold; nil where none do.
-    func fit(_ threshold: Threshold, _ state: LimitState, _ judgement: Judgement) -> Int64? {
+    func fit(_ threshold: CompiledThreshold, _ state: LimitState, _ judgement: Judgement) -> Int64? {
         let row = plan.rows[state.row]
         let room: Int64
-        if let length = row.limit.bucketLength {
-            let bound = bucketBound(threshold, row.limit, length)
-            let used = Int128(row.limit.capacity) * Int128(length) - state.level
+        if let length = row.bucketLength {
+            let bound = bucketBound(threshold, row.capacity, length)
+            let used = Int128(row.capacity) * Int128(length) - state.level
             room = Int64(clamping: floorDivide(bound - used, Int128(length)))
         } else {
             room = threshold.bound(of: state.base).addingSaturated(-state.used)
         }
         guard room >= 0 else { return nil }
         let estimate = judgement.rawEstimate
-        switch row.limit.unit {
+        switch row.unit {
         case .outputTokens: return room
         case .tokens: return room >= estimate.inputTokens ? room - estimate.inputTokens : nil
         case .spend:
@@ -241,69 +252,74 @@ struct Judge {
     ) -> Judgement {
         var request = request
         edition.set(candidate.model, named: candidate.name, in: &request)
-        var judgement = Judgement(candidate: candidate, request: request)
+        let judgement = Judgement(candidate: candidate, request: request)
+        judgement.states.reserveCapacity(plan.rows.count)
         judgement.rawEstimate = estimate(request, candidate)
         judgement.estimate = judgement.rawEstimate
-        for index in plan.rows.indices where applies(plan.rows[index], to: request) {
+        var isRoot = false
+        for index in plan.rows.indices {
+            let row = plan.rows[index]
+            guard applies(row, to: request) else { continue }
+            if row.hasFixedCounter, row.within.isEmpty { isRoot = true }
             var state = state(index, request)
-            let unit = plan.rows[index].limit.unit
+            let unit = row.unit
             state.rawEstimate = amount(judgement.rawEstimate, unit, run: unit == .runs && isNewRun(state, request))
             state.estimate = state.rawEstimate
             judgement.states.append(state)
         }
-        if judgement.states.contains(where: { plan.rows[$0.row].hasFixedCounter && plan.rows[$0.row].within.isEmpty }) {
-            account.book.see(0, at: request.time)
-        }
+        if isRoot { account.book.see(0, at: request.time) }
         guard consequences else { return judgement }
-        gatherCaps(&judgement, withShadow: withShadow, isFallback: isFallback)
+        gatherCaps(judgement, withShadow: withShadow, isFallback: isFallback)
         if let cap = judgement.caps.maxOutputTokens, cap < judgement.estimate.outputTokens {
             judgement.estimate.outputTokens = cap
             price(&judgement.estimate, candidate)
             for index in judgement.states.indices {
-                let unit = plan.rows[judgement.states[index].row].limit.unit
+                let unit = plan.rows[judgement.states[index].row].unit
                 if unit.dependsOnOutput {
                     judgement.states[index].estimate = amount(judgement.estimate, unit, run: false)
                 }
             }
         }
-        gatherConsequences(&judgement, withShadow: withShadow, isFallback: isFallback)
+        gatherConsequences(judgement, withShadow: withShadow, isFallback: isFallback)
         return judgement
     }
 
-    private func isJudging(_ state: LimitState, withShadow: Bool) -> Bool {
-        withShadow || !plan.rows[state.row].limit.isShadow
-    }
+    private func isJudging(_ row: CompiledPlan.Row, withShadow: Bool) -> Bool { withShadow || !row.isShadow }
 
-    /// The effects of an action that hold for a candidate: the first alternative that finds a way.
-    private func effects(
-        _ action: ThresholdAction, _ threshold: Threshold, _ state: LimitState, _ judgement: Judgement, isFallback: Bool
-    ) -> [(effect: Effect, fit: Int64?)] {
-        var active: [(Effect, Int64?)] = []
-        for (index, effect) in action.alternatives.enumerated() {
-            switch effect {
+    /// Hands out the effects of an action that hold for a candidate: up to the first alternative that finds a way.
+    private func forEachEffect(
+        of action: CompiledAction, _ threshold: CompiledThreshold, _ state: LimitState, _ judgement: Judgement,
+        isFallback: Bool, _ body: (Effect, _ fit: Int64?) -> Void
+    ) {
+        let last = action.alternatives.count - 1
+        for index in 0...last {
+            switch action.alternatives[index] {
             case .cap(.outputToFit(let minimum)):
-                if let fit = fit(threshold, state, judgement), fit >= minimum { return active + [(effect, fit)] }
-            case .downgrade where index + 1 < action.alternatives.count:
-                active.append((effect, nil))
+                guard let fit = fit(threshold, state, judgement), fit >= minimum else { continue }
+                return body(action.alternatives[index], fit)
+            case .downgrade where index < last:
+                body(action.alternatives[index], nil)
                 // With a refusal at its end the threshold binds each candidate; otherwise what follows holds only
                 // where no substitute was found.
-                if !action.endsInDeny, !isFallback { return active }
-            default: return active + [(effect, nil)]
+                if !action.endsInDeny, !isFallback { return }
+            default: return body(action.alternatives[index], nil)
             }
         }
-        return active
     }
 
-    private func gatherCaps(_ judgement: inout Judgement, withShadow: Bool, isFallback: Bool) {
-        for (index, state) in judgement.states.enumerated() where isJudging(state, withShadow: withShadow) {
+    private func gatherCaps(_ judgement: Judgement, withShadow: Bool, isFallback: Bool) {
+        for index in judgement.states.indices {
+            let state = judgement.states[index]
             let row = plan.rows[state.row]
-            guard mayCross(row, state, state.rawEstimate) else { continue }
-            for (position, threshold) in row.limit.thresholds.enumerated()
-            where isCrossed(threshold, state, state.rawEstimate) {
-                for (number, action) in threshold.actions.enumerated()
-                where holds(row.actionConditions[position][number], judgement.request) {
-                    for (effect, fit) in effects(action, threshold, state, judgement, isFallback: isFallback) {
-                        guard case .cap(let cap) = effect else { continue }
+            guard row.caps, isJudging(row, withShadow: withShadow), mayCross(row, state, state.rawEstimate) else {
+                continue
+            }
+            for position in row.thresholds.indices {
+                let threshold = row.thresholds[position]
+                guard isCrossed(threshold, row, state, state.rawEstimate) else { continue }
+                for action in threshold.actions where holds(action.when, judgement.request) {
+                    forEachEffect(of: action, threshold, state, judgement, isFallback: isFallback) { effect, fit in
+                        guard case .cap(let cap) = effect else { return }
                         judgement.caps.add(cap, fit: fit)
                         judgement.capping.append((Crossing(state: index, threshold: position), cap.verb))
                     }
@@ -312,19 +328,21 @@ struct Judge {
         }
     }
 
-    private func gatherConsequences(_ judgement: inout Judgement, withShadow: Bool, isFallback: Bool) {
-        for (index, state) in judgement.states.enumerated() where isJudging(state, withShadow: withShadow) {
+    private func gatherConsequences(_ judgement: Judgement, withShadow: Bool, isFallback: Bool) {
+        for index in judgement.states.indices {
+            let state = judgement.states[index]
             let row = plan.rows[state.row]
-            guard mayCross(row, state, state.estimate) else { continue }
+            guard isJudging(row, withShadow: withShadow), mayCross(row, state, state.estimate) else { continue }
             var isViolated = false
-            for (position, threshold) in row.limit.thresholds.enumerated()
-            where isCrossed(threshold, state, state.estimate) {
+            for position in row.thresholds.indices {
+                let threshold = row.thresholds[position]
+                guard isCrossed(threshold, row, state, state.estimate) else { continue }
                 let crossing = Crossing(state: index, threshold: position)
                 judgement.crossings.append(crossing)
-                for (number, action) in threshold.actions.enumerated()
-                where holds(row.actionConditions[position][number], judgement.request) {
-                    for (effect, _) in effects(action, threshold, state, judgement, isFallback: isFallback) {
-                        let violation = consequence(effect, crossing, number, &judgement)
+                for number in threshold.actions.indices where holds(threshold.actions[number].when, judgement.request) {
+                    let action = threshold.actions[number]
+                    forEachEffect(of: action, threshold, state, judgement, isFallback: isFallback) { effect, _ in
+                        let violation = consequence(effect, crossing, number, row, threshold, judgement)
                         // One reason a limit: its lowest violated threshold.
                         if let violation, !isViolated {
                             judgement.violations.append(violation)
@@ -337,22 +355,19 @@ struct Judge {
     }
 
     private func consequence(
-        _ effect: Effect, _ crossing: Crossing, _ number: Int, _ judgement: inout Judgement
+        _ effect: Effect, _ crossing: Crossing, _ number: Int, _ row: CompiledPlan.Row,
+        _ threshold: CompiledThreshold, _ judgement: Judgement
     ) -> Violation? {
         let state = judgement.states[crossing.state]
-        let row = plan.rows[state.row]
         switch effect {
         case .notify, .cap: return nil
         case .downgrade(let model): judgement.downgrades.append((crossing, model))
         case .confirm: judgement.confirmations.append(crossing)
         case .approve: judgement.approvals.append(crossing)
         case .deny(let code):
-            let wait =
-                row.limit.window.isRate ? retryAfter(row.limit.thresholds[crossing.threshold], state, row.limit) : nil
             return Violation(
-                crossing: crossing, code: code ?? row.limit.defaultCode, action: "deny",
-                isRate: row.limit.window.isRate,
-                retryAfter: wait)
+                crossing: crossing, code: code ?? row.defaultCode, action: "deny", isRate: row.isRate,
+                retryAfter: row.isRate ? retryAfter(threshold, state, row) : nil)
         case .throttle(let requests, let window):
             let wait = throttleWait(crossing, number, requests, window, judgement)
             if wait == 0 {
@@ -362,11 +377,11 @@ struct Judge {
                     crossing: crossing, code: "rate_limited", action: "throttle", isRate: true, retryAfter: wait)
             }
         case .overage(let ceiling, let rate):
-            let bound = row.limit.thresholds[crossing.threshold].bound(of: state.base)
+            let bound = threshold.bound(of: state.base)
             let excess = state.used.addingSaturated(state.estimate ?? 0).addingSaturated(-bound)
             if let ceiling, excess > ceiling {
                 return Violation(
-                    crossing: crossing, code: row.limit.defaultCode, action: "overage", isRate: false, retryAfter: nil)
+                    crossing: crossing, code: row.defaultCode, action: "overage", isRate: false, retryAfter: nil)
             }
             judgement.overages.append((crossing, rate))
         }
@@ -374,16 +389,18 @@ struct Judge {
     }
 
     /// Microseconds until a bucket holds the estimate; nil where it never will.
-    private func retryAfter(_ threshold: Threshold, _ state: LimitState, _ limit: Limit) -> Int64? {
-        guard let length = limit.bucketLength, limit.amount > 0, let estimate = state.estimate else { return nil }
+    private func retryAfter(
+        _ threshold: CompiledThreshold, _ state: LimitState, _ row: CompiledPlan.Row
+    ) -> Int64? {
+        guard let length = row.bucketLength, row.amount > 0, let estimate = state.estimate else { return nil }
         let window = Int128(length)
-        let bound = bucketBound(threshold, limit, length)
-        let full = Int128(limit.capacity) * window
+        let bound = bucketBound(threshold, row.capacity, length)
+        let full = Int128(row.capacity) * window
         // What the bucket must hold so that the level after the request is full − bound.
         let needed = full - bound + Int128(estimate) * window
         guard needed <= full else { return nil }
         let missing = needed - state.level
-        return Int64(clamping: (missing + Int128(limit.amount) - 1) / Int128(limit.amount))
+        return Int64(clamping: (missing + Int128(row.amount) - 1) / Int128(row.amount))
     }
 
     /// Microseconds until a throttle's own bucket holds one request.

@@ -47,23 +47,28 @@ struct Violation: Sendable {
     var retryAfter: Int64?
 }
 
-/// How one candidate fares against every limit that applies.
-struct Judgement: Sendable {
-    var candidate: Candidate
-    var request: Request
-    var states: [LimitState] = []
-    var rawEstimate = Estimate()
-    var estimate = Estimate()
-    var caps = Caps()
+/// How one candidate fares against every limit that applies. A class, because it is handed on more often than it is made.
+final class Judgement {
+    let candidate: Candidate
+    let request: Request
+    @exclusivity(unchecked) var states: [LimitState] = []
+    @exclusivity(unchecked) var rawEstimate = Estimate()
+    @exclusivity(unchecked) var estimate = Estimate()
+    @exclusivity(unchecked) var caps = Caps()
     /// Thresholds that gave the caps, with the action.
-    var capping: [(crossing: Crossing, action: String)] = []
+    @exclusivity(unchecked) var capping: [(crossing: Crossing, action: String)] = []
     /// After caps.
-    var crossings: [Crossing] = []
-    var violations: [Violation] = []
-    var downgrades: [(crossing: Crossing, to: ModelID?)] = []
-    var approvals: [Crossing] = []
-    var confirmations: [Crossing] = []
-    var overages: [(crossing: Crossing, rate: Percentage)] = []
+    @exclusivity(unchecked) var crossings: [Crossing] = []
+    @exclusivity(unchecked) var violations: [Violation] = []
+    @exclusivity(unchecked) var downgrades: [(crossing: Crossing, to: ModelID?)] = []
+    @exclusivity(unchecked) var approvals: [Crossing] = []
+    @exclusivity(unchecked) var confirmations: [Crossing] = []
+    @exclusivity(unchecked) var overages: [(crossing: Crossing, rate: Percentage)] = []
     /// Throttles that the request passes through: threshold and action, with the rate.
-    var throttles: [(crossing: Crossing, action: Int, requests: Int64, window: Int64)] = []
+    @exclusivity(unchecked) var throttles: [(crossing: Crossing, action: Int, requests: Int64, window: Int64)] = []
+
+    init(candidate: Candidate, request: Request) {
+        self.candidate = candidate
+        self.request = request
+    }
 }

@@ -66,7 +66,7 @@ extension Sitting {
 
     /// What a policy in shadow gives: the request as it is, whatever was decided.
     func plainAdmission(_ requested: Candidate, _ judge: Judge) -> Verdict {
-        var judgement = judge.judge(requested, request, withShadow: true, consequences: judge.plan.hasThrottles)
+        let judgement = judge.judge(requested, request, withShadow: true, consequences: judge.plan.hasThrottles)
         judgement.caps = Caps()
         judgement.estimate = judgement.rawEstimate
         for index in judgement.states.indices { judgement.states[index].estimate = judgement.states[index].rawEstimate }

@@ -9,10 +9,10 @@ extension Sitting {
     ) -> Reason {
         let state = judgement.states[crossing.state]
         let row = plan.rows[state.row]
-        var reason = Reason(code: code ?? row.limit.defaultCode, action: action)
+        var reason = Reason(code: code ?? row.defaultCode, action: action)
         reason.limit = level == .brief ? row.limit.name : name(row, judgement.request)
-        reason.unit = row.limit.unit
-        reason.threshold = row.limit.thresholds[crossing.threshold].text
+        reason.unit = row.unit
+        reason.threshold = row.thresholds[crossing.threshold].threshold.text
         reason.source = row.limit.source
         if level == .brief { return reason }
         reason.scope = scopeText(row, judgement.request)
@@ -91,10 +91,11 @@ extension Sitting {
         for crossing in judgement.crossings {
             let state = judgement.states[crossing.state]
             let row = plan.rows[state.row]
-            let threshold = row.limit.thresholds[crossing.threshold]
+            let threshold = row.thresholds[crossing.threshold]
+            guard threshold.notifies else { continue }
             var audiences: [String] = []
-            for (number, action) in threshold.actions.enumerated() {
-                guard judge.holds(row.actionConditions[crossing.threshold][number], judgement.request) else { continue }
+            for action in threshold.actions {
+                guard judge.holds(action.when, judgement.request) else { continue }
                 for case .notify(let names) in action.alternatives {
                     for name in names where !audiences.contains(name) { audiences.append(name) }
                 }
@@ -108,7 +109,7 @@ extension Sitting {
             }
             events.append(
                 Event(
-                    limit: name(row, judgement.request), threshold: threshold.text,
+                    limit: name(row, judgement.request), threshold: threshold.threshold.text,
                     scope: scopeText(row, judgement.request), audiences: audiences))
         }
         for index in judgement.states.indices { noteQuiet(index, judgement, plan) }

@@ -136,7 +136,7 @@ struct Sitting {
 
     func accessDenials(_ request: Request, _ plan: CompiledPlan, _ judge: Judge) -> [Reason] {
         var reasons: [Reason] = []
-        for rule in edition.rules where rule.rule.effect == .deny && judge.holds(rule.program, request) {
+        for rule in edition.rules where rule.effect == .deny && judge.holds(rule.program, request) {
             reasons.append(
                 Reason(
                     code: rule.rule.code, action: "deny", rule: rule.rule.name,
@@ -161,13 +161,13 @@ struct Sitting {
     }
 
     func isDenied(_ request: Request, _ judge: Judge) -> Bool {
-        edition.rules.contains { $0.rule.effect == .deny && judge.holds($0.program, request) }
+        edition.rules.contains { $0.effect == .deny && judge.holds($0.program, request) }
     }
 
     /// Needs of approval or confirmation that stand before any limit and that the request has not met.
     func needs(_ effect: RuleDeclaration.Effect, _ request: Request, _ judge: Judge) -> [Reason] {
         var reasons: [Reason] = []
-        for rule in edition.rules where rule.rule.effect == effect && judge.holds(rule.program, request) {
+        for rule in edition.rules where rule.effect == effect && judge.holds(rule.program, request) {
             reasons.append(
                 Reason(
                     code: rule.rule.code, action: effect.rawValue, rule: rule.rule.name,
