@@ -25,12 +25,13 @@ let package = Package(
             name: "BursarPolicy",
             dependencies: ["BursarSyntax", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "BursarAnalysis", dependencies: ["BursarPolicy"]),
-        .target(name: "BursarEngine", dependencies: ["BursarPolicy", "CPrefetch"]),
-        .target(name: "BursarTraffic", dependencies: ["BursarEngine", "CZlib", "CZstd", "CSQLite"]),
+        .target(name: "BursarStorage"),
+        .target(name: "BursarEngine", dependencies: ["BursarPolicy", "BursarStorage", "CPrefetch"]),
+        .target(name: "BursarTraffic", dependencies: ["BursarEngine", "BursarStorage", "CZlib", "CZstd", "CSQLite"]),
         .target(
             name: "BursarReplay",
             dependencies: [
-                "BursarTraffic", "BursarEngine", "BursarAnalysis",
+                "BursarTraffic", "BursarEngine", "BursarStorage", "BursarAnalysis",
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .target(name: "BursarTrials", dependencies: ["BursarTraffic", "BursarEngine"]),

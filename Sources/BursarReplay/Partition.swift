@@ -1,5 +1,6 @@
 import BursarEngine
 import BursarPolicy
+import BursarStorage
 import BursarSyntax
 import BursarTraffic
 import HeapModule
@@ -31,6 +32,19 @@ final class Partition {
             self.engine = engine
             builder = RequestBuilder(
                 engine: engine, map: options.map, usesRecordedOutput: options.estimate == .recorded)
+        }
+    }
+
+    /// What every record asks of a side: handed down as a parameter, so that no reference is counted on the way.
+    private struct Lane {
+        let side: Side
+        let engine: Engine
+        let builder: RequestBuilder
+
+        init(_ side: Side) {
+            self.side = side
+            engine = side.engine
+            builder = side.builder
         }
     }
 
@@ -96,38 +110,43 @@ final class Partition {
     func decide(_ work: BlockWork, partition: UInt8) -> DecidedBlock {
         var output = DecidedBlock()
         let block = work.block
+        let lane = Lane(main)
+        let path = work.path
         for record in 0..<block.count where work.partitions[record] == partition {
-            decide(block, record, work, &output)
+            decide(block, record, work, path, lane, &output)
         }
         return output
     }
 
-    private func decide(_ block: RecordBlock, _ record: Int, _ work: BlockWork, _ output: inout DecidedBlock) {
+    private func decide(
+        _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ path: String, _ lane: Lane,
+        _ output: inout DecidedBlock
+    ) {
         let line = work.line(record)
-        let request = main.builder.request(block, record, path: work.path, line: line)
+        let request = lane.builder.request(block, record, path: path, line: line)
         guard isPlain || isWanted(request) else {
             filtered += 1
             return
         }
-        let usage = main.builder.usage(block, record)
+        let usage = lane.builder.usage(block, record)
         if usage == nil { estimated += 1 }
         let isExplained =
             !isPlain && options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
-        if isExplained { settleDue(request.time, main) }
-        let explanation = isExplained ? main.engine.explain(request) : nil
-        let decision = decide(request, usage, main, block, record)
+        if isExplained { settleDue(request.time, lane) }
+        let explanation = isExplained ? lane.engine.explain(request) : nil
+        let decision = decide(request, usage, lane, block, record)
         if let explanation, explained == nil {
             explained = ExplainedRequest(
                 explanation: explanation, decision: decision, label: label(block, record, work, line))
         }
-        let decided = decided(decision, request, usage, block, record, main)
+        let decided = decided(decision, request, usage, block, record, lane)
         count(decision, request, decided)
         if details != nil {
             addDetails(decision, request, decided, block, record)
             addModelCost(decision, request, usage, block, record)
             measure(decision, request, usage)
         }
-        if let other { compare(decision, request, decided.policyCost, block, record, work, usage, other) }
+        if let other { compare(decision, request, decided.policyCost, block, record, work, usage, Lane(other)) }
         if let writer {
             json.removeAll()
             writer.write(decision, label(block, record, work, line), to: &json)
@@ -138,14 +157,14 @@ final class Partition {
 
     private func isWanted(_ request: Request) -> Bool {
         guard request.time >= options.from, request.time < options.to else { return false }
-        if let tenantFilter, main.engine.symbols.tenantSymbol(of: request.tenant) != tenantFilter { return false }
+        if let tenantFilter, request.tenant.symbol != tenantFilter { return false }
         return main.engine.matchesFilters(request)
     }
 
     /// Settles what the end of the log left open.
     func finish() {
-        settleDue(.max, main)
-        if let other { settleDue(.max, other) }
+        settleDue(.max, Lane(main))
+        if let other { settleDue(.max, Lane(other)) }
     }
 
     private func label(_ block: RecordBlock, _ record: Int, _ work: BlockWork, _ line: Int) -> RequestLabel {
@@ -153,40 +172,41 @@ final class Partition {
     }
 
     /// Settles what was used up to a time.
-    private func settleDue(_ time: Int64, _ side: Side) {
-        while let first = side.pending.min, first.due <= time {
-            side.pending.removeMin()
-            try? side.engine.settle(first.reservation, of: first.tenant, usage: first.usage)
+    @inline(__always)
+    private func settleDue(_ time: Int64, _ lane: Lane) {
+        while let first = lane.side.pending.min, first.due <= time {
+            lane.side.pending.removeMin()
+            try? lane.engine.settle(first.reservation, of: first.tenant, usage: first.usage)
         }
     }
 
     private func decide(
-        _ request: Request, _ usage: Usage?, _ side: Side, _ block: RecordBlock, _ record: Int
+        _ request: Request, _ usage: Usage?, _ lane: Lane, _ block: RecordBlock, _ record: Int
     ) -> Decision {
-        settleDue(request.time, side)
-        let decision = side.engine.decide(
-            request, detail: side === main ? detail : .brief, counting: counting)
+        settleDue(request.time, lane)
+        let decision = lane.engine.decide(
+            request, detail: lane.side === main ? detail : .brief, counting: counting)
         guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return decision }
         if counting == .decided, let cap = decision.detail?.caps.maxOutputTokens {
             usage.outputTokens = min(usage.outputTokens, cap)
         }
         let duration = block.number(record, .duration)
         if duration > 0 {
-            side.sequence += 1
-            side.pending.insert(
+            lane.side.sequence += 1
+            lane.side.pending.insert(
                 Settlement(
-                    due: request.time.addingReportingOverflow(duration).partialValue, sequence: side.sequence,
+                    due: request.time.addingReportingOverflow(duration).partialValue, sequence: lane.side.sequence,
                     reservation: reservation, tenant: request.tenant, usage: usage))
         } else {
-            try? side.engine.settle(reservation, of: request.tenant, usage: usage)
+            try? lane.engine.settle(reservation, of: request.tenant, usage: usage)
         }
         return decision
     }
 
     private func decided(
-        _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int, _ side: Side
+        _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int, _ lane: Lane
     ) -> DecidedRecord {
-        let costs = costs(decision, request, usage, block, record, side)
+        let costs = costs(decision, request, usage, block, record, lane)
         return DecidedRecord(
             outcome: decision.outcome, isShadowed: decision.detail?.shadow != nil,
             isUnpriced: decision.isUnpriced || decision.detail?.isModelUnpriced == true,
@@ -197,7 +217,7 @@ final class Partition {
     /// What the record cost, and what it would have cost: refused requests nothing, others by the model decided.
     @inline(__always)
     private func costs(
-        _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int, _ side: Side
+        _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int, _ lane: Lane
     ) -> (recorded: Int64, policy: Int64) {
         let output = usage?.outputTokens ?? decision.estimate.outputTokens
         let given = takesRecordedCost ? block.number(record, .cost) : -1
@@ -207,7 +227,7 @@ final class Partition {
             // A plain permission was estimated at what it used.
             return (spend, spend)
         }
-        func cost(_ model: Symbol, _ output: Int64) -> Int64 { catalogCost(model, request, output, side) ?? 0 }
+        func cost(_ model: Symbol, _ output: Int64) -> Int64 { catalogCost(model, request, output, lane) ?? 0 }
         let recorded = given >= 0 ? given : cost(request[.model], output)
         if counting == .observed { return (recorded, recorded) }
         guard decision.outcome.isAdmitted, !decision.isRepeat else { return (decision.isRepeat ? 0 : recorded, 0) }
@@ -218,19 +238,24 @@ final class Partition {
 
     /// What a request's tokens cost with a model by the catalog; nil where its price is not known.
     @inline(__always)
-    private func catalogCost(_ model: Symbol, _ request: Request, _ output: Int64, _ side: Side) -> Int64? {
-        side.engine.price(of: model, at: request.time)?.cost(
+    private func catalogCost(_ model: Symbol, _ request: Request, _ output: Int64, _ lane: Lane) -> Int64? {
+        lane.engine.price(of: model, at: request.time)?.cost(
             input: max(0, request.inputTokens), cached: max(0, request.cachedTokens), output: output)
     }
 
     private func count(_ decision: Decision, _ request: Request, _ decided: DecidedRecord) {
         if decision.isRepeat { repeats += 1 }
         tally.add(decided)
-        tenants.at(main.engine.symbols.tenantSymbol(of: request.tenant)).pointee.add(decided)
+        tenants.at(request.tenant.symbol).pointee.add(decided)
         tiers.at(decision.tier).pointee.add(decided)
         features.at(request[.feature]).pointee.add(decided)
         models.at(request[.model]).pointee.add(decided)
-        guard let detail = decision.detail, !decision.isRepeat else { return }
+        if decision.detail != nil, !decision.isRepeat { countDetail(of: decision) }
+    }
+
+    @inline(never)
+    private func countDetail(of decision: Decision) {
+        guard let detail = decision.detail else { return }
         events += detail.events.count
         if detail.isShared { return shared.add(detail) }
         for reason in detail.reasons { count(reason, isShadow: false) }
@@ -241,7 +266,7 @@ final class Partition {
         _ decision: Decision, _ request: Request, _ decided: DecidedRecord, _ block: RecordBlock, _ record: Int
     ) {
         let symbols = main.engine.symbols
-        let tenant = symbols.text(symbols.tenantSymbol(of: request.tenant))
+        let tenant = symbols.text(request.tenant.symbol)
         let used = ReplayDetails.Usage(
             requests: 1, recordedCost: decided.recordedCost, policyCost: decided.policyCost, tokens: decided.tokens)
         details?.hours[floorDiv(request.time, Micros.hour) * Micros.hour, default: Tally()].add(decided)
@@ -279,7 +304,7 @@ final class Partition {
         var use = decision.estimate
         use.inputTokens = max(0, request.inputTokens)
         use.outputTokens = usage?.outputTokens ?? use.outputTokens
-        use.spend = catalogCost(request[.model], request, use.outputTokens, main)
+        use.spend = catalogCost(request[.model], request, use.outputTokens, Lane(main))
         use.characters = max(0, request.characters)
         use.toolCalls = Int64(request.tools.count)
         main.engine.measure(request, use: use, edition: decision.edition)
@@ -290,7 +315,7 @@ final class Partition {
     ) {
         var cost = ReplayDetails.ModelCost()
         let computed = catalogCost(
-            request[.model], request, usage?.outputTokens ?? decision.estimate.outputTokens, main)
+            request[.model], request, usage?.outputTokens ?? decision.estimate.outputTokens, Lane(main))
         let given = block.number(record, .cost)
         if given >= 0, let computed {
             (cost.requests, cost.recorded, cost.catalog) = (1, given, computed)
@@ -298,7 +323,7 @@ final class Partition {
             (cost.unpricedRequests, cost.unpriced) = (1, given)
         }
         if let usage, decision.outcome.isAdmitted, !decision.isRepeat, let reserved = decision.estimate.spend,
-            let actual = catalogCost(decision.model, request, usage.outputTokens, main)
+            let actual = catalogCost(decision.model, request, usage.outputTokens, Lane(main))
         {
             (cost.settled, cost.reserved, cost.actual) = (1, reserved, actual)
             if actual > reserved { cost.aboveEstimate = 1 }
@@ -317,7 +342,7 @@ final class Partition {
 
     private func compare(
         _ decision: Decision, _ mainRequest: Request, _ newCost: Int64, _ block: RecordBlock, _ record: Int,
-        _ work: BlockWork, _ usage: Usage?, _ other: Side
+        _ work: BlockWork, _ usage: Usage?, _ other: Lane
     ) {
         let request = other.builder.request(block, record, path: work.path, line: work.line(record))
         let old = decide(request, usage, other, block, record)
@@ -331,7 +356,7 @@ final class Partition {
         comparison.changes[change, default: 0] += 1
         let moved = Comparison.Moved(
             requests: 1, cost: newCost.addingReportingOverflow(-decided.policyCost).partialValue)
-        movedTenants.at(main.engine.symbols.tenantSymbol(of: mainRequest.tenant)).pointee.add(moved)
+        movedTenants.at(mainRequest.tenant.symbol).pointee.add(moved)
         movedTiers.at(decision.tier).pointee.add(moved)
         movedFeatures.at(mainRequest[.feature]).pointee.add(moved)
         let code = decision.reasons.first?.code ?? old.reasons.first.map { "no longer \($0.code)" } ?? "(none)"
@@ -342,7 +367,7 @@ final class Partition {
     /// Two decisions that are the same: would they be, if what is in shadow were enforced?
     private func compareShadows(
         _ old: Decision, _ new: Decision, _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork,
-        _ other: Side
+        _ other: Lane
     ) {
         guard old.detail?.shadow != nil || new.detail?.shadow != nil else { return }
         let (before, after) = (old.shadow ?? old, new.shadow ?? new)
@@ -362,7 +387,7 @@ final class Partition {
     }
 
     /// Whether two decisions name the same model, each in its own engine's symbols.
-    private func isSameModel(_ old: Symbol, _ new: Symbol, _ other: Side) -> Bool {
+    private func isSameModel(_ old: Symbol, _ new: Symbol, _ other: Lane) -> Bool {
         if !old.isPresent || !new.isPresent { return old.isPresent == new.isPresent }
         let pair = UInt64(old.rawValue) << 32 | UInt64(new.rawValue)
         let place = sameModels.base + Int((pair ^ pair >> 29) & 63)

@@ -142,19 +142,26 @@ public final class Replay {
     private func accept(_ work: BlockWork, _ baseLine: inout Int, _ lastTime: inout Int64) throws {
         work.baseLine = baseLine
         baseLine += work.block.lineCount
+        let (isOrdering, follows) = (isOrdering, options.follows)
+        var (late, first, newest) = (0, summary.firstTime, lastTime)
+        var lastOwn: Int64?
         for record in 0..<work.block.count {
             let time = work.block.time(record)
             let isOwn = work.partitions[record] != BlockWork.elsewhere
-            if time < lastTime, !isOrdering {
-                guard options.follows else { throw Unordered() }
-                if isOwn { summary.late += 1 }
+            if time < newest, !isOrdering {
+                guard follows else { throw Unordered() }
+                if isOwn { late += 1 }
             }
-            lastTime = max(lastTime, time)
+            newest = max(newest, time)
             if isOwn {
-                summary.firstTime = summary.firstTime ?? time
-                summary.lastTime = lastTime
+                first = first ?? time
+                lastOwn = newest
             }
         }
+        lastTime = newest
+        summary.late += late
+        summary.firstTime = first
+        summary.lastTime = lastOwn ?? summary.lastTime
         summary.read += work.ownCount
         guard !isOrdering, isFirstShard else { return }
         summary.read += work.block.rejects.count

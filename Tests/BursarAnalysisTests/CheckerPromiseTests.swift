@@ -124,7 +124,7 @@ private final class PromiseRun {
 
     /// The tenant's plan is its tier's.
     private func isPlain(_ request: Request, _ set: PolicySet) -> Bool {
-        let name = engine.symbols.text(engine.symbols.tenantSymbol(of: request.tenant))
+        let name = engine.symbols.text(request.tenant.symbol)
         return set.tenantIndex(of: name).map { set.tenants[$0].followsTier } ?? true
     }
 
@@ -147,7 +147,7 @@ private final class PromiseRun {
     /// The same request for another engine, with the tier that was decided by.
     private func translated(_ request: Request, _ decision: Decision, to other: Engine) -> Request {
         var copy = request
-        copy.tenant = other.tenant(engine.symbols.text(engine.symbols.tenantSymbol(of: request.tenant)))
+        copy.tenant = other.tenant(engine.symbols.text(request.tenant.symbol))
         for slot in AttributeSlot.allCases where slot != .tenant && request[slot].isPresent {
             copy[slot] = other.symbols.intern(engine.symbols.text(request[slot]))
         }
@@ -168,7 +168,7 @@ private final class PromiseRun {
             let request = engine.randomRequest(number, time, &random)
             let decision = engine.decide(request, detail: .full)
             for promise in promises where promise.isBroken(request, decision) {
-                let name = engine.symbols.text(engine.symbols.tenantSymbol(of: request.tenant))
+                let name = engine.symbols.text(request.tenant.symbol)
                 let reasons = decision.reasons.map { "\($0.code) \($0.limit ?? $0.rule ?? "") \($0.threshold ?? "")" }
                 return """
                     \(promise.text)

@@ -1,4 +1,5 @@
 import BursarPolicy
+import BursarStorage
 import BursarSyntax
 import CPrefetch
 import Synchronization
@@ -20,6 +21,8 @@ final class Account: @unchecked Sendable {
     /// The counter of each row of the plan that has a fixed one, else -1.
     @exclusivity(unchecked) var slots = RawArray<Int32>()
     @exclusivity(unchecked) var book = CounterBook()
+    /// Of each row whose counter depends on one attribute: its last value and that one's counter.
+    @exclusivity(unchecked) var lastScopes = RawArray<(value: UInt32, counter: Int32)>()
     @exclusivity(unchecked) private(set) var plan: CompiledPlan?
     @exclusivity(unchecked) var recent = RecentRequests()
     /// The number of each row's counter name, for counters that depend on the request.
@@ -74,6 +77,9 @@ final class Account: @unchecked Sendable {
         planReference = Unmanaged.passUnretained(plan)
         keyNumbers = plan.rows.map { book.number(of: $0.key) }
         slots.removeAll(keepingCapacity: true)
+        lastScopes.removeAll(keepingCapacity: true)
+        // No value is 0: the rows apply to requests that carry the attribute.
+        lastScopes.append(repeating: (0, -1), count: plan.rows.count)
         for (index, row) in plan.rows.enumerated() {
             guard row.hasFixedCounter, row.needsCounter else {
                 slots.append(-1)

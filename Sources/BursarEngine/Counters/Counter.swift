@@ -1,4 +1,5 @@
 import BursarPolicy
+import BursarStorage
 import BursarSyntax
 
 /// What one limit has used in one scope. What every request touches fills one line of the cache, the rest the next.

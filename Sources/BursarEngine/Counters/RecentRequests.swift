@@ -1,4 +1,5 @@
 import BursarPolicy
+import BursarStorage
 import BursarSyntax
 
 /// The decisions of requests that came within the retry window, by request id.

@@ -1,4 +1,5 @@
 import BursarPolicy
+import BursarStorage
 import BursarSyntax
 
 /// An edition with its names resolved to symbols and its conditions to programs.

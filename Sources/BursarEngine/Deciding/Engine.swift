@@ -1,4 +1,5 @@
 import BursarPolicy
+import BursarStorage
 import BursarSyntax
 import Synchronization
 
@@ -384,9 +385,4 @@ public final class Engine: @unchecked Sendable {
     public func checkInvariants(of tenant: TenantID) -> Bool {
         tenant.account.lock.withLock { _ in tenant.account.book.checkInvariants() }
     }
-}
-
-extension SymbolTable {
-    /// The name of a tenant.
-    public func tenantSymbol(of tenant: TenantID) -> Symbol { tenant.account.id }
 }

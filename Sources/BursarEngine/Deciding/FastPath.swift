@@ -1,4 +1,5 @@
 import BursarPolicy
+import BursarStorage
 import BursarSyntax
 
 /// One limit as the fast path sees it: numbers only, so that a plan's limits lie together and nothing is counted.
@@ -23,6 +24,8 @@ struct FastRow: @unchecked Sendable {
     /// One threshold whose only action, for every request, is to refuse.
     var onlyDenies: Bool
     var isRate: Bool
+    /// Of a counter that depends on one attribute alone: which one; else -1.
+    var scopeSlot: Int8
     /// Of a weight: its feature.
     var feature: Symbol
     /// A share for the features that have none of their own.
@@ -62,7 +65,8 @@ extension CompiledPlan {
         var made = FastRow(
             kind: .counted, unit: limit.unit, when: row.when.map { Unmanaged.passUnretained($0) },
             isScoped: !row.hasFixedCounter || !row.within.isEmpty, isPeriodic: limit.window.isPeriodic,
-            onlyDenies: onlyDenies(limit), isRate: limit.window.isRate, feature: row.feature,
+            onlyDenies: onlyDenies(limit), isRate: limit.window.isRate,
+            scopeSlot: row.per.count == 1 && row.within.isEmpty ? Int8(row.per[0].rawValue) : -1, feature: row.feature,
             isForOthers: limit.weight.map { $0.feature == nil } ?? false, safeBound: row.safeBound,
             quietBound: row.quietBound, amount: limit.amount,
             capacity: limit.capacity, length: 0)
@@ -183,7 +187,7 @@ extension Account {
                 return true
             }
             // What is told of a refusal is told of the first substitute.
-            first = first ?? decision
+            if first == nil { first = decision }
         }
         guard let first else { return false }
         decision = first
@@ -296,7 +300,14 @@ extension Account {
     @inline(__always)
     private func counterNumber(_ index: Int, _ attributes: SIMD32<UInt32>, _ plan: CompiledPlan) -> Int {
         let fixed = slots[index]
-        return Int(fixed >= 0 ? fixed : counter(index, plan.rows[index], attributes))
+        if fixed >= 0 { return Int(fixed) }
+        let slot = Int(plan.fastRows[index].scopeSlot)
+        guard slot >= 0 else { return Int(counter(index, plan.rows[index], attributes)) }
+        let last = lastScopes.base + index
+        if last.pointee.value != attributes[slot] {
+            last.pointee = (attributes[slot], counter(index, plan.rows[index], attributes))
+        }
+        return Int(last.pointee.counter)
     }
 
     @inline(__always)

@@ -113,7 +113,7 @@ extension Engine {
     func translated(_ request: Request, from other: Engine) -> Request {
         func symbol(_ symbol: Symbol) -> Symbol { symbols.intern(other.symbols.text(symbol)) }
         var made = request
-        made.tenant = tenant(other.symbols.text(other.symbols.tenantSymbol(of: request.tenant)))
+        made.tenant = tenant(other.symbols.text(request.tenant.symbol))
         for slot in AttributeSlot.allCases where request[slot].isPresent {
             // A name that the active policy does not tell apart is not known here either.
             made[slot] = request[slot] == .other ? .other : symbol(request[slot])

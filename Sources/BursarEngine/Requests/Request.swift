@@ -1,4 +1,5 @@
 import BursarPolicy
+import BursarStorage
 import BursarSyntax
 
 /// The identity of a request for recognising a repeat: 128 bits of hash over its id.
@@ -147,6 +148,9 @@ public struct TenantID: @unchecked Sendable {
     init(_ account: Account) { unmanaged = Unmanaged.passUnretained(account) }
 
     var account: Account { unmanaged._withUnsafeGuaranteedRef { $0 } }
+
+    /// The tenant's name, as a symbol of its engine.
+    public var symbol: Symbol { unmanaged._withUnsafeGuaranteedRef { $0.id } }
 }
 
 /// What a request really used, once that is known.

@@ -1,3 +1,4 @@
+import BursarStorage
 import Synchronization
 
 /// A name as a small number: equal names have equal symbols within one engine.

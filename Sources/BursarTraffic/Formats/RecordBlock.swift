@@ -1,4 +1,5 @@
 import BursarEngine
+import BursarStorage
 import BursarSyntax
 
 /// Bytes of a value in a block's text.

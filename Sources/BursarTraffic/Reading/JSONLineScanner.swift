@@ -1,4 +1,5 @@
 import BursarEngine
+import BursarStorage
 import BursarSyntax
 
 #if canImport(Glibc)
@@ -65,6 +66,25 @@ struct JSONLineScanner: ~Copyable {
     mutating func read(from start: Int, to end: Int) throws(LineError) {
         position = start
         self.end = end
+        try object(from: start)
+        guard position == end else { throw LineError("more than one value on the line") }
+    }
+
+    /// Reads the line that begins at `start` without looking for its end first.
+    ///
+    /// - Returns: where it ends; nil where it is not an object and nothing else, so that it must be read by its bounds to
+    ///   know why.
+    @inline(__always)
+    mutating func readLine(from start: Int, in count: Int) -> Int? {
+        position = start
+        end = count
+        do throws(LineError) { try object(from: start) } catch { return nil }
+        return position == end || base[position] == 0x0A ? position : nil
+    }
+
+    /// No line break stands in an object, so one that is met ends the line, and the object with an error.
+    @inline(__always)
+    private mutating func object(from start: Int) throws(LineError) {
         var seen: UInt64 = 0
         skipSpace()
         guard position < end, base[position] == UInt8(ascii: "{") else {
@@ -102,7 +122,6 @@ struct JSONLineScanner: ~Copyable {
             }
         }
         skipSpace()
-        guard position == end else { throw LineError("more than one value on the line") }
     }
 
     @inline(__always) private var peek: UInt8 { position < end ? base[position] : 0 }
@@ -110,7 +129,7 @@ struct JSONLineScanner: ~Copyable {
     @inline(__always) private mutating func skipSpace() {
         while position < end {
             let byte = base[position]
-            guard byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A else { return }
+            guard byte == 0x20 || byte == 0x09 || byte == 0x0D else { return }
             position += 1
         }
     }

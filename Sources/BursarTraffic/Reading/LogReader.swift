@@ -127,6 +127,18 @@ public struct LogFormat: Sendable {
         var line = 0
         if text.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
         while start < text.count {
+            if !format.isCSV, base[start] == UInt8(ascii: "{") {
+                block.prepare()
+                if let end = json.readLine(from: start, in: text.count),
+                    block.lacks(constants: constants, isForeign: format.map.isForeign) == nil
+                {
+                    line += 1
+                    block.commit(line: line, start: start, end: base[end - 1] == 0x0D ? end - 1 : end)
+                    start = end + 1
+                    continue
+                }
+                block.clearLists()
+            }
             var end = start
             if let found = memchr(base + start, 0x0A, text.count - start) {
                 end = base.distance(to: found.assumingMemoryBound(to: UInt8.self))
@@ -143,7 +155,9 @@ public struct LogFormat: Sendable {
             block.prepare()
             do throws(LineError) {
                 if format.isCSV { try csv.read(from: start, to: end) } else { try json.read(from: start, to: end) }
-                try block.checkRequired(constants: constants, isForeign: format.map.isForeign)
+                if let reason = block.lacks(constants: constants, isForeign: format.map.isForeign) {
+                    throw LineError(reason)
+                }
                 block.commit(line: line, start: start, end: end)
             } catch {
                 block.clearLists()
@@ -191,17 +205,19 @@ public struct LogFormat: Sendable {
 }
 
 extension RecordBlock {
-    /// What a record of a log must have.
-    func checkRequired(constants: Set<Field>, isForeign: Bool) throws(LineError) {
-        if number(count, .time) == .min { throw LineError("`ts` is missing") }
+    /// What a record of a log must have and this one has not; nil where it has everything.
+    @inline(__always)
+    func lacks(constants: Set<Field>, isForeign: Bool) -> String? {
+        if number(count, .time) == .min { return "`ts` is missing" }
         if !slice(count, .requestID).isPresent, !isForeign, !constants.contains(.requestID) {
-            throw LineError("`request_id` is missing")
+            return "`request_id` is missing"
         }
-        if !slice(count, .tenant).isPresent, !constants.contains(.tenant) { throw LineError("`tenant` is missing") }
-        if !slice(count, .model).isPresent, !constants.contains(.model) { throw LineError("`model` is missing") }
-        if let defect = countDefect(count) { throw LineError(defect) }
+        if !slice(count, .tenant).isPresent, !constants.contains(.tenant) { return "`tenant` is missing" }
+        if !slice(count, .model).isPresent, !constants.contains(.model) { return "`model` is missing" }
+        return countDefect(count)
     }
 
+    @inline(__always)
     func countDefect(_ record: Int) -> String? {
         if max(number(record, .cachedTokens), 0) > max(number(record, .inputTokens), 0) {
             return "`cached_tokens` is greater than `input_tokens`"

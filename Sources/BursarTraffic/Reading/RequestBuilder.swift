@@ -1,4 +1,5 @@
 import BursarEngine
+import BursarStorage
 import BursarSyntax
 
 /// Makes an engine's requests from records.

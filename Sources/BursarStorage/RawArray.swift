@@ -1,32 +1,32 @@
 /// A growable array that is never copied, so that reaching an element counts no references and asks for no uniqueness.
 ///
 /// Elements begin at a line of the cache. Indices are made by the engine, never by input.
-package struct RawArray<Element>: ~Copyable {
+@frozen public struct RawArray<Element>: ~Copyable {
     @usableFromInline var memory = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
     @usableFromInline var used = 0
     @usableFromInline var capacity = 0
 
-    @inlinable package var count: Int { used }
+    @inlinable @inline(__always) public var count: Int { used }
 
-    package init() {}
+    @inlinable public init() {}
 
-    init(_ elements: some Sequence<Element>) {
+    @inlinable public init(_ elements: some Sequence<Element>) {
         for element in elements { append(element) }
     }
 
-    deinit {
+    @inlinable deinit {
         guard capacity > 0 else { return }
         base.deinitialize(count: count)
         memory.deallocate()
     }
 
-    @inlinable package var base: UnsafeMutablePointer<Element> {
+    @inlinable @inline(__always) public var base: UnsafeMutablePointer<Element> {
         memory.assumingMemoryBound(to: Element.self)
     }
 
-    @inlinable package var indices: Range<Int> { 0..<count }
+    @inlinable @inline(__always) public var indices: Range<Int> { 0..<count }
 
-    @inlinable package subscript(index: Int) -> Element {
+    @inlinable @inline(__always) public subscript(index: Int) -> Element {
         _read {
             assert(indices.contains(index))
             yield base[index]
@@ -37,19 +37,19 @@ package struct RawArray<Element>: ~Copyable {
         }
     }
 
-    @inlinable package mutating func append(_ element: Element) {
+    @inlinable public mutating func append(_ element: Element) {
         if count == capacity { grow(to: count + 1) }
         (base + count).initialize(to: element)
         used += 1
     }
 
-    @inlinable package mutating func append(repeating element: Element, count added: Int) {
+    @inlinable public mutating func append(repeating element: Element, count added: Int) {
         if count + added > capacity { grow(to: count + added) }
         (base + count).initialize(repeating: element, count: added)
         used += added
     }
 
-    mutating func removeAll(keepingCapacity: Bool) {
+    @inlinable public mutating func removeAll(keepingCapacity: Bool) {
         base.deinitialize(count: count)
         used = 0
         guard !keepingCapacity, capacity > 0 else { return }

@@ -7,22 +7,32 @@
 #endif
 
 /// An open-addressing hash table from byte strings to numbers.
-struct ByteIndex: ~Copyable, Sendable {
-    struct Slot {
-        var hash: UInt64 = 0
-        var start: UInt32 = 0
-        var length: UInt32 = 0
-        var value: UInt32 = 0
+@frozen public struct ByteIndex: ~Copyable, Sendable {
+    @frozen @usableFromInline struct Slot {
+        @usableFromInline var hash: UInt64 = 0
+        @usableFromInline var start: UInt32 = 0
+        @usableFromInline var length: UInt32 = 0
+        @usableFromInline var value: UInt32 = 0
+
+        @inlinable init() {}
+
+        @inlinable init(hash: UInt64, start: UInt32, length: UInt32, value: UInt32) {
+            self.hash = hash
+            self.start = start
+            self.length = length
+            self.value = value
+        }
     }
 
-    private var slots = RawArray<Slot>()
-    private var arena = RawArray<UInt8>()
-    private var count = 0
+    @usableFromInline var slots = RawArray<Slot>()
+    @usableFromInline var arena = RawArray<UInt8>()
+    @usableFromInline var count = 0
 
-    init() { slots.append(repeating: Slot(), count: 64) }
+    public init() { slots.append(repeating: Slot(), count: 64) }
 
-    @inline(__always)
-    func find(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32? {
+    /// The number that stands for some bytes; nil where there is none.
+    @inlinable @inline(__always)
+    public func find(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32? {
         let hash = hashBytes(bytes) | 1
         let mask = slots.count - 1
         var position = Int(truncatingIfNeeded: hash >> 20) & mask
@@ -38,13 +48,14 @@ struct ByteIndex: ~Copyable, Sendable {
         }
     }
 
-    @inline(__always)
-    private func equals(_ known: UnsafePointer<UInt8>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    @inlinable @inline(__always)
+    func equals(_ known: UnsafePointer<UInt8>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let base = bytes.baseAddress else { return true }
         return memcmp(known, base, bytes.count) == 0
     }
 
-    mutating func insert(_ bytes: UnsafeBufferPointer<UInt8>, value: UInt32) {
+    /// Adds bytes that are not in it.
+    public mutating func insert(_ bytes: UnsafeBufferPointer<UInt8>, value: UInt32) {
         if (count + 1) * 2 > slots.count { grow() }
         let start = arena.count
         for byte in bytes { arena.append(byte) }
@@ -77,7 +88,7 @@ struct ByteIndex: ~Copyable, Sendable {
 
 /// The bytes as words of eight; the last one holds what is left, or overlaps the one before.
 @inlinable @inline(__always)
-func forEachWord(_ bytes: UnsafeBufferPointer<UInt8>, _ body: (UInt64) -> Void) {
+public func forEachWord(_ bytes: UnsafeBufferPointer<UInt8>, _ body: (UInt64) -> Void) {
     guard let base = UnsafeRawPointer(bytes.baseAddress) else { return }
     let count = bytes.count
     if count < 8 {
@@ -93,7 +104,8 @@ func forEachWord(_ bytes: UnsafeBufferPointer<UInt8>, _ body: (UInt64) -> Void) 
     if offset < count { body(base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)) }
 }
 
-@inlinable func mix(_ value: UInt64) -> UInt64 {
+/// The folded product with an odd number without small factors.
+@inlinable public func mix(_ value: UInt64) -> UInt64 {
     let product = value.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
     return product.high ^ product.low
 }
