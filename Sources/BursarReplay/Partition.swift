@@ -250,14 +250,14 @@ final class Partition {
         tiers.at(decision.tier).pointee.add(decided)
         features.at(request[.feature]).pointee.add(decided)
         models.at(request[.model]).pointee.add(decided)
-        if decision.detail != nil, !decision.isRepeat { countDetail(of: decision) }
+        guard let reference = decision.detailReference, !decision.isRepeat else { return }
+        reference._withUnsafeGuaranteedRef { detail in
+            if detail.isShared { shared.add(reference) } else { count(detail) }
+            events += detail.events.count
+        }
     }
 
-    @inline(never)
-    private func countDetail(of decision: Decision) {
-        guard let detail = decision.detail else { return }
-        events += detail.events.count
-        if detail.isShared { return shared.add(detail) }
+    private func count(_ detail: DecisionDetail) {
         for reason in detail.reasons { count(reason, isShadow: false) }
         for reason in detail.shadow?.reasons ?? [] { count(reason, isShadow: true) }
     }
@@ -471,8 +471,7 @@ struct SharedDetails: ~Copyable {
     init() { recent.append(repeating: (nil, 0), count: 64) }
 
     @inline(__always)
-    mutating func add(_ detail: DecisionDetail) {
-        let reference = Unmanaged.passUnretained(detail)
+    mutating func add(_ reference: Unmanaged<DecisionDetail>) {
         let address = UInt(bitPattern: reference.toOpaque())
         let place = recent.base + Int((address >> 4 ^ address >> 10) & 63)
         if place.pointee.detail?.toOpaque() != reference.toOpaque() { replace(place, by: reference) }

@@ -9,7 +9,29 @@ struct RecentRequests: ~Copyable {
     struct Entry {
         var id: RequestID
         var time: Int64
-        var decision: Decision
+        private var decision: Decision
+        /// A detail that the engine keeps: counting references to what all threads share would make them wait.
+        private var lasting: Unmanaged<DecisionDetail>?
+
+        @inline(__always)
+        init(id: RequestID, time: Int64, decision given: Decision) {
+            self.id = id
+            self.time = time
+            let reference = given.detailReference
+            if let reference, reference._withUnsafeGuaranteedRef({ !$0.isLasting }) {
+                decision = given
+            } else {
+                decision = given.withoutDetail
+                lasting = reference
+            }
+        }
+
+        /// The decision as it was given.
+        var given: Decision {
+            var decision = decision
+            if let lasting { decision.detail = lasting.takeUnretainedValue() }
+            return decision
+        }
     }
 
     /// Open addressing over entries in the order of their coming.
@@ -83,7 +105,7 @@ struct RecentRequests: ~Copyable {
     }
 
     private func decision(_ entry: Entry, at time: Int64, window: Int64) -> Decision? {
-        time < entry.time.addingSaturated(window) ? entry.decision : nil
+        time < entry.time.addingSaturated(window) ? entry.given : nil
     }
 
     mutating func remember(_ id: RequestID, _ decision: Decision, at time: Int64, window: Int64) {

@@ -81,7 +81,8 @@ final class CompiledEdition: @unchecked Sendable {
             })
         func refusal(_ message: String) -> DecisionDetail {
             DecisionDetail(
-                reasons: [Reason(code: "model_unpriced", action: "deny", message: message)], isShared: true)
+                reasons: [Reason(code: "model_unpriced", action: "deny", message: message)], isShared: true,
+                isLasting: true)
         }
         unlisted = refusal(Self.unlistedMessage)
         unpriced = refusal(Self.unpricedMessage)
@@ -90,7 +91,7 @@ final class CompiledEdition: @unchecked Sendable {
         for name in edition.tierNames {
             guard let plan = edition.plan(tier: name) else { continue }
             plans[symbols.intern(name)] = CompiledPlan(
-                plan, models: models, zone: zone, symbols: symbols, compounding: compounding)
+                plan, models: models, zone: zone, symbols: symbols, compounding: compounding, isTiers: true)
         }
         tierPlans = plans
     }
@@ -107,7 +108,8 @@ final class CompiledEdition: @unchecked Sendable {
             let plan = edition.plan(tier: base.plan.tier, tenant: index, record: record, at: time)
         else { return base }
         return CompiledPlan(
-            plan, models: catalog?.models ?? [], zone: policy.zone, symbols: symbols, compounding: compounding)
+            plan, models: catalog?.models ?? [], zone: policy.zone, symbols: symbols, compounding: compounding,
+            isTiers: false)
     }
 
     /// The catalog's model of a name that a request used.

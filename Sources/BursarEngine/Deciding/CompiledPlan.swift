@@ -182,8 +182,10 @@ final class CompiledPlan: @unchecked Sendable {
     /// The detail of a substitute for a model that the plan does not allow, without numbers.
     let briefNotAllowed: DecisionDetail
 
+    /// - Parameter isTiers: the plan of a tier, which the engine keeps; a tenant's own may be replaced.
     init(
-        _ plan: Plan, models: [Model], zone: TimeZoneRules, symbols: SymbolTable, compounding: Set<String>
+        _ plan: Plan, models: [Model], zone: TimeZoneRules, symbols: SymbolTable, compounding: Set<String>,
+        isTiers: Bool
     ) {
         self.plan = plan
         tier = symbols.intern(plan.tier)
@@ -228,11 +230,11 @@ final class CompiledPlan: @unchecked Sendable {
             sets.map { set in
                 DecisionDetail(
                     reasons: reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] },
-                    upgrade: plan.upgrade, isShared: true)
+                    upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
             })
         briefNotAllowed = DecisionDetail(
             reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)],
-            upgrade: plan.upgrade, isShared: true)
+            upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
     }
 }
 

@@ -181,14 +181,18 @@ public final class DecisionDetail: Sendable {
     public let shadow: Decision?
     /// Made once with a plan and given to many decisions, so that sums need to look at it only once.
     public let isShared: Bool
+    /// It lives as long as its engine, so that the engine need not keep it alive.
+    let isLasting: Bool
     /// The model's price is not known, here or in shadow.
     public let isModelUnpriced: Bool
 
     init(
         reasons: [Reason] = [], events: [Event] = [], remaining: [Remaining] = [], caps: Caps = Caps(),
-        retryAfter: Int64? = nil, upgrade: Upgrade? = nil, shadow: Decision? = nil, isShared: Bool = false
+        retryAfter: Int64? = nil, upgrade: Upgrade? = nil, shadow: Decision? = nil, isShared: Bool = false,
+        isLasting: Bool = false
     ) {
         self.isShared = isShared
+        self.isLasting = isLasting
         isModelUnpriced = reasons.first?.code == "model_unpriced" || shadow?.detail?.isModelUnpriced == true
         self.reasons = reasons
         self.events = events
@@ -225,6 +229,20 @@ public struct Decision: Sendable {
     public var edition = Int32(-1)
     /// nil of a plain permission unless details were asked for.
     public var detail: DecisionDetail?
+
+    /// The same as `detail`, reached without counting references: it holds while the decision does.
+    @inline(__always)
+    package var detailReference: Unmanaged<DecisionDetail>? {
+        unsafeBitCast(detail, to: Unmanaged<DecisionDetail>?.self)
+    }
+
+    /// All of it but the detail.
+    @inline(__always)
+    var withoutDetail: Decision {
+        Decision(
+            outcome: outcome, model: model, estimate: estimate, reservation: reservation, isUnpriced: isUnpriced,
+            isRepeat: isRepeat, tier: tier, edition: edition, detail: nil)
+    }
 
     public var reasons: [Reason] { detail?.reasons ?? [] }
     public var caps: Caps { detail?.caps ?? Caps() }

@@ -175,7 +175,8 @@ extension Account {
         _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
     ) -> Bool {
         let place = requested.rawValue
-        var first: Decision?
+        // What is told of a refusal is told of the first substitute.
+        var first: (outcome: Outcome, estimate: Estimate, detail: Unmanaged<DecisionDetail>?)?
         for index in Int(plan.substituteStarts[place])..<Int(plan.substituteStarts[place + 1]) {
             let model = plan.substitutes[index]
             edition.set(model, in: &attributes)
@@ -186,11 +187,13 @@ extension Account {
                 decision.detail = plan.briefNotAllowed
                 return true
             }
-            // What is told of a refusal is told of the first substitute.
-            if first == nil { first = decision }
+            if first == nil { first = (decision.outcome, decision.estimate, decision.detailReference) }
         }
         guard let first else { return false }
-        decision = first
+        // Refusals by limits alone: their details are made with the plan, which is in use.
+        decision.outcome = first.outcome
+        decision.estimate = first.estimate
+        decision.detail = first.detail?.takeUnretainedValue()
         return true
     }
 
