@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Replay beside DuckDB grouping the same file by tenant and day, and the engine alone. Prints medians and ratios.
+# Replay beside DuckDB and Polars grouping the same file by tenant and day. Prints medians and ratios.
 # usage: Benchmarks/run.sh [SAMPLE.jsonl[.gz]] [RECORDS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,5 +10,5 @@ mkdir -p "$work"
 log=$work/log-$records.jsonl
 [ -s "$log" ] || python3 Benchmarks/make_log.py "$sample" "$records" "$log"
 [ -x "$work/venv/bin/python" ] || python3 -m venv "$work/venv"
-"$work/venv/bin/python" -c 'import duckdb' 2>/dev/null || "$work/venv/bin/pip" install -q duckdb
-"$work/venv/bin/python" Benchmarks/replay_beside_duckdb.py .build/release/bursar "$log" "$records"
+"$work/venv/bin/python" -c 'import duckdb, polars' 2>/dev/null || "$work/venv/bin/pip" install -q duckdb polars
+"$work/venv/bin/python" Benchmarks/replay_beside_peers.py .build/release/bursar "$log" "$records"

@@ -539,6 +539,15 @@ final class BlockWork {
             return
         }
         var counts = [Int](repeating: 0, count: partitionCount)
+        if constantTenant == nil, shard == .whole {
+            partitions = (0..<block.count).map { record in
+                let part = Int(block.tenantMark(record) % UInt64(partitionCount))
+                counts[part] += 1
+                return UInt8(truncatingIfNeeded: part)
+            }
+            recordCounts = counts
+            return
+        }
         partitions = (0..<block.count).map { record in
             let hash = constantTenant ?? block.tenantHash(record)
             guard hash % UInt64(shard.count) == UInt64(shard.index) else { return Self.elsewhere }

@@ -25,7 +25,9 @@ public final class Replay {
     public var onProgress: ((_ records: Int, _ bytes: Int) -> Void)?
 
     /// More parts than cores, so that a core that has a large tenant leaves the small ones to others.
-    private static let parts = 16
+    private static let partsPerThread = 3
+    /// A record's part is one byte, and one value of it means none.
+    private static let mostParts = 254
 
     public init(engine: Engine, against: Engine?, options: ReplayOptions) {
         self.engine = engine
@@ -33,7 +35,8 @@ public final class Replay {
         self.options = options
         let sharesCounters = engine.countsGroups || against?.countsGroups == true
         canBeCut = !sharesCounters
-        partitionCount = sharesCounters || options.threads <= 1 ? 1 : Self.parts
+        partitionCount =
+            sharesCounters || options.threads <= 1 ? 1 : min(options.threads * Self.partsPerThread, Self.mostParts)
     }
 
     /// A log whose times go back.

@@ -132,8 +132,18 @@ public final class RecordBlock: @unchecked Sendable {
     /// The record's line as bytes of the block.
     public func bounds(_ record: Int) -> (start: Int, count: Int) { (Int(starts[record]), Int(lengths[record])) }
 
-    /// A hash of the tenant's name, for giving tenants to threads.
+    /// A hash of the tenant's name, for giving tenants to shards and threads.
     public func tenantHash(_ record: Int) -> UInt64 { withText(slice(record, .tenant)) { Self.tenantHash($0) } }
+
+    /// A number that is the same for the same tenant, made of the end of its name: for giving tenants to threads of one
+    /// replay, where nothing else depends on it.
+    @inline(__always)
+    public func tenantMark(_ record: Int) -> UInt64 {
+        withText(slice(record, .tenant)) { name in
+            guard name.count >= 8, let base = UnsafeRawPointer(name.baseAddress) else { return Self.tenantHash(name) }
+            return mix(base.loadUnaligned(fromByteOffset: name.count - 8, as: UInt64.self)) >> 7
+        }
+    }
 
     /// The same of a name.
     public static func tenantHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt64 { hashBytes(name) >> 7 }
