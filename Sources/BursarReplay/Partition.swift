@@ -111,16 +111,17 @@ final class Partition {
         var output = DecidedBlock()
         let block = work.block
         let lane = Lane(main)
+        let otherLane = other.map { Lane($0) }
         let path = work.path
         for record in 0..<block.count where work.partitions[record] == partition {
-            decide(block, record, work, path, lane, &output)
+            decide(block, record, work, path, lane, otherLane, &output)
         }
         return output
     }
 
     private func decide(
         _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ path: String, _ lane: Lane,
-        _ output: inout DecidedBlock
+        _ other: Lane?, _ output: inout DecidedBlock
     ) {
         let line = work.line(record)
         let request = lane.builder.request(block, record, path: path, line: line)
@@ -146,7 +147,11 @@ final class Partition {
             addModelCost(decision, request, usage, block, record)
             measure(decision, request, usage)
         }
-        if let other { compare(decision, request, decided.policyCost, block, record, work, usage, Lane(other)) }
+        if let other {
+            let same = other.builder.request(
+                like: request, by: lane.builder, block, record, path: path, line: line)
+            compare(decision, request, decided.policyCost, same, block, record, work, usage, other)
+        }
         if let writer {
             json.removeAll()
             writer.write(decision, label(block, record, work, line), to: &json)
@@ -341,10 +346,9 @@ final class Partition {
     }
 
     private func compare(
-        _ decision: Decision, _ mainRequest: Request, _ newCost: Int64, _ block: RecordBlock, _ record: Int,
-        _ work: BlockWork, _ usage: Usage?, _ other: Lane
+        _ decision: Decision, _ mainRequest: Request, _ newCost: Int64, _ request: Request, _ block: RecordBlock,
+        _ record: Int, _ work: BlockWork, _ usage: Usage?, _ other: Lane
     ) {
-        let request = other.builder.request(block, record, path: work.path, line: work.line(record))
         let old = decide(request, usage, other, block, record)
         let decided = decided(old, request, usage, block, record, other)
         otherTally.add(decided)

@@ -178,9 +178,11 @@ final class CompiledPlan: @unchecked Sendable {
     private let refusingRows: UInt64
     let rateRows: UInt64
     /// The details of refusals by each set of those rows, without numbers; empty where there are too many sets.
-    private let briefRefusals: RawArray<DecisionDetail>
+    private let briefRefusals: RawArray<Unmanaged<DecisionDetail>>
     /// The detail of a substitute for a model that the plan does not allow, without numbers.
-    let briefNotAllowed: DecisionDetail
+    let briefNotAllowed: Unmanaged<DecisionDetail>
+    /// Keeps them.
+    private let briefDetails: [DecisionDetail]
 
     /// - Parameter isTiers: the plan of a tier, which the engine keeps; a tenant's own may be replaced.
     init(
@@ -226,15 +228,17 @@ final class CompiledPlan: @unchecked Sendable {
         let limits = plan.limits
         let reasons = refusing.map { Self.briefReason(limits[$0]) }
         let sets = refusing.count <= Self.mostRefusingRows ? 0..<(1 << refusing.count) : 0..<0
-        briefRefusals = RawArray(
-            sets.map { set in
-                DecisionDetail(
-                    reasons: reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] },
-                    upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
-            })
-        briefNotAllowed = DecisionDetail(
+        let refusals = sets.map { set in
+            DecisionDetail(
+                reasons: reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] },
+                upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
+        }
+        briefRefusals = RawArray(refusals.map { Unmanaged.passUnretained($0) })
+        let notAllowed = DecisionDetail(
             reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)],
             upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
+        briefNotAllowed = Unmanaged.passUnretained(notAllowed)
+        briefDetails = refusals + [notAllowed]
     }
 }
 
@@ -262,7 +266,7 @@ extension CompiledPlan {
     }
 
     /// The detail of a refusal by rows that do nothing else, without numbers; nil where none was made in advance.
-    func briefRefusal(_ rows: UInt64) -> DecisionDetail? {
+    func briefRefusal(_ rows: UInt64) -> Unmanaged<DecisionDetail>? {
         guard briefRefusals.count > 0, rows & ~refusingRows == 0 else { return nil }
         // The number of the set: its rows' bits, pushed together.
         var set = 0

@@ -113,11 +113,23 @@ extension Account {
         _ request: Request, _ attributes: inout SIMD32<UInt32>, _ plan: CompiledPlan, _ edition: CompiledEdition,
         isBrief: Bool, _ decision: inout Decision
     ) -> Bool {
+        // Made with the plan or the edition, which are in use: its references are counted once it is given.
+        var detail: Unmanaged<DecisionDetail>?
+        guard decideQuickly(request, &attributes, plan, edition, isBrief, &decision, &detail) else { return false }
+        if let detail { decision.detail = detail.takeUnretainedValue() }
+        return true
+    }
+
+    @inline(__always)
+    private func decideQuickly(
+        _ request: Request, _ attributes: inout SIMD32<UInt32>, _ plan: CompiledPlan, _ edition: CompiledEdition,
+        _ isBrief: Bool, _ decision: inout Decision, _ detail: inout Unmanaged<DecisionDetail>?
+    ) -> Bool {
         guard plan.rowCount <= 64, edition.isEnforced else { return false }
         if edition.hasTools, !request.tools.isEmpty { return false }
         let listed = edition.model(request[.model])
         guard let requested = listed, edition.pricePlace(requested).pointee != nil else {
-            return isBrief && refuseUnpriced(request, plan, edition, isListed: listed != nil, &decision)
+            return isBrief && refuseUnpriced(request, plan, edition, isListed: listed != nil, &decision, &detail)
         }
         edition.set(requested, in: &attributes)
         let feature = request[.feature]
@@ -125,10 +137,10 @@ extension Account {
         let isCritical = edition.isCritical(feature)
         if isRuled(request, attributes, isCritical, edition) { return false }
         if plan.allowedModels[requested.rawValue] {
-            return decide(requested, request, attributes, isCritical, plan, edition, isBrief, &decision)
+            return decide(requested, request, attributes, isCritical, plan, edition, isBrief, &decision, &detail)
         }
         return isBrief && plan.hasConsentOfPlan
-            && substitute(for: requested, request, &attributes, isCritical, plan, edition, &decision)
+            && substitute(for: requested, request, &attributes, isCritical, plan, edition, &decision, &detail)
     }
 
     @inline(__always)
@@ -146,7 +158,8 @@ extension Account {
 
     private func decide(
         _ model: ModelID, _ request: Request, _ attributes: SIMD32<UInt32>, _ isCritical: Bool, _ plan: CompiledPlan,
-        _ edition: CompiledEdition, _ isBrief: Bool, _ decision: inout Decision
+        _ edition: CompiledEdition, _ isBrief: Bool, _ decision: inout Decision,
+        _ detail: inout Unmanaged<DecisionDetail>?
     ) -> Bool {
         let price = edition.pricePlace(model)
         let estimate = Estimate(request, edition)
@@ -160,10 +173,11 @@ extension Account {
             count(request, attributes, model, spend, applied, plan, edition, &decision)
             return true
         case .refused(let rows):
-            guard isBrief, !plan.countsAttempts, let detail = plan.briefRefusal(rows) else { return false }
+            guard isBrief, !plan.countsAttempts, let told = plan.briefRefusal(rows) else { return false }
             decision.estimate = estimate
             decision.estimate.spend = spend
-            refuse(rows & ~plan.rateRows == 0 ? .throttle : .deny, detail, plan, edition, &decision)
+            refuse(rows & ~plan.rateRows == 0 ? .throttle : .deny, plan, edition, &decision)
+            detail = told
             return true
         case .unknown: return false
         }
@@ -172,7 +186,8 @@ extension Account {
     /// Goes down the chain of a model that the plan does not allow.
     private func substitute(
         for requested: ModelID, _ request: Request, _ attributes: inout SIMD32<UInt32>, _ isCritical: Bool,
-        _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
+        _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision,
+        _ detail: inout Unmanaged<DecisionDetail>?
     ) -> Bool {
         let place = requested.rawValue
         // What is told of a refusal is told of the first substitute.
@@ -181,43 +196,43 @@ extension Account {
             let model = plan.substitutes[index]
             edition.set(model, in: &attributes)
             if isRuled(request, attributes, isCritical, edition) { return false }
-            guard decide(model, request, attributes, isCritical, plan, edition, true, &decision) else { return false }
+            guard decide(model, request, attributes, isCritical, plan, edition, true, &decision, &detail) else {
+                return false
+            }
             if decision.outcome == .allow {
                 decision.outcome = .downgrade
-                decision.detail = plan.briefNotAllowed
+                detail = plan.briefNotAllowed
                 return true
             }
-            if first == nil { first = (decision.outcome, decision.estimate, decision.detailReference) }
+            if first == nil { first = (decision.outcome, decision.estimate, detail) }
         }
         guard let first else { return false }
-        // Refusals by limits alone: their details are made with the plan, which is in use.
         decision.outcome = first.outcome
         decision.estimate = first.estimate
-        decision.detail = first.detail?.takeUnretainedValue()
+        detail = first.detail
         return true
     }
 
     /// Refuses a model whose price is not known, where the policy does.
     private func refuseUnpriced(
         _ request: Request, _ plan: CompiledPlan, _ edition: CompiledEdition, isListed: Bool,
-        _ decision: inout Decision
+        _ decision: inout Decision, _ detail: inout Unmanaged<DecisionDetail>?
     ) -> Bool {
         guard !edition.allowsUnpriced, !plan.countsAttempts else { return false }
         decision.estimate = Estimate(request, edition)
         decision.estimate.spend = nil
-        refuse(.deny, isListed ? edition.unpriced : edition.unlisted, plan, edition, &decision)
+        refuse(.deny, plan, edition, &decision)
+        detail = Unmanaged.passUnretained(isListed ? edition.unpriced : edition.unlisted)
         return true
     }
 
     @inline(__always)
     private func refuse(
-        _ outcome: Outcome, _ detail: DecisionDetail, _ plan: CompiledPlan, _ edition: CompiledEdition,
-        _ decision: inout Decision
+        _ outcome: Outcome, _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
     ) {
         decision.outcome = outcome
         decision.tier = plan.tier
         decision.edition = Int32(truncatingIfNeeded: edition.index)
-        decision.detail = detail
     }
 
     @inline(__always)

@@ -35,6 +35,54 @@ public final class RequestBuilder {
         constantTenant = map.constants.last { $0.field == .tenant }.map { engine.tenant($0.value) }
     }
 
+    /// What the symbols of another engine's builder are here; 0: not looked up yet.
+    @exclusivity(unchecked) private var translations = RawArray<UInt32>()
+
+    @inline(__always)
+    private func translated(_ symbol: Symbol, _ slice: ByteSlice, _ block: RecordBlock) -> Symbol {
+        let index = Int(symbol.rawValue)
+        if index >= translations.count {
+            translations.append(repeating: 0, count: max(64, index + 1 - translations.count))
+        }
+        if translations[index] == 0 { translations[index] = block.withText(slice) { names.intern($0) }.rawValue }
+        return Symbol(rawValue: translations[index])
+    }
+
+    /// The same request for this builder's engine, as one that another builder has made of the same record: names that
+    /// both engines tell apart are not looked up again.
+    public func request(
+        like other: Request, by builder: RequestBuilder, _ block: RecordBlock, _ record: Int, path: String, line: Int
+    ) -> Request {
+        guard constants.isEmpty, constantTenant == nil, !block.hasLists else {
+            return request(block, record, path: path, line: line)
+        }
+        var made = other
+        made.attributes = SIMD32(repeating: 0)
+        let symbol = translated(other.tenant.symbol, block.slice(record, .tenant), block)
+        made.tenant = tenant(symbol)
+        for index in fields.indices {
+            let (field, slot, isExact) = fields[index]
+            let slice = block.slice(record, field)
+            guard slice.isPresent else { continue }
+            if isExact, builder.engine.isExact(slot) {
+                made[slot] = translated(other[slot], slice, block)
+            } else {
+                made[slot] = block.withText(slice) { isExact ? names.intern($0) : engine.symbols.known($0) }
+            }
+        }
+        return made
+    }
+
+    @inline(__always)
+    private func tenant(_ symbol: Symbol) -> TenantID {
+        let index = Int(symbol.rawValue)
+        if index < tenants.count, let known = tenants[index] { return known }
+        let tenant = engine.tenant(symbol)
+        if index >= tenants.count { tenants.append(repeating: nil, count: index + 1 - tenants.count) }
+        tenants[index] = tenant
+        return tenant
+    }
+
     private func constant(_ field: Field) -> String? { map.constants.last { $0.field == field }?.value }
 
     /// The request of a record that has everything it must have.
@@ -44,15 +92,7 @@ public final class RequestBuilder {
         if let constantTenant {
             tenant = constantTenant
         } else {
-            let symbol = block.withText(tenantSlice) { names.intern($0) }
-            let index = Int(symbol.rawValue)
-            if index < tenants.count, let known = tenants[index] {
-                tenant = known
-            } else {
-                tenant = engine.tenant(symbol)
-                if index >= tenants.count { tenants.append(repeating: nil, count: index + 1 - tenants.count) }
-                tenants[index] = tenant
-            }
+            tenant = self.tenant(block.withText(tenantSlice) { names.intern($0) })
         }
         var request = Request(time: block.number(record, .time), tenant: tenant, model: .absent)
         for index in fields.indices {
