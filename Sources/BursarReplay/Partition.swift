@@ -55,7 +55,6 @@ final class Partition {
     private let other: Side?
     private let writer: DecisionWriter?
     private var json = JSONWriter()
-    @exclusivity(unchecked) private var tally = Tally()
     private var otherTally = Tally()
     @exclusivity(unchecked) private var tiers = SymbolSums<Tally>()
     @exclusivity(unchecked) private var tenants = SymbolSums<Tally>()
@@ -250,7 +249,6 @@ final class Partition {
 
     private func count(_ decision: Decision, _ request: Request, _ decided: DecidedRecord) {
         if decision.isRepeat { repeats += 1 }
-        tally.add(decided)
         tenants.at(request.tenant.symbol).pointee.add(decided)
         tiers.at(decision.tier).pointee.add(decided)
         features.at(request[.feature]).pointee.add(decided)
@@ -411,7 +409,7 @@ final class Partition {
         for (detail, count) in shared.take() {
             for reason in detail.reasons { self.count(reason, isShadow: false, times: count) }
         }
-        summary.total.add(tally)
+        for (_, sum) in tiers.entries { summary.total.add(sum) }
         merge(tiers, into: &summary.tiers)
         merge(tenants, into: &summary.tenants)
         merge(features, into: &summary.features)

@@ -49,7 +49,10 @@ public struct Tally: Summable, Sendable, Hashable, Codable {
     @inline(__always)
     mutating func add(_ decided: DecidedRecord) {
         requests += 1
-        outcomes[Int(decided.outcome.rawValue)] += 1
+        // A subscript of a vector would copy all of it.
+        withUnsafeMutableBytes(of: &outcomes) { bytes in
+            bytes.assumingMemoryBound(to: Int.self)[Int(decided.outcome.rawValue)] += 1
+        }
         if decided.isShadowed { shadowed += 1 }
         if decided.isUnpriced { unpriced += 1 }
         tokens = adding(tokens, decided.tokens)

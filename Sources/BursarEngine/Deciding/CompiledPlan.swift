@@ -78,6 +78,8 @@ final class CompiledPlan: @unchecked Sendable {
         let when: ConditionProgram?
         let within: [(slot: AttributeSlot, value: Symbol)]
         let per: [AttributeSlot]
+        /// Of a counter that depends on one attribute alone: which one; else -1.
+        let scopeSlot: Int
         /// Of a weight: its feature, or those that have a share of their own.
         let feature: Symbol
         let namedFeatures: SymbolSet
@@ -120,6 +122,7 @@ final class CompiledPlan: @unchecked Sendable {
             when = limit.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
             within = limit.within.map { (AttributeSlot($0.scope), symbols.intern($0.value)) }
             per = limit.per.map { AttributeSlot($0) }
+            scopeSlot = per.count == 1 && within.isEmpty ? per[0].rawValue : -1
             feature = limit.weight?.feature.map(symbols.intern) ?? .absent
             namedFeatures = SymbolSet(limit.weight?.named.map(symbols.intern) ?? [])
             hasFixedCounter = limit.per.isEmpty

@@ -66,7 +66,7 @@ extension CompiledPlan {
             kind: .counted, unit: limit.unit, when: row.when.map { Unmanaged.passUnretained($0) },
             isScoped: !row.hasFixedCounter || !row.within.isEmpty, isPeriodic: limit.window.isPeriodic,
             onlyDenies: onlyDenies(limit), isRate: limit.window.isRate,
-            scopeSlot: row.per.count == 1 && row.within.isEmpty ? Int8(row.per[0].rawValue) : -1, feature: row.feature,
+            scopeSlot: Int8(row.scopeSlot), feature: row.feature,
             isForOthers: limit.weight.map { $0.feature == nil } ?? false, safeBound: row.safeBound,
             quietBound: row.quietBound, amount: limit.amount,
             capacity: limit.capacity, length: 0)
@@ -322,8 +322,8 @@ extension Account {
         let slot = Int(plan.fastRows[index].scopeSlot)
         guard slot >= 0 else { return Int(counter(index, plan.rows[index], attributes)) }
         let last = lastScopes.base + index
-        if last.pointee.value != attributes[slot] {
-            last.pointee = (attributes[slot], counter(index, plan.rows[index], attributes))
+        guard last.pointee.value == attributes[slot] else {
+            return Int(counter(index, plan.rows[index], attributes))
         }
         return Int(last.pointee.counter)
     }

@@ -37,6 +37,8 @@ public final class RequestBuilder {
 
     /// What the symbols of another engine's builder are here; 0: not looked up yet.
     @exclusivity(unchecked) private var translations = RawArray<UInt32>()
+    /// By field: both engines tell every value apart, so that symbols can be translated.
+    @exclusivity(unchecked) private var isTranslated = RawArray<Bool>()
 
     @inline(__always)
     private func translated(_ symbol: Symbol, _ slice: ByteSlice, _ block: RecordBlock) -> Symbol {
@@ -49,12 +51,17 @@ public final class RequestBuilder {
     }
 
     /// The same request for this builder's engine, as one that another builder has made of the same record: names that
-    /// both engines tell apart are not looked up again.
+    /// both engines tell apart are not looked up again. The other builder is the same at every call.
     public func request(
         like other: Request, by builder: RequestBuilder, _ block: RecordBlock, _ record: Int, path: String, line: Int
     ) -> Request {
         guard constants.isEmpty, constantTenant == nil, !block.hasLists else {
             return request(block, record, path: path, line: line)
+        }
+        if isTranslated.count == 0 {
+            for index in fields.indices {
+                isTranslated.append(fields[index].isExact && builder.engine.isExact(fields[index].slot))
+            }
         }
         var made = other
         made.attributes = SIMD32(repeating: 0)
@@ -64,7 +71,7 @@ public final class RequestBuilder {
             let (field, slot, isExact) = fields[index]
             let slice = block.slice(record, field)
             guard slice.isPresent else { continue }
-            if isExact, builder.engine.isExact(slot) {
+            if isTranslated[index] {
                 made[slot] = translated(other[slot], slice, block)
             } else {
                 made[slot] = block.withText(slice) { isExact ? names.intern($0) : engine.symbols.known($0) }
