@@ -24,7 +24,7 @@ extension Alert {
     func driverText(_ text: ReportText) -> String {
         func list(_ title: String, _ drivers: [Driver]) -> String? {
             if drivers.isEmpty { return nil }
-            let named = drivers.map { "\($0.name) \(text.percent($0.cost, of: cost))" }
+            let named = drivers.map { "\($0.name) \(text.roundPercent($0.cost, of: cost))" }
             return "\(title): \(named.joined(separator: ", "))"
         }
         var parts = [list("features", features), list("prompts", promptVersions), list("tenants", tenants)]
@@ -37,10 +37,10 @@ extension Alert {
     /// The share of all spend, the pace of the budget and the retries.
     func contextText(_ text: ReportText) -> String {
         var parts: [String] = []
-        if let totalCost, totalCost > 0 { parts.append("\(text.percent(cost, of: totalCost)) of all spend") }
+        if let totalCost, totalCost > 0 { parts.append("\(text.roundPercent(cost, of: totalCost)) of all spend") }
         if let burnRate, let burnRateLimit { parts.append("\(burnRateLimit) burns at \(burnRate)") }
         if let endsAt { parts.append("ends \(text.time(endsAt, hour: true))") }
-        if retries > 0 { parts.append("\(text.percent(Int(retries), of: Int(requests))) retries") }
+        if retries > 0 { parts.append("\(text.roundPercent(retries, of: requests)) retries") }
         return parts.joined(separator: "; ")
     }
 

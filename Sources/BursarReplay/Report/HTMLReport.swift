@@ -429,7 +429,7 @@ enum ReportStyle {
         .tile b{font-size:1.35rem;font-variant-numeric:tabular-nums}.tile small{color:var(--dim);overflow-wrap:anywhere}
         .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;margin:.4rem 0}
         th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);white-space:nowrap}th{color:var(--dim);font-weight:600;font-size:.85rem}
-        .n{text-align:right}td.w{white-space:normal;min-width:7rem;overflow-wrap:anywhere}code{font:13px ui-monospace,monospace}.more,.unit{color:var(--dim)}figure{margin:.4rem 0}figcaption{font-size:.85rem;color:var(--dim)}
+        .n{text-align:right}td{vertical-align:top}td.w{white-space:normal;min-width:7rem;overflow-wrap:anywhere}code{font:13px ui-monospace,monospace}.more,.unit{color:var(--dim)}figure{margin:.4rem 0}figcaption{font-size:.85rem;color:var(--dim)}
         svg{width:100%;height:auto;display:block}svg text{fill:var(--dim);font-size:11px}.grid{stroke:var(--line)}.line{fill:none;stroke:var(--s0);stroke-width:2}
         .s0{fill:var(--s0);background:var(--s0)}.s1{fill:var(--s1);background:var(--s1)}.s2{fill:var(--s2);background:var(--s2)}.s3{fill:var(--s3);background:var(--s3)}
         .key{margin-right:1rem;white-space:nowrap}.key i{display:inline-block;width:.75rem;height:.75rem;border-radius:.15rem;margin-right:.3rem}

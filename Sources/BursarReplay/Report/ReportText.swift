@@ -35,6 +35,12 @@ struct ReportText {
 
     func percent(_ part: Int, of whole: Int) -> String { percent(Int64(part), of: Int64(whole)) }
 
+    /// To the nearest whole percent.
+    func roundPercent(_ part: Int64, of whole: Int64) -> String {
+        guard whole > 0 else { return "–" }
+        return "\((Int128(part) * 100 + Int128(whole) / 2) / Int128(whole))%"
+    }
+
     /// Tenths of a percent, with their sign.
     func tenths(_ value: Int) -> String {
         "\(value < 0 ? "−" : "+")\(number(Int(clamping: value.magnitude / 10))).\(value.magnitude % 10)%"
