@@ -19,12 +19,18 @@ VIEWS = {
 }
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    path = tmp_path_factory.mktemp("report") / "report.html"
+REPLAYS = {
+    "change": ["--policies", "Policies/saas-tiers", "--against", "Policies/trial", LOG],
+    "alerts": ["--policies", "Policies/alerts", "Policies/alerts/traffic.jsonl"],
+}
+
+
+@pytest.fixture(scope="module", params=REPLAYS)
+def report(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / f"{request.param}.html"
     subprocess.run(
-        [BINARY, "replay", "--quiet", "--policies", "Policies/saas-tiers", "--against", "Policies/trial",
-         "--report", str(path), LOG], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        [BINARY, "replay", "--quiet", "--report", str(path), *REPLAYS[request.param]], cwd=ROOT, check=True,
+        stdout=subprocess.DEVNULL)
     return path
 
 
@@ -48,7 +54,7 @@ def page(request, browser, report):
     page.view = request.param
     yield page
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"report-{request.param}.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"{report.stem}-{request.param}.png", full_page=True)
     context.close()
 
 
