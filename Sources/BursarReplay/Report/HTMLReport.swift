@@ -255,24 +255,29 @@ public struct HTMLReport {
 
     private func limits() -> String {
         if figures.limits.isEmpty { return "" }
-        let rows = figures.limits.map { use in
+        let used = figures.limits.map { use in
             [
                 use.key.name, use.key.tier, "\(text.number(use.above)) of \(text.number(use.tenants))",
                 "\(text.number(use.windowsAbove)) of \(text.number(use.windows))",
-            ] + use.quantiles.map(text.share) + use.touching.map { amount($0, use.key) }
+            ] + use.quantiles.map(text.share) + [use.key.source]
+        }
+        let touching = figures.limits.filter { $0.touching[0] > 0 }.map { use in
+            [use.key.name, use.key.tier] + use.touching.map { amount($0, use.key) }
                 + [
                     use.most.filter { $0.thousandths > 0 }.map { "\($0.tenant) \(text.share($0.thousandths))" }
-                        .joined(separator: ", "), use.key.source,
+                        .joined(separator: ", ")
                 ]
         }
         return section(
             "Limits: how far they are used, and where they would begin to touch",
-            "<p>What the traffic asked for, as recorded, whatever was decided. Of each tenant the largest window counts: its share of the amount at the 50th, 90th and 99th percentile of the tenants, and the amounts that 1%, 5% and 10% of them would pass. Rates and rolling windows are measured over windows that follow one another; prepaid balances and running requests are not.</p>"
+            "<p>What the traffic asked for, as recorded, whatever was decided. Of each tenant the largest window counts: its share of the amount at the 50th, 90th and 99th percentile of the tenants. Rates and rolling windows are measured over windows that follow one another; prepaid balances and running requests are not.</p>"
                 + table(
-                    [
-                        "Limit", "Tier", "Tenants above", "Windows above", "Median", "90th", "99th", "Touches 1%", "5%",
-                        "10%", "Most", "Where",
-                    ], rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9], links: 11, wide: [10]))
+                    ["Limit", "Tier", "Tenants above", "Windows above", "Median", "90th", "99th", "Where"], used,
+                    numeric: [2, 3, 4, 5, 6], links: 7)
+                + "<p>Amounts that 1%, 5% and 10% of the tenants would pass in their largest window, and who asks for the most.</p>"
+                + table(
+                    ["Limit", "Tier", "Touches 1%", "5%", "10%", "The most, by share of the amount"], touching,
+                    numeric: [2, 3, 4], wide: [5]))
     }
 
     /// Money, or a count.
