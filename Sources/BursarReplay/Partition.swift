@@ -73,6 +73,7 @@ final class Partition {
     private var repeats = 0
     private var events = 0
     private var estimated = 0
+    private var unlimited = 0
     private let tenantFilter: Symbol?
     private let takesRecordedCost: Bool
     private let detail: DetailLevel
@@ -249,6 +250,7 @@ final class Partition {
 
     private func count(_ decision: Decision, _ request: Request, _ decided: DecidedRecord) {
         if decision.isRepeat { repeats += 1 }
+        if decision.isUnlimited { unlimited += 1 }
         tenants.at(request.tenant.symbol).pointee.add(decided)
         tiers.at(decision.tier).pointee.add(decided)
         features.at(request[.feature]).pointee.add(decided)
@@ -428,6 +430,7 @@ final class Partition {
         summary.repeats += repeats
         summary.events += events
         summary.estimated += estimated
+        summary.unlimited += unlimited
         summary.explained = summary.explained ?? explained
         if other != nil {
             summary.against = summary.against ?? Tally()

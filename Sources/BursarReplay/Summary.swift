@@ -188,6 +188,8 @@ public struct ReplaySummary: Sendable, Codable {
     public var late = 0
     /// Records that do not say what they used: they count as it was estimated.
     public var estimated = 0
+    /// Requests that were let through and to which no limit applied.
+    public var unlimited = 0
     /// Records that say only which model answered: what was asked for cannot be known.
     public var servedOnly = 0
     /// Later attempts of a call that were added to its first.
@@ -219,7 +221,7 @@ public struct ReplaySummary: Sendable, Codable {
     private enum CodingKeys: String, CodingKey {
         case read, rejected, filtered, repeats, firstTime, lastTime, wasOrdered, wasStopped, late, total, tiers, tenants
         case features, models, causes, events, against, comparison, currency, state, policies, details, prices
-        case gatheredAlerts, estimated, servedOnly, joined
+        case gatheredAlerts, estimated, unlimited, servedOnly, joined
     }
 
     /// In the order of their times.
@@ -230,8 +232,10 @@ public struct ReplaySummary: Sendable, Codable {
     /// Tenants of whom some request is refused.
     public var touchedTenants: Int { tenants.values.count { $0.refused > 0 } }
 
-    /// Requests whose tenant has a tier, and so a plan.
-    public var covered: Int { tiers.filter { $0.key != "(none)" }.values.reduce(0) { $0 + $1.requests } }
+    /// Requests that the policy says something about: their tenant has a plan, and a limit of it applies or it refuses them.
+    public var covered: Int {
+        tiers.filter { $0.key != "(none)" }.values.reduce(0) { $0 + $1.requests } - unlimited
+    }
 
     /// Adds what a replay of other tenants of the same logs found.
     public mutating func add(_ other: ReplaySummary) {
@@ -241,6 +245,7 @@ public struct ReplaySummary: Sendable, Codable {
         repeats += other.repeats
         late += other.late
         estimated += other.estimated
+        unlimited += other.unlimited
         servedOnly += other.servedOnly
         joined += other.joined
         events += other.events

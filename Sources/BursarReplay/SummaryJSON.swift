@@ -22,6 +22,7 @@ public struct SummaryJSONRenderer {
                 json.field("ordered", summary.wasOrdered)
                 if summary.wasStopped { json.field("stopped", true) }
                 if summary.late > 0 { json.field("late", summary.late) }
+                json.field("covered", summary.covered)
                 json.field("estimated", summary.estimated)
                 if summary.servedOnly > 0 { json.field("censored", summary.servedOnly) }
                 if summary.joined > 0 { json.field("joined_attempts", summary.joined) }

@@ -45,13 +45,16 @@ public struct SummaryTextRenderer {
             text += "late:    \(group(summary.late)) records came after later ones and were decided then\n"
         }
         if summary.joined > 0 {
-            text += "joined:  \(group(summary.joined)) later attempts were added to the first one of their call\n"
+            text += "joined:  \(group(summary.joined)) later attempt\(summary.joined == 1 ? "" : "s") added to the first one of their call\n"
         }
         if summary.servedOnly > 0 {
-            text += "censored: \(group(summary.servedOnly)) records say which model answered, not which was asked for\n"
+            text += "censored: of \(group(summary.servedOnly)) is known which model answered, not which was asked for\n"
+        }
+        if summary.covered < summary.decided {
+            text += "coverage: \(percent(summary.covered, summary.decided)) of the requests meet a limit\n"
         }
         if summary.estimated > 0 {
-            text += "estimated: \(group(summary.estimated)) records do not say what they used\n"
+            text += "estimated: what was used is not known of \(group(summary.estimated))\n"
         }
         if summary.wasStopped { text += "stopped: before the end of the log; these are the records up to then\n" }
         guard summary.decided > 0 else { return text }

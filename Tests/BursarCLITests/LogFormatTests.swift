@@ -61,6 +61,28 @@ import Testing
         #expect(text.contains("request_id=chatcmpl-1 ts=2026-06-01T10:00:00.125Z tenant=e-1"))
     }
 
+    @Test func `attempts of one call are joined by the column that is named`() throws {
+        try Binary.inFolder { folder in
+            func row(_ second: Int, _ trace: String, _ status: Int, _ output: Int) -> String {
+                #"{"id":"p\#(second)","trace_id":"\#(trace)","created_at":"2026-06-01T10:00:0\#(second)Z","ai_model":"gpt-4o","req_units":100,"res_units":\#(output),"cost":0.1,"response_status_code":\#(status),"metadata":{"tenant":"acme"}}"#
+                    + "\n"
+            }
+            let log = folder.appending(path: "portkey.jsonl")
+            let lines = row(1, "t1", 500, 0) + row(2, "t2", 200, 10) + row(3, "t1", 200, 20)
+            try lines.write(to: log, atomically: true, encoding: .utf8)
+            func summary(_ arguments: String...) throws -> String {
+                try Binary.run(
+                    ["replay", "--quiet", "--policies", "\(Self.folder)/policy.yaml", "--input", "portkey"] + arguments
+                        + [log.path()]
+                ).output
+            }
+            #expect(try summary().contains("3 decided"))
+            let joined = try summary("--map", "external_request_id=trace_id")
+            #expect(joined.contains("2 decided") && joined.contains("joined:  1 later attempt"))
+            #expect(joined.contains("$0.003 recorded"))
+        }
+    }
+
     @Test func `a wrong format gets the nearest`() throws {
         let result = try Binary.run("replay", "--input", "litelm", "--policies", "x", "y")
         #expect(result.status == 2 && result.errors.contains("did you mean `litellm`?"))
@@ -159,6 +181,35 @@ import Testing
             #expect(figure("daily", "p50") == "1.25" && figure("daily", "p90") == "2.25")
             #expect(figure("daily", "touches_10_percent") == "4.5" && figure("daily", "touches_1_percent") == "5")
             #expect(figure("user", "touches_5_percent") == "5")
+        }
+    }
+
+    @Test func `requests that no limit applies to are counted`() throws {
+        try Binary.inFolder { folder in
+            let policy = """
+                catalog: c
+                version: 1
+                models: {m: {price: {input: $1/1k, output: $0/1k}}}
+                ---
+                policy: p
+                version: 1
+                default tier: t
+                rules: {no: {when: feature == "batch", deny: no_batch}}
+                tiers: {t: {models: any, limits: {chat: {amount: $2/day, when: feature == "chat"}}}}
+                """
+            let set = folder.appending(path: "p.yaml")
+            try policy.write(to: set, atomically: true, encoding: .utf8)
+            let lines = ["chat", "search", "batch", "chat"].enumerated().map { number, feature in
+                #"{"ts":"2026-06-02T10:00:0\#(number)Z","request_id":"\#(number)","tenant":"a","feature":"\#(feature)","model":"m","input_tokens":5,"output_tokens":1}"#
+            }
+            let log = folder.appending(path: "log.jsonl")
+            try (lines.joined(separator: "\n") + "\n").write(to: log, atomically: true, encoding: .utf8)
+            for state in ["simulate", "observe"] {
+                let result = try Binary.run(
+                    "replay", "--quiet", "--state", state, "--policies", set.path(), "--fail-on", "coverage < 76%",
+                    log.path())
+                #expect(result.status == 3 && result.output.contains("coverage: 75.00% of the requests meet a limit"))
+            }
         }
     }
 

@@ -221,6 +221,8 @@ public struct Decision: Sendable {
     public var reservation: ReservationID?
     /// The model has no known price and was let through by `unpriced: allow`.
     public var isUnpriced = false
+    /// The request was let through, and no limit of its plan applied to it.
+    public var isUnlimited = false
     /// The request's id was seen within the retry window.
     public var isRepeat = false
     /// The tier that was decided by; `.absent` where none was found.
@@ -241,7 +243,7 @@ public struct Decision: Sendable {
     var withoutDetail: Decision {
         Decision(
             outcome: outcome, model: model, estimate: estimate, reservation: reservation, isUnpriced: isUnpriced,
-            isRepeat: isRepeat, tier: tier, edition: edition, detail: nil)
+            isUnlimited: isUnlimited, isRepeat: isRepeat, tier: tier, edition: edition, detail: nil)
     }
 
     public var reasons: [Reason] { detail?.reasons ?? [] }

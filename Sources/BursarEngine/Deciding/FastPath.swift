@@ -362,6 +362,7 @@ extension Account {
         let id = reservations.open(header, room: isByRows ? 0 : plan.rowCount)
         if !isByRows { spellOut(header, id, attributes, plan) }
         decision.outcome = .allow
+        decision.isUnlimited = applied == 0
         decision.model = edition.modelSymbols[model.rawValue]
         decision.reservation = id
         decision.tier = plan.tier

@@ -39,6 +39,7 @@ extension Sitting {
         if let chosen = given.chosen {
             decision.model = symbol(of: chosen.candidate)
             decision.estimate = chosen.estimate
+            decision.isUnlimited = chosen.states.isEmpty
         } else if let first = given.first {
             decision.estimate = first.estimate
         } else {

@@ -71,7 +71,7 @@ public struct HTMLReport {
                 text.money(saved), saved < 0 ? "more cost" : "saved",
                 "\(text.money(total.recordedCost)) recorded, \(text.money(total.policyCost)) under the policy"
             ),
-            (text.percent(summary.covered, of: summary.decided), "of the traffic has a plan", "coverage"),
+            (text.percent(summary.covered, of: summary.decided), "of the traffic meets a limit", "coverage"),
         ]
         if summary.gatheredAlerts != nil {
             let tenants = Set(figures.alerts.compactMap(\.tenant)).count

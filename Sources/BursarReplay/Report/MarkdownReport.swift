@@ -64,6 +64,7 @@ public struct MarkdownReport {
             "| tenants with a refusal | \(text.number(summary.touchedTenants)) of \(text.number(summary.tenants.count)) |",
             "| cost recorded | \(text.money(total.recordedCost)) |",
             "| cost under the policy | \(text.money(total.policyCost)) |",
+            "| meet a limit (coverage) | \(text.percent(summary.covered, of: summary.decided)) |",
             "| lines that could not be used | \(text.number(summary.rejected)) |", "",
         ]
     }

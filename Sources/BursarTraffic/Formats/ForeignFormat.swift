@@ -162,6 +162,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
             text +=
                 "  records of one \(callPaths.joined(separator: ", else ")) are attempts of one call and count once\n"
         }
+        text += "  --map external_request_id=COLUMN names the call that a record is an attempt of.\n"
         return text + "  --map FIELD=COLUMN puts another column, or a dotted path, first.\n"
     }
 
@@ -232,7 +233,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
 
     /// A record in Bursar's own fields; an error says what it lacks.
     func record(
-        _ tree: JSONTree, overrides: [Field: String], place: @autoclosure () -> String
+        _ tree: JSONTree, overrides: [Field: String], callPath: String?, place: @autoclosure () -> String
     ) throws(ForeignError) -> ForeignRecord {
         var record = ForeignRecord()
         for source in sources {
@@ -252,7 +253,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
         }
         // A record that nothing names is named by its place in the log.
         if record.values[.requestID] == nil { record.values[.requestID] = .string(place()) }
-        record.call = callPaths.lazy.compactMap { tree.at($0)?.plainText }.first { !$0.isEmpty }
+        record.call = ([callPath].compactMap { $0 } + callPaths).lazy.compactMap { tree.at($0)?.plainText }.first { !$0.isEmpty }
         return record
     }
 

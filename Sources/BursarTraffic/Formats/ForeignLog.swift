@@ -4,6 +4,7 @@ import BursarSyntax
 public struct ForeignLog {
     public let format: ForeignFormat
     private let overrides: [Field: String]
+    private let callPath: String?
     /// Lines of the log that cannot be used, with the reason.
     public private(set) var rejects: [(line: Int, reason: String)] = []
     public private(set) var records = 0
@@ -12,9 +13,12 @@ public struct ForeignLog {
     /// Attempts of a call that were added to an earlier one.
     public private(set) var joined = 0
 
-    /// - Parameter overrides: columns or dotted paths that go before the format's own.
-    public init(_ format: ForeignFormat, overrides: [Field: String] = [:]) {
+    /// - Parameters:
+    ///   - overrides: columns or dotted paths that go before the format's own.
+    ///   - callPath: a column or dotted path that names the call that a record is an attempt of.
+    public init(_ format: ForeignFormat, overrides: [Field: String] = [:], callPath: String? = nil) {
         self.format = format
+        self.callPath = callPath
         self.overrides = overrides
     }
 
@@ -50,7 +54,8 @@ public struct ForeignLog {
                     do throws(ForeignError) {
                         let name = RequestBuilder.lineName(path, line)
                         let place = found.count > 1 ? "\(name).\(number + 1)" : name
-                        joiner.add(try format.record(record, overrides: overrides, place: place), emit)
+                        joiner.add(
+                            try format.record(record, overrides: overrides, callPath: callPath, place: place), emit)
                     } catch {
                         rejects.append((line, error.reason))
                     }

@@ -17,6 +17,7 @@ struct InputLogs {
     private let format: ForeignFormat?
     private let isGuessed: Bool
     private let overrides: [Field: String]
+    private let callPath: String?
     /// For logs in Bursar's own format, or of one's own by `--map`.
     let map: FieldMap
 
@@ -28,7 +29,13 @@ struct InputLogs {
         isGuessed = name == nil && mappings.isEmpty
         var map = FieldMap()
         var overrides: [Field: String] = [:]
+        var callPath: String?
+        let callKey = "external_request_id="
         for mapping in mappings {
+            if format != nil, mapping.hasPrefix(callKey), !mapping.contains("==") {
+                callPath = String(mapping.dropFirst(callKey.count))
+                continue
+            }
             if format != nil, !mapping.contains("=="), let equals = mapping.firstIndex(of: "="),
                 let field = Field.named[String(mapping[..<equals])]
             {
@@ -42,6 +49,7 @@ struct InputLogs {
             }
         }
         self.overrides = overrides
+        self.callPath = callPath
         self.map = map
     }
 
@@ -137,7 +145,7 @@ struct InputLogs {
     }
 
     private func convert(_ log: String, _ format: ForeignFormat, _ prepared: inout Prepared) throws(FileError) {
-        var foreign = ForeignLog(format, overrides: overrides)
+        var foreign = ForeignLog(format, overrides: overrides, callPath: callPath)
         try replace(&prepared) { line throws(FileError) in try foreign.convert(log, line) }
         prepared.servedOnly += foreign.servedOnly
         prepared.joined += foreign.joined
