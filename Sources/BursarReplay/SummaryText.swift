@@ -45,7 +45,8 @@ public struct SummaryTextRenderer {
             text += "late:    \(group(summary.late)) records came after later ones and were decided then\n"
         }
         if summary.joined > 0 {
-            text += "joined:  \(group(summary.joined)) later attempt\(summary.joined == 1 ? "" : "s") added to the first one of their call\n"
+            let attempts = summary.joined == 1 ? "attempt" : "attempts"
+            text += "joined:  \(group(summary.joined)) later \(attempts) added to the first one of their call\n"
         }
         if summary.servedOnly > 0 {
             text += "censored: of \(group(summary.servedOnly)) is known which model answered, not which was asked for\n"

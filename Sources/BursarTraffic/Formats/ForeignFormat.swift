@@ -253,7 +253,9 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
         }
         // A record that nothing names is named by its place in the log.
         if record.values[.requestID] == nil { record.values[.requestID] = .string(place()) }
-        record.call = ([callPath].compactMap { $0 } + callPaths).lazy.compactMap { tree.at($0)?.plainText }.first { !$0.isEmpty }
+        record.call = ([callPath].compactMap { $0 } + callPaths).lazy.compactMap { tree.at($0)?.plainText }.first {
+            !$0.isEmpty
+        }
         return record
     }
 
