@@ -1,6 +1,7 @@
 import BursarEngine
 import BursarPolicy
 import BursarSyntax
+import Dispatch
 import RandomPolicies
 import Synchronization
 import Testing
@@ -32,7 +33,9 @@ import Testing
         ("few", "{if: requests <= 2 and spend > $0.2}"),
     ]
 
-    private static func set() throws -> PolicySet {
+    private static func set(
+        limits: String = "daily: $6/day, count: {amount: 6 requests/day, per: feature}"
+    ) throws -> PolicySet {
         let text = """
             catalog: c
             version: 1
@@ -45,7 +48,7 @@ import Testing
             tiers:
               t:
                 models: any
-                limits: {daily: $6/day, count: {amount: 6 requests/day, per: feature}}
+                limits: {\(limits)}
             alerts:
             \(names.map { "  \($0.name): \($0.text)" }.joined(separator: "\n"))
             """
@@ -413,5 +416,30 @@ import Testing
         #expect(differing.isEmpty, "\(differing.prefix(4).joined(separator: "; "))")
         #expect(got.count == expected.count)
         #expect(expected.count > 20)
+    }
+
+    @Test func `many threads at once raise an alert once in a window`() throws {
+        let live = Mutex<[Alert]>([])
+        let limits = "daily: $1/day, count: {amount: 100k requests/day, per: feature}"
+        let engine = Engine(try Self.set(limits: limits), onAlert: { alert in live.withLock { $0.append(alert) } })
+        let tenants = (0..<3).map { engine.tenant(Self.name("t", $0)) }
+        let model = engine.symbols.intern("m")
+        DispatchQueue.concurrentPerform(iterations: 8) { thread in
+            for number in 0..<2_000 {
+                let tenant = tenants[(thread + number) % 3]
+                var request = Request(time: Self.start + Int64(number) * 40_000_000, tenant: tenant, model: model)
+                request[.feature] = engine.symbols.intern(Self.name("f", number % 3))
+                request.inputTokens = Int64(number % 50)
+                request.expectedOutputTokens = 10
+                guard let reservation = engine.decide(request).reservation else { continue }
+                let usage = Usage(inputTokens: 5, outputTokens: 5, cost: 1_000_000, hasFailed: number % 7 == 0)
+                try? engine.settle(reservation, of: tenant, usage: usage)
+            }
+        }
+        let raised = live.withLock { $0 }
+        let keys = raised.map { "\(Self.key($0))" }
+        #expect(Set(keys).count == keys.count)
+        // Each of the three tenants passed its budget on the one day that there was.
+        #expect(raised.count { $0.name == "budget" && $0.state == "exceeded" } == 3)
     }
 }

@@ -143,8 +143,11 @@ struct AlertHeading: Sendable, Codable {
 
     /// With one digit after the point, rounded down.
     static func percentage(_ value: Fraction) -> String {
-        let tenths = value.dividend.multipliedReportingOverflow(by: 1_000)
-        let whole = tenths.overflow ? value.floor * 1_000 : tenths.partialValue / value.divisor
+        let thousandths = value.dividend.multipliedReportingOverflow(by: 1_000)
+        // What is so large needs no digit after the point.
+        let whole =
+            thousandths.overflow
+            ? Int128(Int64(clamping: value.floor)) * 1_000 : thousandths.partialValue / value.divisor
         return decimalText(Int64(clamping: whole), scale: 10) + "%"
     }
 }

@@ -7,7 +7,7 @@ public struct AlertDriver: Sendable, Hashable, Codable {
     public var cost: Int64 = 0
 
     mutating func add(_ other: AlertDriver) {
-        requests += other.requests
+        requests = requests.addingSaturated(other.requests)
         cost = cost.addingSaturated(other.cost)
     }
 }

@@ -19,11 +19,11 @@ public struct AlertSums: Sendable, Hashable, Codable {
     public init() {}
 
     mutating func add(_ other: AlertSums) {
-        requests += other.requests
-        refused += other.refused
-        retries += other.retries
-        settled += other.settled
-        failed += other.failed
+        requests = requests.addingSaturated(other.requests)
+        refused = refused.addingSaturated(other.refused)
+        retries = retries.addingSaturated(other.retries)
+        settled = settled.addingSaturated(other.settled)
+        failed = failed.addingSaturated(other.failed)
         cost = cost.addingSaturated(other.cost)
         tokens = tokens.addingSaturated(other.tokens)
         sizes.add(other.sizes)

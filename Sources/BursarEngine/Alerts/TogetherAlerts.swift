@@ -128,7 +128,8 @@ public struct GatheredAlerts: Sendable, Codable {
             .mapValues { AlertSeries($0) }
         // A file may have been changed: what it names must be there.
         guard alerts.allSatisfy({ headings.indices.contains($0.rule) }),
-            together.keys.allSatisfy({ headings.indices.contains($0.rule) })
+            together.keys.allSatisfy({ headings.indices.contains($0.rule) }),
+            headings.allSatisfy({ (1...Int(Bounds.baselineWindows)).contains($0.criteria.baseline) })
         else {
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no such alert"))
         }

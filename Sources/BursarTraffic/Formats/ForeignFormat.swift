@@ -275,7 +275,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     private func adapt(_ values: inout [Field: JSONTree], _ record: JSONTree) {
         switch self {
         case .litellm:
-            if let retries = values[.attempt]?.count { values[.attempt] = .number(String(retries + 1)) }
+            if let retries = values[.attempt]?.count { values[.attempt] = .number(String(retries.addingSaturated(1))) }
             values[.feature] = nil
             let tags = record.at("request_tags").map { $0.text.map { [.string($0)] } ?? $0.elements } ?? []
             for tag in tags.compactMap(\.text) {
@@ -287,7 +287,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
             if record.at("cache_hit")?.truth == true { values[.cost] = .number("0") }
         case .langfuse:
             if let input = values[.inputTokens]?.count, let cached = values[.cachedTokens]?.count {
-                values[.inputTokens] = .number(String(input + cached))
+                values[.inputTokens] = .number(String(input.addingSaturated(cached)))
             }
             if values[.status]?.text == "ERROR" { values[.status] = .string("error") } else { values[.status] = nil }
         case .portkey: values[.cost] = values[.cost]?.plainText.flatMap(Self.hundredth).map { .number($0) }

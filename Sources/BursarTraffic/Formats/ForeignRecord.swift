@@ -68,12 +68,18 @@ extension ForeignFormat {
     /// Requests that one row of an aggregate may stand for.
     private static let mostRequests: Int64 = 1_000_000
 
+    /// Seconds until the year 9999.
+    private static let latest: Int64 = 253_402_300_799
+
     /// Buckets of OpenAI's usage API, alone or in pages: each result is taken apart into as many equal requests as it counts.
     static func requests(inUsage value: JSONTree) -> [JSONTree] {
         if case .list(let buckets)? = value["data"] { return buckets.flatMap(requests) }
         guard case .list(let results)? = value["results"] else { return [value] }
         let start = value["start_time"]?.count ?? 0
-        let length = max(0, (value["end_time"]?.count ?? start).addingSaturated(-start))
+        let end = value["end_time"]?.count ?? start
+        // Seconds since 1970; others leave the results without a time, which is told.
+        guard (0...latest).contains(start), (start...latest).contains(end) else { return results }
+        let length = end - start
         return results.flatMap { result -> [JSONTree] in
             let count = result["num_model_requests"]?.count ?? 1
             // A count that cannot be is told by the record that lacks a time.
@@ -109,7 +115,7 @@ extension JSONTree {
 
 extension Int64 {
     /// The largest or smallest number where the sum is beyond it.
-    fileprivate func addingSaturated(_ other: Int64) -> Int64 {
+    func addingSaturated(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other < 0 ? .min : .max) : sum
     }
