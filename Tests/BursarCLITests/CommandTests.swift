@@ -188,6 +188,20 @@ enum Binary {
         #expect(one.status == 0)
     }
 
+    @Test func `explain says which alerts count a request`() throws {
+        try Binary.inFolder { folder in
+            let file = folder.appending(path: "request.json")
+            let request =
+                #"{"request_id":"r","ts":"2026-06-15T10:00:00Z","tenant":"a","feature":"chat","model":"gpt-4o","environment":"test"}"#
+            try request.write(to: file, atomically: true, encoding: .utf8)
+            let text = try Binary.run("explain", "--policies", "Policies/alerts", file.path()).output
+            #expect(text.contains("alert budget (warning), use of monthly >= 80%: counts it  [policy.yaml:19:3]"))
+            // It is a test's, and carries no version of a prompt.
+            #expect(text.contains("alert retrying, retry ratio > 20%: does not count it"))
+            #expect(text.contains("alert dearer, cost per request > 150% of baseline: does not count it"))
+        }
+    }
+
     @Test func `explain shows each limit with its numbers and its line`() throws {
         try Binary.inFolder { folder in
             let decisions = folder.appending(path: "d.jsonl").path()

@@ -4,7 +4,7 @@ import BursarSyntax
 /// Every step that leads to a decision, for people; made beside the decision, never part of it.
 public struct Explanation: Sendable {
     public struct Step: Sendable {
-        /// `policy`, `tenant`, `model`, `rule`, `tools`, `candidate`.
+        /// `policy`, `tenant`, `model`, `rule`, `tools`, `candidate`, `alert`.
         public var kind: String
         public var text: String
         public var source: SourceRange?
@@ -107,8 +107,29 @@ extension Sitting {
             add("tools", "tool \(text): \(policy.tools.verdict(on: text).rawValue)", policy.tools.denySource)
         }
         let limits = explainCandidates(requested, plan, judge, add)
+        explainAlerts(request, plan, judge, add)
         made.limits = limits
         return made
+    }
+
+    /// Whether each alert counts the request; what it has counted depends on who looked.
+    private func explainAlerts(
+        _ request: Request, _ plan: CompiledPlan, _ judge: Judge, _ add: (String, String, SourceRange?) -> Void
+    ) {
+        for alert in engine.editionAlerts[edition.index] {
+            let rule = alert.rule
+            let counts =
+                judge.holds(alert.when, request) && alert.slots.allSatisfy { request[$0].isPresent }
+                && (rule.limit == nil
+                    || plan.rows.contains {
+                        $0.limit.name == rule.limit && $0.limit.canBeWatched && judge.applies($0, to: request)
+                    })
+            let name = rule.state.map { "\(rule.name) (\($0.rawValue))" } ?? rule.name
+            add(
+                "alert",
+                "alert \(name), \(rule.text(currency: edition.policy.currency)): \(counts ? "counts it" : "does not count it")",
+                rule.source)
+        }
     }
 
     private func explainModel(_ requested: Candidate, _ add: (String, String, SourceRange?) -> Void) {
