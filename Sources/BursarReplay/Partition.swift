@@ -529,6 +529,9 @@ final class BlockWork {
     /// Of records that were ordered: their places in the log.
     var sequences: [Int]?
     let partitions: [UInt8]
+    /// The first and last time, where times do not go back and every record is this replay's: found by the thread that has
+    /// just read them, so that nobody else needs to look.
+    let times: (first: Int64, last: Int64)?
     /// By partition.
     let recordCounts: [Int]
 
@@ -538,6 +541,7 @@ final class BlockWork {
     init(_ block: RecordBlock, path: String, partitionCount: Int, constantTenant: UInt64?, shard: ReplayOptions.Shard) {
         self.block = block
         self.path = path
+        times = shard == .whole ? Self.ascendingTimes(block) : nil
         if partitionCount == 1, shard == .whole {
             partitions = [UInt8](repeating: 0, count: block.count)
             recordCounts = [block.count]
@@ -561,6 +565,18 @@ final class BlockWork {
             return UInt8(truncatingIfNeeded: part)
         }
         recordCounts = counts
+    }
+
+    private static func ascendingTimes(_ block: RecordBlock) -> (first: Int64, last: Int64)? {
+        guard block.count > 0 else { return nil }
+        let first = block.time(0)
+        var last = first
+        for record in 1..<max(1, block.count) {
+            let time = block.time(record)
+            if time < last { return nil }
+            last = time
+        }
+        return (first, last)
     }
 
     var ownCount: Int { recordCounts.reduce(0, +) }

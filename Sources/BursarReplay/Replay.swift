@@ -145,31 +145,35 @@ public final class Replay {
     private func accept(_ work: BlockWork, _ baseLine: inout Int, _ lastTime: inout Int64) throws {
         work.baseLine = baseLine
         baseLine += work.block.lineCount
-        let (isOrdering, follows) = (isOrdering, options.follows)
-        var (late, first, newest) = (0, summary.firstTime, lastTime)
-        var lastOwn: Int64?
-        for record in 0..<work.block.count {
-            let time = work.block.time(record)
-            let isOwn = work.partitions[record] != BlockWork.elsewhere
-            if time < newest, !isOrdering {
-                guard follows else { throw Unordered() }
-                if isOwn { late += 1 }
-            }
-            newest = max(newest, time)
-            if isOwn {
-                first = first ?? time
-                lastOwn = newest
-            }
+        if let times = work.times, times.first >= lastTime {
+            lastTime = times.last
+            summary.firstTime = summary.firstTime ?? times.first
+            summary.lastTime = lastTime
+        } else {
+            try acceptEach(work, &lastTime)
         }
-        lastTime = newest
-        summary.late += late
-        summary.firstTime = first
-        summary.lastTime = lastOwn ?? summary.lastTime
         summary.read += work.ownCount
         guard !isOrdering, isFirstShard else { return }
         summary.read += work.block.rejects.count
         for reject in work.block.rejects {
             self.reject(ReplayReject(path: work.path, line: work.baseLine + reject.line, reason: reject.reason))
+        }
+    }
+
+    /// The same record by record: times go back somewhere, or some records belong to other shards.
+    private func acceptEach(_ work: BlockWork, _ lastTime: inout Int64) throws {
+        for record in 0..<work.block.count {
+            let time = work.block.time(record)
+            let isOwn = work.partitions[record] != BlockWork.elsewhere
+            if time < lastTime, !isOrdering {
+                guard options.follows else { throw Unordered() }
+                if isOwn { summary.late += 1 }
+            }
+            lastTime = max(lastTime, time)
+            if isOwn {
+                summary.firstTime = summary.firstTime ?? time
+                summary.lastTime = lastTime
+            }
         }
     }
 

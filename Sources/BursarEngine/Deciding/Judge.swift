@@ -123,6 +123,8 @@ struct Judge {
             book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
             state.used = book.counters[index].used
         }
+        // A share of what remains uses up nothing of its own, whatever an earlier version has counted under its name.
+        if !row.countsUse { state.used = 0 }
         if row.isPrepaid { readPrepaid(&state, row.limit, index, time, &book) }
     }
 
