@@ -418,6 +418,30 @@ import Testing
         #expect(expected.count > 20)
     }
 
+    @Test func `what nobody settles counts as it was expected`() throws {
+        let live = Mutex<[Alert]>([])
+        let engine = Engine(
+            try Self.set(), reservationLifetime: Self.hour, onAlert: { alert in live.withLock { $0.append(alert) } })
+        let tenant = engine.tenant("t-0")
+        func ask(at minutes: Int64) {
+            var request = Request(
+                time: Self.start + minutes * 60_000_000, tenant: tenant, model: engine.symbols.intern("m"))
+            request[.feature] = engine.symbols.intern("f-1")
+            request.inputTokens = 290
+            request.expectedOutputTokens = 10
+            _ = engine.decide(request)
+        }
+        // $0.30 that nobody settles: nothing is spent until an hour has passed.
+        ask(at: 0)
+        ask(at: 59)
+        #expect(live.withLock { $0 }.isEmpty)
+        ask(at: 61)
+        // Three requests by now, so `few` is not met any more; share and spend have what the first one was expected to cost.
+        #expect(engine.takeAlerts().totals(of: "few") == [300_000_000])
+        ask(at: 180)
+        #expect(engine.takeAlerts().totals(of: "few") == [900_000_000])
+    }
+
     @Test func `many threads at once raise an alert once in a window`() throws {
         let live = Mutex<[Alert]>([])
         let limits = "daily: $1/day, count: {amount: 100k requests/day, per: feature}"

@@ -74,15 +74,39 @@ final class AccountAlerts {
     var series: [AlertKey: AlertSeries<Symbol>] = [:]
     /// What the counter of a limit's alert is counted for.
     private(set) var scopes: [AlertKey: [(name: String, value: Symbol)]] = [:]
-    var open: [ReservationID: WatchedRequest] = [:]
-    /// A time before which no request was made that is still open.
-    var oldestOpen = Int64.max
+    private var open: [ReservationID: WatchedRequest] = [:]
+    /// What was opened, in that order, which is also the order in which it expires; some of it is settled by now.
+    private var opened: [(id: ReservationID, time: Int64)] = []
+    private var firstOpened = 0
     /// Where alerts are gathered: those of this tenant.
     var found: [GatheredAlert] = []
     private var nextSweep = 1_024
     /// The rows of a plan that alerts look at, by rule.
     private var watchedRows: [[Int]] = []
     private var watchedPlan: UInt32 = 0
+
+    /// A request was admitted and waits for its settlement.
+    func remember(_ watched: WatchedRequest, as id: ReservationID) {
+        open[id] = watched
+        if opened.count > 2 * open.count + 1_024 {
+            opened = opened[firstOpened...].filter { open[$0.id] != nil }
+            firstOpened = 0
+        }
+        opened.append((id, watched.time))
+    }
+
+    /// The request of a reservation, which is not open any more.
+    func take(_ id: ReservationID) -> WatchedRequest? { open.removeValue(forKey: id) }
+
+    /// The next request that was made at a time or before it and that nobody has settled.
+    func takeExpired(at deadline: Int64) -> WatchedRequest? {
+        while firstOpened < opened.count, opened[firstOpened].time <= deadline {
+            let id = opened[firstOpened].id
+            firstOpened += 1
+            if let watched = take(id) { return watched }
+        }
+        return nil
+    }
 
     /// The rows of a plan's limits that a rule looks at.
     func rows(_ rule: Int, of plan: CompiledPlan, _ rules: [CompiledAlert]) -> [Int] {

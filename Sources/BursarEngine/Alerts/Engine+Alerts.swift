@@ -75,8 +75,7 @@ extension Engine {
                 }
             }
             if let reservation = decision.reservation, !watched.places.isEmpty || !watched.together.isEmpty {
-                alerts.open[reservation] = watched
-                alerts.oldestOpen = min(alerts.oldestOpen, watched.time)
+                alerts.remember(watched, as: reservation)
             }
             alerts.sweep(alertRules)
         }
@@ -88,7 +87,7 @@ extension Engine {
         var raised: [Alert] = []
         let account = tenant.account
         account.lock.withLock { _ in
-            guard let alerts = account.alerts, let watched = alerts.open.removeValue(forKey: id) else { return }
+            guard let alerts = account.alerts, let watched = alerts.take(id) else { return }
             close(watched, usage, alerts, account, &raised)
         }
         hand(raised)
@@ -102,15 +101,10 @@ extension Engine {
     /// What nobody settled in time counts as it was expected.
     private func expire(_ alerts: AccountAlerts, _ account: Account, _ raised: inout [Alert]) {
         let deadline = alerts.now.addingSaturated(-reservationLifetime)
-        guard alerts.oldestOpen <= deadline else { return }
-        let expired = alerts.open.filter { $0.value.time <= deadline }
-            .sorted { ($0.value.time, $0.key.slot) < ($1.value.time, $1.key.slot) }
-        for (id, watched) in expired {
-            alerts.open[id] = nil
+        while let watched = alerts.takeExpired(at: deadline) {
             let addition = AlertAddition(settled: watched, cost: watched.cost, tokens: watched.tokens, failed: false)
             add(addition, of: watched, alerts, account, &raised)
         }
-        alerts.oldestOpen = alerts.open.values.map(\.time).min() ?? .max
     }
 
     private func close(

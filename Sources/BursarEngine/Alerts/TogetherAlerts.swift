@@ -157,6 +157,11 @@ public struct GatheredAlerts: Sendable, Codable {
         }
     }
 
+    /// What all tenants spent in the windows of a rule, in their order; for tests.
+    package func totals(of name: String) -> [Int64] {
+        totals.filter { headings[$0.key.rule].name == name }.sorted { $0.key.start < $1.key.start }.map(\.value)
+    }
+
     /// All alerts in the order of their times.
     public func judged() -> [Alert] {
         var found = alerts.map { gathered in
