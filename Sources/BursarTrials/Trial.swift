@@ -99,22 +99,25 @@ public struct Trial: Sendable {
                 if !isLast { return result }
             }
             let names = raised.take()
-            if let expected = step.alerts, Set(expected.value.map(\.value)) != names {
-                let wanted = Set(expected.value.map(\.value)).sorted().joined(separator: ", ")
-                let got = names.sorted().joined(separator: ", ")
-                result.failures.append(
-                    Failure(
-                        step: index + 1, message: "alerts: expected [\(wanted)], got [\(got)]", range: expected.range,
-                        decision: "", explanation: nil))
-                return result
-            }
-            let known = Set(set.editions.flatMap(\.policy.alerts).map(\.name))
-            for name in step.alerts?.value ?? [] where !known.contains(name.value) {
-                result.diagnostics.append(
-                    Diagnostic("name/unknown", "no alert is named `\(name.value)`", at: name.range))
-            }
+            if let expected = step.alerts, !check(names, expected, index + 1, &result) { return result }
         }
         return result
+    }
+
+    /// False: the trial ends here.
+    private func check(
+        _ names: Set<String>, _ expected: Located<[Name]>, _ number: Int, _ result: inout Result
+    ) -> Bool {
+        let wanted = Set(expected.value.map(\.value))
+        guard wanted == names else {
+            func list(_ names: Set<String>) -> String { names.sorted().joined(separator: ", ") }
+            result.failures.append(
+                Failure(
+                    step: number, message: "alerts: expected [\(list(wanted))], got [\(list(names))]",
+                    range: expected.range, decision: "", explanation: nil))
+            return false
+        }
+        return true
     }
 
     private func presume(_ fields: RequestFields, _ time: Int64, _ session: inout Session, _ result: inout Result) {

@@ -141,20 +141,23 @@ import Testing
         #expect(markdown.contains("| requests decided | 1,500 |") && requests == 1_500)
     }
 
+    /// A policy with the one model `m`, at $1 for a thousand input tokens, and a log: their paths.
+    private func write(_ policy: String, _ lines: String, in folder: URL) throws -> (set: String, log: String) {
+        let catalog = "catalog: c\nversion: 1\nmodels: {m: {price: {input: $1/1k, output: $0/1k}}}\n---\n"
+        let (set, log) = (folder.appending(path: "p.yaml"), folder.appending(path: "log.jsonl"))
+        try (catalog + policy).write(to: set, atomically: true, encoding: .utf8)
+        try lines.write(to: log, atomically: true, encoding: .utf8)
+        return (set.path(), log.path())
+    }
+
     @Test func `limits are sized by what the traffic asks for, whatever is decided`() throws {
         try Binary.inFolder { folder in
             let policy = """
-                catalog: c
-                version: 1
-                models: {m: {price: {input: $1/1k, output: $0/1k}}}
-                ---
                 policy: p
                 version: 1
                 default tier: t
                 tiers: {t: {models: any, limits: {daily: $2/day, user: {amount: 3 requests/day, per: user}}}}
                 """
-            let set = folder.appending(path: "p.yaml")
-            try policy.write(to: set, atomically: true, encoding: .utf8)
             // Ten tenants; tenant N asks for N times $0.50 on the second day, each request by another of two users.
             var lines = ""
             for tenant in 1...10 {
@@ -164,10 +167,9 @@ import Testing
                         + "\n"
                 }
             }
-            let log = folder.appending(path: "log.jsonl")
-            try lines.write(to: log, atomically: true, encoding: .utf8)
+            let (set, log) = try write(policy, lines, in: folder)
             let file = folder.appending(path: "r.json").path()
-            _ = try Binary.run("replay", "--quiet", "--policies", set.path(), "--report", file, log.path())
+            _ = try Binary.run("replay", "--quiet", "--policies", set, "--report", file, log)
             let root =
                 try JSONSerialization.jsonObject(with: try Data(contentsOf: URL(filePath: file))) as? [String: Any]
             let limits = try #require(root?["limits"] as? [[String: Any]])
@@ -187,27 +189,20 @@ import Testing
     @Test func `requests that no limit applies to are counted`() throws {
         try Binary.inFolder { folder in
             let policy = """
-                catalog: c
-                version: 1
-                models: {m: {price: {input: $1/1k, output: $0/1k}}}
-                ---
                 policy: p
                 version: 1
                 default tier: t
                 rules: {no: {when: feature == "batch", deny: no_batch}}
                 tiers: {t: {models: any, limits: {chat: {amount: $2/day, when: feature == "chat"}}}}
                 """
-            let set = folder.appending(path: "p.yaml")
-            try policy.write(to: set, atomically: true, encoding: .utf8)
             let lines = ["chat", "search", "batch", "chat"].enumerated().map { number, feature in
                 #"{"ts":"2026-06-02T10:00:0\#(number)Z","request_id":"\#(number)","tenant":"a","feature":"\#(feature)","model":"m","input_tokens":5,"output_tokens":1}"#
             }
-            let log = folder.appending(path: "log.jsonl")
-            try (lines.joined(separator: "\n") + "\n").write(to: log, atomically: true, encoding: .utf8)
+            let (set, log) = try write(policy, lines.joined(separator: "\n") + "\n", in: folder)
             for state in ["simulate", "observe"] {
                 let result = try Binary.run(
-                    "replay", "--quiet", "--state", state, "--policies", set.path(), "--fail-on", "coverage < 76%",
-                    log.path())
+                    "replay", "--quiet", "--state", state, "--policies", set, "--fail-on", "coverage < 76%",
+                    log)
                 #expect(result.status == 3 && result.output.contains("coverage: 75.00% of the requests meet a limit"))
             }
         }

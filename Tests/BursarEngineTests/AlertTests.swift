@@ -52,10 +52,7 @@ import Testing
             alerts:
             \(names.map { "  \($0.name): \($0.text)" }.joined(separator: "\n"))
             """
-        var diagnostics = Diagnostics()
-        let file = SourceFile(path: "p.yaml", name: "p.yaml", bytes: Array(text.utf8))
-        let result = Compiler.compile(DocumentLoader.read([file], diagnostics: &diagnostics), diagnostics)
-        return try #require(result.set)
+        return try PolicySet.compiled(text)
     }
 
     // MARK: - What happens

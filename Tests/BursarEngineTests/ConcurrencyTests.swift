@@ -19,10 +19,7 @@ import Testing
             tiers: {t: {limits: {\(limits)}}}
             \(tenants)
             """
-        var diagnostics = Diagnostics()
-        let file = SourceFile(path: "p.yaml", name: "p.yaml", bytes: Array(text.utf8))
-        let result = Compiler.compile(DocumentLoader.read([file], diagnostics: &diagnostics), diagnostics)
-        return Engine(try #require(result.set))
+        return Engine(try PolicySet.compiled(text))
     }
 
     private static func hammer(_ engine: Engine, tenants: [String], requests: Int, settles: Bool) -> Int {

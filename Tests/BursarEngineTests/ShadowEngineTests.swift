@@ -20,10 +20,7 @@ import Testing
             default tier: t
             tiers: {t: {models: \(models), downgrade: dear -> cheap, limits: {\(limits)}}}
             """
-        var diagnostics = Diagnostics()
-        let file = SourceFile(path: "p.yaml", name: "p.yaml", bytes: Array(text.utf8))
-        let result = Compiler.compile(DocumentLoader.read([file], diagnostics: &diagnostics), diagnostics)
-        return Engine(try #require(result.set))
+        return Engine(try PolicySet.compiled(text))
     }
 
     /// The same requests on any engine.

@@ -175,12 +175,7 @@ struct EditionComparison {
     /// They decide nothing, so no change of them is looser or stricter.
     private mutating func alerts() {
         func texts(_ edition: Edition) -> [(name: String, text: String, source: SourceRange)] {
-            var found: [(name: String, text: String, source: SourceRange)] = []
-            for alert in edition.policy.alerts {
-                let name = alert.state.map { "\(alert.name) (\($0.rawValue))" } ?? alert.name
-                found.append((name, alert.fullText(currency: edition.policy.currency), alert.source))
-            }
-            return found
+            edition.policy.alerts.map { ($0.title, $0.fullText(currency: edition.policy.currency), $0.source) }
         }
         let (before, after) = (texts(old), texts(new))
         for alert in after {

@@ -38,6 +38,15 @@ struct LimitReading: Sendable {
     var window: Interval
     var now: Int64
 
+    /// - Parameter amount: of the limit, without what was carried over.
+    init(_ counter: Counter, amount: Int64, now: Int64) {
+        used = counter.used
+        self.amount = amount.addingSaturated(counter.carryAmount == amount ? counter.carry : 0)
+        // Without a window there are no bounds.
+        window = counter.end == .min ? .always : Interval(start: counter.start, end: counter.end)
+        self.now = now
+    }
+
     private var elapsed: Int64 { min(max(1, now.addingSaturated(window.start == .min ? 0 : -window.start)), length) }
     private var length: Int64 { max(1, window.end.addingSaturated(window.start == .min ? 0 : -window.start)) }
 

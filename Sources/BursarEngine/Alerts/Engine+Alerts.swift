@@ -138,9 +138,7 @@ extension Engine {
     // MARK: - Where it counts
 
     private func applies(_ rule: CompiledAlert, _ request: Request, _ edition: CompiledEdition) -> Bool {
-        guard let when = rule.when else { return true }
-        return when.constant
-            ?? when.holds(request, isCritical: edition.isCritical(request[.feature]), symbols: symbols)
+        rule.when?.holds(request, isCritical: edition.isCritical(request[.feature]), symbols: symbols) ?? true
     }
 
     /// nil where the request does not carry what the alert is told apart by.
@@ -162,9 +160,8 @@ extension Engine {
         var places: [(place: WatchedRequest.Place, unit: Unit)] = []
         for index in alerts.rows(rule.index, of: plan, alertRules) {
             let row = plan.rows[index]
-            guard row.isInScope(request.attributes),
-                row.when?.holds(request, isCritical: edition.isCritical(request[.feature]), symbols: symbols) ?? true
-            else { continue }
+            let isCritical = edition.isCritical(request[.feature])
+            guard row.applies(to: request, isCritical: isCritical, symbols: symbols) else { continue }
             let counter =
                 account.slots[index] >= 0 ? account.slots[index] : account.counter(index, row, request.attributes)
             var key = AlertKey(rule: Int32(rule.index))
@@ -228,13 +225,9 @@ extension Engine {
         _ place: WatchedRequest.Place, _ refused: Int64, _ now: Int64, _ account: Account
     ) -> LimitReading {
         let counter = account.book.counters[Int(place.counter)]
-        let amount = counter.amount >= 0 ? counter.amount : place.amount
-        let carried = counter.carryAmount == amount ? counter.carry : 0
-        // Without a window there are no bounds.
-        let window = counter.end == .min ? .always : Interval(start: counter.start, end: counter.end)
-        return LimitReading(
-            used: counter.used.addingSaturated(refused), amount: amount.addingSaturated(carried), window: window,
-            now: now)
+        var reading = LimitReading(counter, amount: counter.amount >= 0 ? counter.amount : place.amount, now: now)
+        reading.used = reading.used.addingSaturated(refused)
+        return reading
     }
 
     // MARK: - Judging
@@ -257,7 +250,7 @@ extension Engine {
         if let measures {
             if wasRaised { return }
             alert = self.alert(rule, series, place, measures, key, alerts.now, account)
-            alert.addPace(reading, rule.rule.limit, of: account, edition: editions, now: alerts.now)
+            alert.addPace(reading, rule.rule.limit, of: account, now: alerts.now)
             series.windows[place].isRaised = true
             series.windows[place].isRaisedByRefusal = isRefused
         } else {
@@ -276,6 +269,11 @@ extension Engine {
         alerts.found.append(GatheredAlert(rule: rule.index, alert: alert))
     }
 
+    /// The names that a key stands for.
+    private func subject(_ rule: CompiledAlert, _ key: AlertKey) -> [String] {
+        rule.slots.indices.map { symbols.text(Symbol(rawValue: key.values[$0])) }
+    }
+
     /// What a budget's use has come down to, beside the state that is over.
     private func over(_ rule: CompiledAlert, _ reading: LimitReading?) -> [AlertMeasure] {
         guard var term = rule.rule.criteria.terms.first, let use = reading?.use else { return [] }
@@ -287,9 +285,9 @@ extension Engine {
         _ rule: CompiledAlert, _ series: AlertSeries<Symbol>, _ place: Int, _ measures: [AlertMeasure],
         _ key: AlertKey, _ time: Int64, _ account: Account
     ) -> Alert {
-        let values = rule.slots.indices.map { symbols.text(Symbol(rawValue: key.values[$0])) }
         var alert = rule.heading.alert(
-            series.windows[place], series, measures, at: time, tenant: symbols.text(account.id), subject: values,
+            series.windows[place], series, measures, at: time, tenant: symbols.text(account.id),
+            subject: subject(rule, key),
             total: nil
         ) { symbols.text($0) }
         for scope in account.alerts?.scopes[key] ?? [] { alert.subject[scope.name] = symbols.text(scope.value) }
@@ -320,10 +318,10 @@ extension Engine {
             limit: nil)
         guard let measures else { return nil }
         series.windows[place].isRaised = true
-        let values = rule.slots.indices.map { symbols.text(Symbol(rawValue: due.key.values.values[$0])) }
         return rule.heading.alert(
             window, series, measures, at: window.end,
-            tenant: due.key.tenant.isPresent ? symbols.text(due.key.tenant) : nil, subject: values, total: total
+            tenant: due.key.tenant.isPresent ? symbols.text(due.key.tenant) : nil,
+            subject: subject(rule, due.key.values), total: total
         ) { symbols.text($0) }
     }
 
@@ -344,11 +342,9 @@ extension Engine {
             }
             for (rule, table) in together.series.enumerated() {
                 for (key, series) in table {
-                    let values = alertRules[rule].slots.indices.map {
-                        symbols.text(Symbol(rawValue: key.values.values[$0]))
-                    }
                     let subject = GatheredAlerts.Subject(
-                        rule: rule, tenant: key.tenant.isPresent ? symbols.text(key.tenant) : nil, values: values)
+                        rule: rule, tenant: key.tenant.isPresent ? symbols.text(key.tenant) : nil,
+                        values: self.subject(alertRules[rule], key.values))
                     gathered.together[subject] = series.mapNames { symbols.text($0) }
                 }
             }
@@ -368,7 +364,7 @@ extension AccountAlerts {
 extension Alert {
     /// Says how fast the limit is used up that the alert looks at, else the budget of the tenant that is used up fastest.
     mutating func addPace(
-        _ reading: LimitReading?, _ limit: String?, of account: Account, edition: [CompiledEdition], now: Int64
+        _ reading: LimitReading?, _ limit: String?, of account: Account, now: Int64
     ) {
         var fastest: (rate: Fraction, name: String, endsAt: Int64?)?
         func see(_ reading: LimitReading, _ name: String) {
@@ -384,11 +380,7 @@ extension Alert {
                 else { continue }
                 let counter = account.book.counters[Int(account.slots[index])]
                 guard counter.amount >= 0, counter.start <= now, now < counter.end else { continue }
-                let carried = counter.carryAmount == counter.amount ? counter.carry : 0
-                see(
-                    LimitReading(
-                        used: counter.used, amount: counter.amount.addingSaturated(carried),
-                        window: Interval(start: counter.start, end: counter.end), now: now), row.limit.name)
+                see(LimitReading(counter, amount: counter.amount, now: now), row.limit.name)
             }
         }
         guard let fastest else { return }

@@ -161,7 +161,7 @@ struct CounterBook: ~Copyable {
 
 extension Int64 {
     /// A sum that stays at the largest number where it would pass it, which refuses rather than wraps.
-    func addingSaturated(_ other: Int64) -> Int64 {
+    package func addingSaturated(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other > 0 ? .max : .min) : sum
     }

@@ -139,14 +139,7 @@ extension Engine {
             edition.set(edition.model(request[.model]), named: request[.model], in: &request)
             let isCritical = edition.isCritical(request[.feature])
             for (index, row) in plan.rows.enumerated() where row.isMeasured {
-                let feature = request[.feature]
-                if row.feature.isPresent, row.feature != feature { continue }
-                if row.limit.weight != nil, !row.feature.isPresent {
-                    guard feature.isPresent, !row.namedFeatures.contains(feature) else { continue }
-                }
-                guard row.isInScope(request.attributes),
-                    row.when?.holds(request, isCritical: isCritical, symbols: symbols) ?? true
-                else { continue }
+                guard row.applies(to: request, isCritical: isCritical, symbols: symbols) else { continue }
                 let counter = row.per.isEmpty ? -1 : account.counter(index, row, request.attributes)
                 account.madeMeters().add(
                     use.amount(row.limit.unit), at: request.time, row, counter: counter, plan)

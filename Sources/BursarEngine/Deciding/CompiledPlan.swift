@@ -19,15 +19,6 @@ final class CompiledThreshold: Sendable {
         actions = ContiguousArray(
             threshold.actions.map { CompiledAction($0, zone: zone, symbols: symbols) })
     }
-
-    /// What a projection may reach without crossing.
-    @inline(__always)
-    func bound(of amount: Int64) -> Int64 {
-        switch level {
-        case .share(let percentage): percentage.floor(of: amount)
-        case .amount(let absolute): absolute
-        }
-    }
 }
 
 /// An action with its condition resolved.
@@ -144,6 +135,18 @@ final class CompiledPlan: @unchecked Sendable {
             let loud = zip(limit.thresholds, bounds).filter { !$0.0.onlyNotifies }.map(\.1).min() ?? .max
             notifying = bounds.indices.filter { limit.thresholds[$0].onlyNotifies && bounds[$0] <= loud }
             quietBound = loud
+        }
+
+        /// Whether the limit counts and judges a request whose candidate stands in its attributes.
+        func applies(to request: Request, isCritical: Bool, symbols: SymbolTable) -> Bool {
+            guard isInScope(request.attributes) else { return false }
+            if unit == .runs, !request[.run].isPresent { return false }
+            if isWeight {
+                let asked = request[.feature]
+                guard asked.isPresent else { return false }
+                if feature.isPresent ? feature != asked : namedFeatures.contains(asked) { return false }
+            }
+            return when?.holds(request, isCritical: isCritical, symbols: symbols) ?? true
         }
 
         /// Whether a request carries what the limit is counted for.

@@ -204,9 +204,8 @@ public final class Engine: @unchecked Sendable {
     ///   - detail: how much the decision tells.
     ///   - counting: `.observed` in replays of what really happened.
     public func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {
-        if !watches { return decideUnwatched(request, detail, counting) }
         let decision = decideUnwatched(request, detail, counting)
-        watch(decision, request)
+        if watches { watch(decision, request) }
         return decision
     }
 

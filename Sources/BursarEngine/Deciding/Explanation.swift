@@ -124,10 +124,9 @@ extension Sitting {
                     || plan.rows.contains {
                         $0.limit.name == rule.limit && $0.limit.canBeWatched && judge.applies($0, to: request)
                     })
-            let name = rule.state.map { "\(rule.name) (\($0.rawValue))" } ?? rule.name
             add(
                 "alert",
-                "alert \(name), \(rule.text(currency: edition.policy.currency)): \(counts ? "counts it" : "does not count it")",
+                "alert \(rule.title), \(rule.text(currency: edition.policy.currency)): \(counts ? "counts it" : "does not count it")",
                 rule.source)
         }
     }

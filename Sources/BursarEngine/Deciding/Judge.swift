@@ -21,14 +21,7 @@ struct Judge {
 
     /// Whether a limit counts and judges a request whose candidate stands in its attributes.
     func applies(_ row: CompiledPlan.Row, to request: Request) -> Bool {
-        guard row.isInScope(request.attributes) else { return false }
-        if row.unit == .runs, !request[.run].isPresent { return false }
-        if row.isWeight {
-            let feature = request[.feature]
-            guard feature.isPresent else { return false }
-            if row.feature.isPresent ? row.feature != feature : row.namedFeatures.contains(feature) { return false }
-        }
-        return holds(row.when, request)
+        row.applies(to: request, isCritical: edition.isCritical(request[.feature]), symbols: symbols)
     }
 
     /// The counter of a limit for a request; nil where the window is the request itself.
@@ -176,7 +169,7 @@ struct Judge {
         if let length = row.bucketLength {
             return isCrossed(threshold, bucket: state, length: length, estimate, row)
         }
-        let bound = threshold.bound(of: state.base)
+        let bound = threshold.level.bound(of: state.base)
         guard let estimate else {
             // The cost is not known, but it is not nothing: what is used up stays used up.
             return state.used >= bound
@@ -219,7 +212,7 @@ struct Judge {
             let used = Int128(row.capacity) * Int128(length) - state.level
             room = Int64(clamping: floorDivide(bound - used, Int128(length)))
         } else {
-            room = threshold.bound(of: state.base).addingSaturated(-state.used)
+            room = threshold.level.bound(of: state.base).addingSaturated(-state.used)
         }
         guard room >= 0 else { return nil }
         let estimate = judgement.rawEstimate
@@ -379,7 +372,7 @@ struct Judge {
                     crossing: crossing, code: "rate_limited", action: "throttle", isRate: true, retryAfter: wait)
             }
         case .overage(let ceiling, let rate):
-            let bound = threshold.bound(of: state.base)
+            let bound = threshold.level.bound(of: state.base)
             let excess = state.used.addingSaturated(state.estimate ?? 0).addingSaturated(-bound)
             if let ceiling, excess > ceiling {
                 return Violation(

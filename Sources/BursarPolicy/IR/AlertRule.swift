@@ -64,6 +64,9 @@ public struct AlertRule: Sendable, Hashable {
     /// It needs what all tenants did, so it is judged when the window ends.
     public var isJudgedAtEnd: Bool { isAcrossTenants || criteria.terms.contains { $0.metric == .shareOfSpend } }
 
+    /// Its name, and of a budget the state that it tells of: `monthly-state (warning)`.
+    public var title: String { state.map { "\(name) (\($0.rawValue))" } ?? name }
+
     /// The same wherever it stands: what is kept for it outlives versions of the policy.
     public func isSame(as other: AlertRule) -> Bool {
         var moved = other

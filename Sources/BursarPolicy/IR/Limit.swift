@@ -47,6 +47,14 @@ public struct Threshold: Sendable, Hashable {
         case share(Percentage)
         /// In the limit's own unit.
         case amount(Int64)
+
+        /// What a projection may reach without crossing.
+        public func bound(of amount: Int64) -> Int64 {
+            switch self {
+            case .share(let percentage): percentage.floor(of: amount)
+            case .amount(let absolute): absolute
+            }
+        }
     }
 
     public var level: Level
@@ -58,12 +66,7 @@ public struct Threshold: Sendable, Hashable {
     public var entrySource: SourceRange?
 
     /// What a projection may reach without crossing.
-    public func bound(of amount: Int64) -> Int64 {
-        switch level {
-        case .share(let percentage): percentage.floor(of: amount)
-        case .amount(let absolute): absolute
-        }
-    }
+    public func bound(of amount: Int64) -> Int64 { level.bound(of: amount) }
 }
 
 public struct Rollover: Sendable, Hashable {

@@ -1,3 +1,4 @@
+import BursarEngine
 import BursarSyntax
 
 /// Logs of other systems: each line, span or row is read as a tree, and said again in Bursar's own fields.

@@ -1,3 +1,4 @@
+import BursarEngine
 import BursarSyntax
 
 /// A record of another system's log, in Bursar's own fields.
@@ -110,13 +111,5 @@ extension JSONTree {
         guard let rest = Int64(fraction) else { return nil }
         let (product, overflow) = whole.multipliedReportingOverflow(by: 1_000_000_000)
         return overflow ? nil : product.addingSaturated(rest)
-    }
-}
-
-extension Int64 {
-    /// The largest or smallest number where the sum is beyond it.
-    func addingSaturated(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other < 0 ? .min : .max) : sum
     }
 }
