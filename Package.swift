@@ -19,15 +19,17 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
-        .systemLibrary(name: "CPrefetch"),
+        .systemLibrary(name: "CIntrinsics"),
         .target(name: "BursarSyntax", dependencies: ["CYAML"]),
         .target(
             name: "BursarPolicy",
             dependencies: ["BursarSyntax", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "BursarAnalysis", dependencies: ["BursarPolicy"]),
         .target(name: "BursarStorage"),
-        .target(name: "BursarEngine", dependencies: ["BursarPolicy", "BursarStorage", "CPrefetch"]),
-        .target(name: "BursarTraffic", dependencies: ["BursarEngine", "BursarStorage", "CZlib", "CZstd", "CSQLite"]),
+        .target(name: "BursarEngine", dependencies: ["BursarPolicy", "BursarStorage", "CIntrinsics"]),
+        .target(
+            name: "BursarTraffic",
+            dependencies: ["BursarEngine", "BursarStorage", "CIntrinsics", "CZlib", "CZstd", "CSQLite"]),
         .target(
             name: "BursarReplay",
             dependencies: [

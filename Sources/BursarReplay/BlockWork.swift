@@ -43,7 +43,7 @@ final class BlockWork {
         var counts = [Int](repeating: 0, count: partitionCount)
         if constantTenant == nil, shard == .whole {
             partitions = (0..<block.count).map { record in
-                let part = Int(block.tenantMark(record) % UInt64(partitionCount))
+                let part = Int(block.tenantSymbol(record).rawValue % UInt32(partitionCount))
                 counts[part] += 1
                 return UInt8(truncatingIfNeeded: part)
             }

@@ -28,10 +28,10 @@ final class Partition {
         @exclusivity(unchecked) var pending = Heap<Settlement>()
         var sequence = 0
 
-        init(_ engine: Engine, _ options: ReplayOptions) {
+        init(_ engine: Engine, _ options: ReplayOptions, after others: [Engine] = []) {
             self.engine = engine
             builder = RequestBuilder(
-                engine: engine, map: options.map, usesRecordedOutput: options.estimate == .recorded)
+                engine: engine, map: options.map, usesRecordedOutput: options.estimate == .recorded, after: others)
         }
     }
 
@@ -94,7 +94,7 @@ final class Partition {
             options.from == .min && options.to == .max && options.tenant == nil && options.explainedID == nil
             && !engine.hasFilters
         main = Side(engine, options)
-        other = against.map { Side($0, options) }
+        other = against.map { Side($0, options, after: [engine]) }
         writer = options.writesDecisions ? DecisionWriter(engine: engine) : nil
         takesRecordedCost = options.cost == .recorded
         detail = options.writesDecisions || options.explainedID != nil ? .full : .brief
@@ -148,8 +148,7 @@ final class Partition {
             measure(decision, request, usage)
         }
         if let other {
-            let same = other.builder.request(
-                like: request, by: lane.builder, block, record, path: path, line: line)
+            let same = other.builder.request(block, record, path: path, line: line)
             compare(decision, request, decided.policyCost, same, block, record, work, usage, other)
         }
         if let writer {

@@ -14,6 +14,7 @@ public final class Replay {
     private let options: ReplayOptions
     private let partitionCount: Int
     private var partitions: [Partition] = []
+    private let names: NameReaders
     private var summary = ReplaySummary()
 
     /// No limit is counted across tenants, so that tenants can be decided apart.
@@ -33,6 +34,7 @@ public final class Replay {
         self.engine = engine
         self.against = against
         self.options = options
+        names = NameReaders([engine] + (against.map { [$0] } ?? []), map: options.map)
         let sharesCounters = engine.countsGroups || against?.countsGroups == true
         canBeCut = !sharesCounters
         partitionCount =
@@ -195,6 +197,7 @@ public final class Replay {
             return text.withUTF8 { RecordBlock.tenantHash($0) }
         }
         let shard = options.shard
+        let names = names
         let work = Unchecked((stretches, ready))
         // The largest first, so that no core is left alone with it at the end.
         let order = (0..<decideCount).map { part in (part, ready.reduce(0) { $0 + $1.recordCounts[part] }) }
@@ -208,7 +211,7 @@ public final class Replay {
             } else {
                 let position = index - decideCount
                 let stretch = work.value.0[position]
-                let block = LogFormat.read(stretch.stretch)
+                let block = names.withReader { LogFormat.read(stretch.stretch, names: $0) }
                 let made = BlockWork(
                     block, path: stretch.path, partitionCount: partitionCount, constantTenant: constantTenant,
                     shard: shard)

@@ -1,7 +1,7 @@
 import BursarPolicy
 import BursarStorage
 import BursarSyntax
-import CPrefetch
+import CIntrinsics
 import Synchronization
 
 /// One tenant's counters, plan and open reservations. Everything in it is guarded by its lock, which also makes the

@@ -1,7 +1,7 @@
 import BursarPolicy
 import BursarStorage
 import BursarSyntax
-import CPrefetch
+import CIntrinsics
 
 /// What was reserved in one counter.
 struct ReservedAmount: Sendable {

@@ -126,6 +126,14 @@ public struct Request: Sendable {
         set { attributes[slot.rawValue] = newValue.rawValue }
     }
 
+    /// The symbols by place: setting one by a place that is not known in advance would move all of them.
+    @inline(__always) @inlinable
+    package mutating func withAttributes(_ body: (UnsafeMutablePointer<UInt32>) -> Void) {
+        withUnsafeMutablePointer(to: &attributes) { place in
+            place.withMemoryRebound(to: UInt32.self, capacity: SIMD32<UInt32>.scalarCount) { body($0) }
+        }
+    }
+
     private var hasTooLargeCount: Bool {
         max(inputTokens, cachedTokens, maxOutputTokens, expectedOutputTokens, characters) > Self.largestCount
     }

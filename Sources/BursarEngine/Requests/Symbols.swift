@@ -94,19 +94,3 @@ public final class SymbolTable: Sendable {
         return content.withLock { $0.texts[index - baseTexts.count] }
     }
 }
-
-/// Symbols that one thread has looked up before, found without a lock.
-package struct SymbolCache: ~Copyable {
-    private let symbols: SymbolTable
-    private var index = ByteIndex()
-
-    package init(_ symbols: SymbolTable) { self.symbols = symbols }
-
-    /// The symbol of a name, new where it was not known.
-    package mutating func intern(_ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
-        if let found = index.find(bytes) { return Symbol(rawValue: found) }
-        let symbol = symbols.intern(bytes)
-        index.insert(bytes, value: symbol.rawValue)
-        return symbol
-    }
-}

@@ -37,48 +37,83 @@ public final class RecordBlock: @unchecked Sendable {
     /// Lines that were read, blank ones included.
     public internal(set) var lineCount = 0
     private let isCSV: Bool
-    @exclusivity(unchecked) private(set) var lines: [UInt32] = []
-    @exclusivity(unchecked) private var starts: [UInt32] = []
-    @exclusivity(unchecked) private var lengths: [UInt32] = []
-    @exclusivity(unchecked) private(set) var slices: UnsafeMutablePointer<ByteSlice>
-    @exclusivity(unchecked) private(set) var numbers: UnsafeMutablePointer<Int64>
+    private struct Place {
+        var line: UInt32
+        var start: UInt32
+        var length: UInt32
+    }
+
+    @exclusivity(unchecked) private var places: UnsafeMutablePointer<Place>
+    @exclusivity(unchecked) private var slices: UnsafeMutablePointer<ByteSlice>
+    @exclusivity(unchecked) private var numbers: UnsafeMutablePointer<Int64>
     /// Bits by truth field: present, then value.
     @exclusivity(unchecked) private(set) var truths: UnsafeMutablePointer<UInt8>
     private(set) var lists: [Int: [(field: Field, slice: ByteSlice)]] = [:]
     private var capacity: Int
+    /// How many symbols a record has; 0: nobody has looked its names up.
+    private let symbolWidth: Int
+    var hasNames: Bool { symbolWidth > 0 }
+    @exclusivity(unchecked) private var symbols: UnsafeMutablePointer<UInt32>
+    /// Of records whose names were looked up.
+    @exclusivity(unchecked) private var requestIDs: UnsafeMutablePointer<RequestID>
 
-    init(text: UnsafeBufferPointer<UInt8>, owner: AnyObject?, isCSV: Bool) {
+    /// - Parameter names: looks names up as records are read; nil: nobody does.
+    init(text: UnsafeBufferPointer<UInt8>, owner: AnyObject?, isCSV: Bool, names: NameReader? = nil) {
         self.text = text
         self.owner = owner
         self.isCSV = isCSV
+        symbolWidth = names?.columnCount ?? 0
         capacity = max(16, text.count / 128)
         slices = .allocate(capacity: capacity * Field.textCount)
         numbers = .allocate(capacity: capacity * Field.numberCount)
         truths = .allocate(capacity: capacity)
-        lines.reserveCapacity(capacity)
-        starts.reserveCapacity(capacity)
-        lengths.reserveCapacity(capacity)
+        places = .allocate(capacity: capacity)
+        symbols = .allocate(capacity: capacity * symbolWidth)
+        requestIDs = .allocate(capacity: names == nil ? 0 : capacity)
     }
 
     deinit {
         slices.deallocate()
         numbers.deallocate()
         truths.deallocate()
+        places.deallocate()
+        symbols.deallocate()
+        requestIDs.deallocate()
+    }
+
+    /// Where the values of the record go that is being read.
+    struct OpenRecord {
+        /// By text field.
+        let texts: UnsafeMutablePointer<ByteSlice>
+        /// By place among the number fields.
+        let numbers: UnsafeMutablePointer<Int64>
+    }
+
+    /// The record that was prepared.
+    @inline(__always) var openRecord: OpenRecord {
+        OpenRecord(texts: slices + count * Field.textCount, numbers: numbers + count * Field.numberCount)
     }
 
     /// Makes room for one more record and clears it.
     func prepare() {
         if count == capacity { grow() }
-        (slices + count * Field.textCount).update(repeating: .absent, count: Field.textCount)
-        (numbers + count * Field.numberCount).update(repeating: Int64.min, count: Field.numberCount)
+        openRecord.texts.update(repeating: .absent, count: Field.textCount)
+        openRecord.numbers.update(repeating: Int64.min, count: Field.numberCount)
         truths[count] = 0
     }
 
     /// Keeps the record that was prepared.
-    func commit(line: Int, start: Int, end: Int) {
-        lines.append(UInt32(truncatingIfNeeded: line))
-        starts.append(UInt32(truncatingIfNeeded: start))
-        lengths.append(UInt32(truncatingIfNeeded: end - start))
+    @inline(__always)
+    func commit(line: Int, start: Int, end: Int, names: NameReader? = nil) {
+        if let names {
+            names.read(count, of: self, into: symbols + count * symbolWidth)
+            let id = slice(count, .requestID)
+            // Here, because the text leaves the cache before the record is decided.
+            if id.isPresent { requestIDs[count] = withText(id) { RequestID($0) } }
+        }
+        places[count] = Place(
+            line: UInt32(truncatingIfNeeded: line), start: UInt32(truncatingIfNeeded: start),
+            length: UInt32(truncatingIfNeeded: end - start))
         count += 1
     }
 
@@ -92,6 +127,9 @@ public final class RecordBlock: @unchecked Sendable {
         slices = copy(slices, Field.textCount)
         numbers = copy(numbers, Field.numberCount)
         truths = copy(truths, 1)
+        places = copy(places, 1)
+        symbols = copy(symbols, symbolWidth)
+        requestIDs = copy(requestIDs, hasNames ? 1 : 0)
         capacity *= 2
     }
 
@@ -118,7 +156,7 @@ public final class RecordBlock: @unchecked Sendable {
 
     // MARK: - Reading
 
-    public func line(_ record: Int) -> Int { Int(lines[record]) }
+    public func line(_ record: Int) -> Int { Int(places[record].line) }
 
     @inline(__always) func slice(_ record: Int, _ field: Field) -> ByteSlice {
         slices[record * Field.textCount + Int(field.rawValue)]
@@ -130,20 +168,22 @@ public final class RecordBlock: @unchecked Sendable {
     }
 
     /// The record's line as bytes of the block.
-    public func bounds(_ record: Int) -> (start: Int, count: Int) { (Int(starts[record]), Int(lengths[record])) }
+    public func bounds(_ record: Int) -> (start: Int, count: Int) { (Int(places[record].start), Int(places[record].length)) }
 
     /// A hash of the tenant's name, for giving tenants to shards and threads.
     public func tenantHash(_ record: Int) -> UInt64 { withText(slice(record, .tenant)) { Self.tenantHash($0) } }
 
-    /// A number that is the same for the same tenant, made of the end of its name: for giving tenants to threads of one
-    /// replay, where nothing else depends on it.
+    /// The symbols of a record's names, by column of the reader that looked them up.
     @inline(__always)
-    public func tenantMark(_ record: Int) -> UInt64 {
-        withText(slice(record, .tenant)) { name in
-            guard name.count >= 8, let base = UnsafeRawPointer(name.baseAddress) else { return Self.tenantHash(name) }
-            return mix(base.loadUnaligned(fromByteOffset: name.count - 8, as: UInt64.self)) >> 7
-        }
-    }
+    func symbols(_ record: Int) -> UnsafePointer<UInt32> { UnsafePointer(symbols + record * symbolWidth) }
+
+    /// The id of a record that has one, where names were looked up.
+    @inline(__always)
+    func requestID(_ record: Int) -> RequestID { requestIDs[record] }
+
+    /// The symbol of the tenant for the first engine, where names were looked up; absent where the record names none.
+    @inline(__always)
+    public func tenantSymbol(_ record: Int) -> Symbol { Symbol(rawValue: symbols[record * symbolWidth]) }
 
     /// The same of a name.
     public static func tenantHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt64 { hashBytes(name) >> 7 }

@@ -75,10 +75,10 @@ struct CSVScanner {
         if field.isText {
             if firstInvalid(text) { throw LineError("`\(field.name)` is not UTF-8") }
             let hasQuotes = isQuoted && text.contains(UInt8(ascii: "\""))
-            block.slices[block.count * Field.textCount + Int(field.rawValue)] = ByteSlice(
+            block.openRecord.texts[Int(field.rawValue)] = ByteSlice(
                 start: start, count: text.count, isEscaped: hasQuotes)
         } else if field.isNumber {
-            block.numbers[block.count * Field.numberCount + field.numberIndex] = try number(field, text)
+            block.openRecord.numbers[field.numberIndex] = try number(field, text)
         } else if field.isTruth {
             switch String(decoding: text, as: UTF8.self).lowercased() {
             case "true", "t", "1": block.setTruth(field, true)

@@ -115,8 +115,11 @@ public struct LogFormat: Sendable {
     let map: FieldMap
 
     /// Reads a stretch. Line numbers count from 1 at its start.
-    public static func read(_ stretch: LogReader.Stretch) -> RecordBlock {
-        let block = RecordBlock(text: stretch.bytes, owner: stretch.owner, isCSV: stretch.format.isCSV)
+    ///
+    /// - Parameter names: looks up the names of its records.
+    public static func read(_ stretch: LogReader.Stretch, names: NameReader? = nil) -> RecordBlock {
+        let block = RecordBlock(
+            text: stretch.bytes, owner: stretch.owner, isCSV: stretch.format.isCSV, names: names)
         let format = stretch.format
         var json = JSONLineScanner(block, map: format.map)
         var csv = CSVScanner(block, columns: format.columns)
@@ -133,7 +136,7 @@ public struct LogFormat: Sendable {
                     block.lacks(constants: constants, isForeign: format.map.isForeign) == nil
                 {
                     line += 1
-                    block.commit(line: line, start: start, end: base[end - 1] == 0x0D ? end - 1 : end)
+                    block.commit(line: line, start: start, end: base[end - 1] == 0x0D ? end - 1 : end, names: names)
                     start = end + 1
                     continue
                 }
@@ -158,7 +161,7 @@ public struct LogFormat: Sendable {
                 if let reason = block.lacks(constants: constants, isForeign: format.map.isForeign) {
                     throw LineError(reason)
                 }
-                block.commit(line: line, start: start, end: end)
+                block.commit(line: line, start: start, end: end, names: names)
             } catch {
                 block.clearLists()
                 block.rejects.append(Reject(line: line, reason: error.reason))

@@ -9,24 +9,23 @@ public final class RequestBuilder {
     private let engine: Engine
     private let map: FieldMap
     private let usesRecordedOutput: Bool
-    @exclusivity(unchecked) private var fields = RawArray<(field: Field, slot: AttributeSlot, isExact: Bool)>()
-    @exclusivity(unchecked) private var names: SymbolCache
+    @exclusivity(unchecked) private var columns: RawArray<NameColumns.Column>
+    /// Where the engine's symbols begin among those of a record.
+    private let firstColumn: Int
     private let constants: [(slot: AttributeSlot, symbol: Symbol)]
     private let constantTenant: TenantID?
     /// Tenants that were looked up before, by symbol.
     @exclusivity(unchecked) private var tenants = RawArray<TenantID?>()
 
-    /// - Parameter usesRecordedOutput: the expected output is what the log recorded.
-    public init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool) {
+    /// - Parameters:
+    ///   - usesRecordedOutput: the expected output is what the log recorded.
+    ///   - others: engines whose names are looked up before this one's, where a `NameReader` does that.
+    public init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool, after others: [Engine] = []) {
         self.engine = engine
         self.map = map
         self.usesRecordedOutput = usesRecordedOutput
-        let constantFields = Set(map.constants.map(\.field))
-        names = SymbolCache(engine.symbols)
-        for field in Field.allCases where field != .tenant && !constantFields.contains(field) {
-            guard let slot = field.slot, engine.uses(slot) else { continue }
-            fields.append((field, slot, engine.isExact(slot)))
-        }
+        columns = RawArray(NameColumns(engine, map).columns)
+        firstColumn = others.reduce(0) { $0 + NameColumns($1, map).columns.count }
         constants = map.constants.compactMap { constant in
             guard constant.field != .tenant, let slot = constant.field.slot else { return nil }
             var text = constant.value
@@ -35,83 +34,46 @@ public final class RequestBuilder {
         constantTenant = map.constants.last { $0.field == .tenant }.map { engine.tenant($0.value) }
     }
 
-    /// What the symbols of another engine's builder are here; 0: not looked up yet.
-    @exclusivity(unchecked) private var translations = RawArray<UInt32>()
-    /// By field: both engines tell every value apart, so that symbols can be translated.
-    @exclusivity(unchecked) private var isTranslated = RawArray<Bool>()
-
-    @inline(__always)
-    private func translated(_ symbol: Symbol, _ slice: ByteSlice, _ block: RecordBlock) -> Symbol {
-        let index = Int(symbol.rawValue)
-        if index >= translations.count {
-            translations.append(repeating: 0, count: max(64, index + 1 - translations.count))
-        }
-        if translations[index] == 0 { translations[index] = block.withText(slice) { names.intern($0) }.rawValue }
-        return Symbol(rawValue: translations[index])
-    }
-
-    /// The same request for this builder's engine, as one that another builder has made of the same record: names that
-    /// both engines tell apart are not looked up again. The other builder is the same at every call.
-    public func request(
-        like other: Request, by builder: RequestBuilder, _ block: RecordBlock, _ record: Int, path: String, line: Int
-    ) -> Request {
-        guard constants.isEmpty, constantTenant == nil, !block.hasLists else {
-            return request(block, record, path: path, line: line)
-        }
-        if isTranslated.count == 0 {
-            for index in fields.indices {
-                isTranslated.append(fields[index].isExact && builder.engine.isExact(fields[index].slot))
-            }
-        }
-        var made = other
-        made.attributes = SIMD32(repeating: 0)
-        let symbol = translated(other.tenant.symbol, block.slice(record, .tenant), block)
-        made.tenant = tenant(symbol)
-        for index in fields.indices {
-            let (field, slot, isExact) = fields[index]
-            let slice = block.slice(record, field)
-            guard slice.isPresent else { continue }
-            if isTranslated[index] {
-                made[slot] = translated(other[slot], slice, block)
-            } else {
-                made[slot] = block.withText(slice) { isExact ? names.intern($0) : engine.symbols.known($0) }
-            }
-        }
-        return made
-    }
-
     @inline(__always)
     private func tenant(_ symbol: Symbol) -> TenantID {
         let index = Int(symbol.rawValue)
         if index < tenants.count, let known = tenants[index] { return known }
+        return newTenant(symbol)
+    }
+
+    private func newTenant(_ symbol: Symbol) -> TenantID {
+        let index = Int(symbol.rawValue)
         let tenant = engine.tenant(symbol)
         if index >= tenants.count { tenants.append(repeating: nil, count: index + 1 - tenants.count) }
         tenants[index] = tenant
         return tenant
     }
 
+    /// The symbol of a record's name that nobody has looked up yet.
+    private func symbol(_ block: RecordBlock, _ record: Int, _ column: NameColumns.Column) -> Symbol {
+        let slice = block.slice(record, column.field)
+        guard slice.isPresent else { return .absent }
+        return block.withText(slice) { column.isExact ? engine.symbols.intern($0) : engine.symbols.known($0) }
+    }
+
     private func constant(_ field: Field) -> String? { map.constants.last { $0.field == field }?.value }
 
     /// The request of a record that has everything it must have.
     public func request(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> Request {
-        let tenant: TenantID
-        let tenantSlice = block.slice(record, .tenant)
-        if let constantTenant {
-            tenant = constantTenant
-        } else {
-            tenant = self.tenant(block.withText(tenantSlice) { names.intern($0) })
+        let hasNames = block.hasNames
+        let symbols = block.symbols(record) + firstColumn
+        func symbol(_ index: Int) -> Symbol {
+            hasNames ? Symbol(rawValue: symbols[index]) : self.symbol(block, record, columns[index])
         }
-        var request = Request(time: block.number(record, .time), tenant: tenant, model: .absent)
-        for index in fields.indices {
-            let (field, slot, isExact) = fields[index]
-            let slice = block.slice(record, field)
-            guard slice.isPresent else { continue }
-            request[slot] = block.withText(slice) { isExact ? names.intern($0) : engine.symbols.known($0) }
+        var request = Request(
+            time: block.number(record, .time), tenant: constantTenant ?? tenant(symbol(0)), model: .absent)
+        request.withAttributes { attributes in
+            for index in 1..<columns.count { attributes[columns[index].slot.rawValue] = symbol(index).rawValue }
         }
         if !constants.isEmpty { for constant in constants { request[constant.slot] = constant.symbol } }
         let id = block.slice(record, .requestID)
         if id.isPresent {
-            request.id = block.withText(id) { RequestID($0) }
+            request.id = hasNames ? block.requestID(record) : block.withText(id) { RequestID($0) }
         } else if map.isForeign {
             request.id = RequestID(constant(.requestID) ?? Self.lineName(path, line))
         }
