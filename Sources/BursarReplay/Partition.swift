@@ -188,7 +188,7 @@ final class Partition {
         _ request: Request, _ usage: Usage?, _ lane: Lane, _ block: RecordBlock, _ record: Int
     ) -> Decision {
         settleDue(request.time, lane)
-        let decision = lane.engine.decide(
+        let decision = lane.engine.decideLending(
             request, detail: lane.side === main ? detail : .brief, counting: counting)
         guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return decision }
         if counting == .decided, let cap = decision.detail?.caps.maxOutputTokens {

@@ -37,7 +37,7 @@
         }
     }
 
-    @inlinable public mutating func append(_ element: Element) {
+    @inlinable public mutating func append(_ element: consuming Element) {
         if count == capacity { grow(to: count + 1) }
         (base + count).initialize(to: element)
         used += 1

@@ -14,6 +14,15 @@
 /* Asks for a line of memory before it is needed, so that several cold lines are waited for at once and not in turn. */
 static inline void bursar_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
+/* Tells the processor that the thread waits for another one. */
+static inline void bursar_pause(void) {
+#if defined(__SSE2__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
 /* How many of the 16 bytes at `text` come before the first quotation mark, backslash, control character or byte beyond
    ASCII. */
 static inline int bursar_plain_prefix(const uint8_t *text) {

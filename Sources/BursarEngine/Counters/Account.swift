@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// What every decision touches stands first: it fits two lines of the cache.
 final class Account: @unchecked Sendable {
-    let lock = Mutex<Void>(())
+    let lock = AccountLock()
     let id: Symbol
     /// Index of the tenant's record; -1 where no document lists it.
     let record: Int32
@@ -98,7 +98,7 @@ final class Account: @unchecked Sendable {
     }
 
     /// The counter of a row whose scope depends on the request.
-    func counter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: SIMD32<UInt32>) -> Int32 {
+    func counter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {
         guard row.scopeSlot >= 0 else { return findCounter(index, row, attributes) }
         let value = attributes[row.scopeSlot]
         let last = lastScopes.base + index
@@ -106,7 +106,7 @@ final class Account: @unchecked Sendable {
         return last.pointee.counter
     }
 
-    private func findCounter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: SIMD32<UInt32>) -> Int32 {
+    private func findCounter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {
         var scope: Int32 = 0
         for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
         for slot in row.per { scope = book.scope(scope, slot, Symbol(rawValue: attributes[slot.rawValue])) }

@@ -131,7 +131,7 @@ extension Engine {
         guard index >= 0 else { return }
         let account = request.tenant.account
         let edition = editions[Int(index)]
-        account.lock.withLock { _ in
+        account.lock.withLock {
             guard let plan = account.plan, Int(account.planEdition) == edition.index else { return }
             var request = request
             request[.tenant] = account.id
@@ -140,7 +140,7 @@ extension Engine {
             let isCritical = edition.isCritical(request[.feature])
             for (index, row) in plan.rows.enumerated() where row.isMeasured {
                 guard row.applies(to: request, isCritical: isCritical, symbols: symbols) else { continue }
-                let counter = row.per.isEmpty ? -1 : account.counter(index, row, request.attributes)
+                let counter = row.per.isEmpty ? -1 : request.readAttributes { account.counter(index, row, $0) }
                 account.madeMeters().add(
                     use.amount(row.limit.unit), at: request.time, row, counter: counter, plan)
             }
@@ -150,7 +150,7 @@ extension Engine {
     /// What was measured, by tenant and limit.
     package func demands() -> [LimitDemand] {
         allAccounts.flatMap { account in
-            account.lock.withLock { _ in
+            account.lock.withLock {
                 account.meters?.demands(tenant: symbols.text(account.id), symbols) ?? []
             }
         }

@@ -9,28 +9,15 @@ struct RecentRequests: ~Copyable {
     struct Entry {
         var id: RequestID
         var time: Int64
-        private var decision: Decision
-        /// A detail that the engine keeps: counting references to what all threads share would make them wait.
-        private var lasting: Unmanaged<DecisionDetail>?
+        /// As it was given, a detail that the engine keeps only lent.
+        var given: Decision
 
         @inline(__always)
-        init(id: RequestID, time: Int64, decision given: Decision) {
+        init(id: RequestID, time: Int64, decision: Decision) {
             self.id = id
             self.time = time
-            let reference = given.detailReference
-            if let reference, reference._withUnsafeGuaranteedRef({ !$0.isLasting }) {
-                decision = given
-            } else {
-                decision = given.withoutDetail
-                lasting = reference
-            }
-        }
-
-        /// The decision as it was given.
-        var given: Decision {
-            var decision = decision
-            if let lasting { decision.detail = lasting.takeUnretainedValue() }
-            return decision
+            given = decision
+            given.lendLasting()
         }
     }
 
@@ -56,10 +43,11 @@ struct RecentRequests: ~Copyable {
             nonmutating set { entries[index] = newValue }
         }
 
-        mutating func insert(_ entry: Entry) {
+        mutating func insert(_ entry: consuming Entry) {
+            let id = entry.id
             if (entries.count + 1) * 2 > slots.count { grow() }
             entries.append(entry)
-            place(entry.id, UInt32(entries.count))
+            place(id, UInt32(entries.count))
         }
 
         private mutating func place(_ id: RequestID, _ value: UInt32) {

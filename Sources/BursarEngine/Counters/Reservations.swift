@@ -178,53 +178,105 @@ struct ReservationTable: ~Copyable {
     }
 }
 
+/// How a reservation ends.
+enum Ending {
+    case used(Usage)
+    /// The request was never made. An attempt stays an attempt.
+    case released
+    /// Nobody said what it used.
+    case expired
+
+    /// What counts in place of a reserved amount.
+    ///
+    /// - Parameter cost: of what was used; nil where that is not known.
+    func actual(_ unit: Unit, _ reserved: Int64, cost: Int64?) -> Int64 {
+        switch self {
+        case .used(let usage):
+            switch unit {
+            case .spend: cost ?? reserved
+            case .tokens: usage.inputTokens + usage.outputTokens
+            case .inputTokens: usage.inputTokens
+            case .outputTokens: usage.outputTokens
+            case .concurrentRequests: 0
+            default: reserved
+            }
+        case .released: unit == .attempts ? reserved : 0
+        case .expired: unit == .concurrentRequests ? 0 : reserved
+        }
+    }
+
+    /// By how much a reservation by rows changes in every unit.
+    @inline(__always)
+    func changes(_ header: ReservationHeader, cost: Int64?) -> FastAmounts {
+        var changes = FastAmounts(spend: 0, input: 0, output: 0, count: 0)
+        changes.concurrent = -1
+        switch self {
+        case .used(let usage):
+            changes.spend = (cost ?? header.spend).addingSaturated(-header.spend)
+            changes.input = usage.inputTokens &- header.input
+            changes.output = usage.outputTokens &- header.output
+            changes.tokens = changes.input &+ changes.output
+        case .released:
+            changes.spend = -header.spend
+            changes.input = -header.input
+            changes.output = -header.output
+            changes.tokens = changes.input &+ changes.output
+            changes.requests = -1
+        case .expired: break
+        }
+        return changes
+    }
+}
+
 extension Account {
     /// Puts actual amounts in place of reserved ones; the account's lock is held. False: it was closed already.
+    ///
+    /// - Parameter cost: of what was used, by the reservation; asked only where something was.
     @inline(__always)
-    func finish(_ id: ReservationID, _ actual: (_ unit: Unit, _ reserved: Int64, ReservationHeader) -> Int64) -> Bool {
+    func finish(_ id: ReservationID, _ ending: Ending, cost: (ReservationHeader) -> Int64?) -> Bool {
         guard let (header, positions) = reservations.close(id) else { return false }
+        let cost: Int64? = if case .used = ending { cost(header) } else { nil }
         if header.state == .byRows {
-            finishRows(header, actual)
+            var changes = ending.changes(header, cost: cost)
+            changes.withPlaces { finishRows(header, $0) }
         } else {
-            finishAmounts(id, header, positions, actual)
+            finishAmounts(id, header, positions, ending, cost)
         }
         return true
     }
 
+    /// - Parameter changes: by place in `FastAmounts`.
     @inline(__always)
-    private func finishRows(
-        _ header: ReservationHeader, _ actual: (_ unit: Unit, _ reserved: Int64, ReservationHeader) -> Int64
-    ) {
+    private func finishRows(_ header: ReservationHeader, _ changes: UnsafePointer<Int64>) {
         guard let planReference else { return }
         planReference._withUnsafeGuaranteedRef { plan in
             var rows = header.rows
             while rows != 0 {
                 let index = rows.trailingZeroBitCount
-                rows &= rows - 1
-                let row = plan.fastRows + index
-                let reserved = row.pointee.amount(header)
-                let amount = actual(row.pointee.unit, reserved, header)
-                if amount == reserved { continue }
-                let slot = Int(slots[index])
-                let counter = book.counters.base + slot
+                rows &= rows &- 1
+                let row = plan.fastRows[index]
+                let change = changes[Int(row.pointee.amountPlace)]
+                if change == 0 { continue }
+                let counter = book.counters.base + Int(slots.base[index])
                 if row.pointee.kind == .counted, counter.pointee.start <= header.time {
                     // The window in which it was reserved is still open.
-                    counter.pointee.used = counter.pointee.used.addingSaturated(amount.addingSaturated(-reserved))
+                    counter.pointee.used = counter.pointee.used.addingSaturated(change)
                 } else {
-                    book.adjust(spelledOut(header, index, plan), to: amount, grants: [], reservedAt: header.time)
+                    let actual = row.pointee.amount(header).addingSaturated(change)
+                    book.adjust(spelledOut(header, index, plan), to: actual, grants: [], reservedAt: header.time)
                 }
             }
         }
     }
 
+    @inline(never)
     private func finishAmounts(
-        _ id: ReservationID, _ header: ReservationHeader, _ positions: Range<Int>,
-        _ actual: (_ unit: Unit, _ reserved: Int64, ReservationHeader) -> Int64
+        _ id: ReservationID, _ header: ReservationHeader, _ positions: Range<Int>, _ ending: Ending, _ cost: Int64?
     ) {
         let rare = header.isRare ? reservations.takeRare(id) : RareReservation()
         for position in positions {
             let reserved = reservations[position]
-            let amount = actual(reserved.unit, reserved.amount, header)
+            let amount = ending.actual(reserved.unit, reserved.amount, cost: cost)
             if amount == reserved.amount { continue }
             if reserved.counter.isShared {
                 guard let group = rare.group else { continue }
@@ -239,7 +291,7 @@ extension Account {
 
     /// What a reservation by rows holds in one row's counter.
     private func spelledOut(_ header: ReservationHeader, _ index: Int, _ plan: CompiledPlan) -> ReservedAmount {
-        let row = plan.fastRows[index]
+        let row = plan.fastRows[index].pointee
         let slot = Int(slots[index])
         var reserved = ReservedAmount(
             counter: CounterRef(index: Int32(truncatingIfNeeded: slot), isShared: false), unit: row.unit,
@@ -266,7 +318,10 @@ extension Account {
     @inline(__always)
     func expire(at time: Int64, lifetime: Int64) {
         while let id = reservations.nextExpired(at: time, lifetime: lifetime) {
-            _ = finish(id) { unit, reserved, _ in unit == .concurrentRequests ? 0 : reserved }
+            finishExpired(id)
         }
     }
+
+    @inline(never)
+    private func finishExpired(_ id: ReservationID) { _ = finish(id, .expired) { _ in nil } }
 }

@@ -117,7 +117,7 @@ final class CompiledEdition: @unchecked Sendable {
     func model(_ symbol: Symbol) -> ModelID? {
         let value = Int(symbol.rawValue)
         if value < modelsBySymbol.count {
-            let index = modelsBySymbol[value]
+            let index = modelsBySymbol.base[value]
             return index < 0 ? nil : ModelID(rawValue: Int(index))
         }
         return catalog?.model(symbols.text(symbol))
@@ -134,7 +134,7 @@ final class CompiledEdition: @unchecked Sendable {
     /// Puts a candidate into a request's attributes, for conditions and scopes that ask for the model.
     func set(_ model: ModelID?, named name: Symbol, in request: inout Request) {
         if let model {
-            set(model, in: &request.attributes)
+            request.withAttributes { set(model, in: $0) }
         } else {
             request[.model] = name
             request[.modelClass] = .absent
@@ -142,10 +142,11 @@ final class CompiledEdition: @unchecked Sendable {
         }
     }
 
+    /// The same in attributes at a fixed address.
     @inline(__always)
-    func set(_ model: ModelID, in attributes: inout SIMD32<UInt32>) {
-        attributes[AttributeSlot.model.rawValue] = modelSymbols[model.rawValue].rawValue
-        attributes[AttributeSlot.modelClass.rawValue] = classSymbols[model.rawValue].rawValue
-        attributes[AttributeSlot.modelProvider.rawValue] = providerSymbols[model.rawValue].rawValue
+    func set(_ model: ModelID, in attributes: UnsafeMutablePointer<UInt32>) {
+        attributes[AttributeSlot.model.rawValue] = modelSymbols.base[model.rawValue].rawValue
+        attributes[AttributeSlot.modelClass.rawValue] = classSymbols.base[model.rawValue].rawValue
+        attributes[AttributeSlot.modelProvider.rawValue] = providerSymbols.base[model.rawValue].rawValue
     }
 }

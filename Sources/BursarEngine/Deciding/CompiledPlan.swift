@@ -139,18 +139,20 @@ final class CompiledPlan: @unchecked Sendable {
 
         /// Whether the limit counts and judges a request whose candidate stands in its attributes.
         func applies(to request: Request, isCritical: Bool, symbols: SymbolTable) -> Bool {
-            guard isInScope(request.attributes) else { return false }
+            guard request.readAttributes({ isInScope($0) }) else { return false }
             if unit == .runs, !request[.run].isPresent { return false }
-            if isWeight {
-                let asked = request[.feature]
-                guard asked.isPresent else { return false }
-                if feature.isPresent ? feature != asked : namedFeatures.contains(asked) { return false }
-            }
+            guard mayApply(to: request[.feature]) else { return false }
             return when?.holds(request, isCritical: isCritical, symbols: symbols) ?? true
         }
 
+        /// Whether the limit, where it is a weight, is that of a feature.
+        func mayApply(to asked: Symbol) -> Bool {
+            guard isWeight else { return true }
+            return feature.isPresent ? asked == feature : asked.isPresent && !namedFeatures.contains(asked)
+        }
+
         /// Whether a request carries what the limit is counted for.
-        func isInScope(_ attributes: SIMD32<UInt32>) -> Bool {
+        func isInScope(_ attributes: AttributeValues) -> Bool {
             for (slot, value) in within where attributes[slot.rawValue] != value.rawValue { return false }
             for slot in per where attributes[slot.rawValue] == 0 { return false }
             return true
@@ -162,10 +164,7 @@ final class CompiledPlan: @unchecked Sendable {
     let rows: [Row]
     /// The same, reached without counting references.
     let rowPlaces: RawArray<Unmanaged<Row>>
-    /// The rows once more for the fast path, which reaches them through `fastRows`.
-    private let fastTable: RawArray<FastRow>
-    @inline(__always) var fastRows: UnsafeMutablePointer<FastRow> { fastTable.base }
-    @inline(__always) var rowCount: Int { fastTable.count }
+    let fastRows: FastRows
     let blockedFeatures: SymbolSet
     /// By `ModelID`.
     let allowedModels: RawArray<Bool>
@@ -219,16 +218,20 @@ final class CompiledPlan: @unchecked Sendable {
             Row($0, in: plan, zone: zone, symbols: symbols, keepsHistory: compounding.contains($0.name))
         }
         hasThrottles = rows.contains { $0.throttles }
-        let fastRows = rows.map { Self.fastRow($0) }
-        fastTable = RawArray(fastRows)
+        fastRows = FastRows(rows)
         rowPlaces = RawArray(rows.map { Unmanaged.passUnretained($0) })
-        rootRows = fastRows.prefix(64).enumerated().reduce(0) { $0 | ($1.1.isScoped ? 0 : 1 << UInt64($1.0)) }
+        var root: UInt64 = 0
         var refusing: [Int] = []
         var rates: UInt64 = 0
-        for (index, row) in fastRows.prefix(64).enumerated() where row.onlyDenies {
-            refusing.append(index)
-            if row.isRate { rates |= 1 << UInt64(index) }
+        for index in 0..<min(64, fastRows.count) {
+            let row = fastRows[index].pointee
+            if !row.isScoped { root |= 1 << UInt64(index) }
+            if row.onlyDenies {
+                refusing.append(index)
+                if row.isRate { rates |= 1 << UInt64(index) }
+            }
         }
+        rootRows = root
         refusingRows = refusing.reduce(0) { $0 | 1 << UInt64($1) }
         rateRows = rates
         let limits = plan.limits

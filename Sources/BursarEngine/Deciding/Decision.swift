@@ -229,21 +229,62 @@ public struct Decision: Sendable {
     public var tier = Symbol.absent
     /// By index in `Engine.policySet.editions`; -1 where no policy was in force.
     public var edition = Int32(-1)
-    /// nil of a plain permission unless details were asked for.
-    public var detail: DecisionDetail?
+    private var owned: DecisionDetail?
+    /// A detail that the engine keeps. Counting references to what all threads share would make them wait for each
+    /// other, so that only who hands a decision to a caller that may outlive the engine makes it the decision's own.
+    private var lent: Unmanaged<DecisionDetail>?
 
-    /// The same as `detail`, reached without counting references: it holds while the decision does.
     @inline(__always)
-    package var detailReference: Unmanaged<DecisionDetail>? {
-        unsafeBitCast(detail, to: Unmanaged<DecisionDetail>?.self)
+    init(outcome: Outcome, model: Symbol) {
+        self.outcome = outcome
+        self.model = model
     }
 
-    /// All of it but the detail.
+    init(outcome: Outcome, model: Symbol, tier: Symbol, detail: DecisionDetail? = nil) {
+        self.init(outcome: outcome, model: model)
+        self.tier = tier
+        owned = detail
+    }
+
+    /// nil of a plain permission unless details were asked for.
+    public internal(set) var detail: DecisionDetail? {
+        get { owned ?? lent?._withUnsafeGuaranteedRef { $0 } }
+        set {
+            owned = newValue
+            lent = nil
+        }
+    }
+
+    /// The same as `detail`, reached without counting references: it holds while the decision and its engine do.
     @inline(__always)
-    var withoutDetail: Decision {
-        Decision(
-            outcome: outcome, model: model, estimate: estimate, reservation: reservation, isUnpriced: isUnpriced,
-            isUnlimited: isUnlimited, isRepeat: isRepeat, tier: tier, edition: edition, detail: nil)
+    package var detailReference: Unmanaged<DecisionDetail>? {
+        lent ?? unsafeBitCast(owned, to: Unmanaged<DecisionDetail>?.self)
+    }
+
+    /// Gives a decision a detail that lives at least until it is handed out, and lends it where it lives on.
+    @inline(__always)
+    mutating func give(_ detail: Unmanaged<DecisionDetail>?) {
+        lent = detail
+        guard let detail, !detail._withUnsafeGuaranteedRef({ $0.isLasting }) else { return }
+        own()
+    }
+
+    /// Makes a detail that was lent the decision's own.
+    @inline(__always)
+    mutating func own() {
+        guard let lent else { return }
+        owned = lent.takeUnretainedValue()
+        self.lent = nil
+    }
+
+    /// Only lends a detail that the engine keeps.
+    @inline(__always)
+    mutating func lendLasting() {
+        guard lent == nil, let reference = detailReference, reference._withUnsafeGuaranteedRef({ $0.isLasting }) else {
+            return
+        }
+        owned = nil
+        lent = reference
     }
 
     public var reasons: [Reason] { detail?.reasons ?? [] }

@@ -204,53 +204,77 @@ public final class Engine: @unchecked Sendable {
     ///   - detail: how much the decision tells.
     ///   - counting: `.observed` in replays of what really happened.
     public func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {
-        let decision = decideUnwatched(request, detail, counting)
-        if watches { watch(decision, request) }
+        var decision = Decision(outcome: .allow, model: .absent)
+        decide(request, detail, counting, &decision)
+        decision.own()
         return decision
     }
 
+    /// The same for a caller whose decision does not outlive the engine.
+    package func decideLending(_ request: Request, detail: DetailLevel, counting: Counting) -> Decision {
+        var decision = Decision(outcome: .allow, model: .absent)
+        decide(request, detail, counting, &decision)
+        return decision
+    }
+
+    /// - Parameter decision: written in place, because copying it costs more than deciding.
     @inline(__always)
-    private func decideUnwatched(_ request: Request, _ detail: DetailLevel, _ counting: Counting) -> Decision {
-        guard let place = editionPlace(at: request.time) else {
-            return refusal("no_policy_in_force", message: "no version of the policy is in force at this time")
-        }
-        return place._withUnsafeGuaranteedRef { edition in
-            request.tenant.unmanaged._withUnsafeGuaranteedRef { account in
-                account.prefetch()
-                return countsGroups
-                    ? decide(request, edition, account, groupAccount(account, request), detail, counting)
-                    : decide(request, edition, account, detail, counting)
+    private func decide(
+        _ request: Request, _ detail: DetailLevel, _ counting: Counting, _ decision: inout Decision
+    ) {
+        if let place = editionPlace(at: request.time) {
+            place._withUnsafeGuaranteedRef { edition in
+                request.tenant.unmanaged._withUnsafeGuaranteedRef { account in
+                    decide(request, edition, account, detail, counting, &decision)
+                }
             }
+        } else {
+            decision = refusal("no_policy_in_force", message: "no version of the policy is in force at this time")
         }
+        if watches { watch(decision, request) }
     }
 
     @inline(__always)
     private func decide(
-        _ request: Request, _ edition: CompiledEdition, _ account: Account, _ detail: DetailLevel, _ counting: Counting
-    ) -> Decision {
-        account.lock.withLock { _ in
-            account.expire(at: request.time, lifetime: reservationLifetime)
-            let isQuick = detail != .full && isReady(account, for: request, edition)
-            if isQuick {
-                var decision = Decision(outcome: .allow, model: .absent)
-                // What is let through as it was asked counts the same whether it is decided or observed.
-                let isBrief = detail == .brief && counting == .decided
-                if decideQuickly(request, edition, account, isBrief: isBrief, &decision) { return decision }
-            }
-            var sitting = Sitting(self, edition, account, nil, request, detail, counting)
-            sitting.hasTriedFastPath = isQuick
-            return sitting.decide()
+        _ request: Request, _ edition: CompiledEdition, _ account: Account, _ detail: DetailLevel,
+        _ counting: Counting, _ decision: inout Decision
+    ) {
+        account.prefetch()
+        if countsGroups {
+            decision = decide(request, edition, account, groupAccount(account, request), detail, counting)
+            return
         }
+        account.lock.lock()
+        defer { account.lock.unlock() }
+        account.expire(at: request.time, lifetime: reservationLifetime)
+        let isQuick = detail != .full && isReady(account, for: request, edition)
+        // What is let through as it was asked counts the same whether it is decided or observed.
+        let isBrief = detail == .brief && counting == .decided
+        if isQuick, decideQuickly(request, edition, account, isBrief: isBrief, &decision) { return }
+        decision = decideFully(request, edition, account, detail, counting, hasTriedFastPath: isQuick)
     }
 
+    @inline(never)
+    private func decideFully(
+        _ request: Request, _ edition: CompiledEdition, _ account: Account, _ detail: DetailLevel, _ counting: Counting,
+        hasTriedFastPath: Bool
+    ) -> Decision {
+        var sitting = Sitting(self, edition, account, nil, request, detail, counting)
+        sitting.hasTriedFastPath = hasTriedFastPath
+        return sitting.decide()
+    }
+
+    @inline(never)
     private func decide(
         _ request: Request, _ edition: CompiledEdition, _ account: Account, _ group: GroupAccount?,
         _ detail: DetailLevel, _ counting: Counting
     ) -> Decision {
-        guard let group else { return decide(request, edition, account, detail, counting) }
-        return account.lock.withLock { _ in
-            // Before the group's lock is taken: what expires may belong to another group.
+        account.lock.withLock {
             account.expire(at: request.time, lifetime: reservationLifetime)
+            guard let group else {
+                return decideFully(request, edition, account, detail, counting, hasTriedFastPath: false)
+            }
+            // After what expires was settled, which may belong to another group.
             return group.lock.withLock { _ in
                 var sitting = Sitting(self, edition, account, group, request, detail, counting)
                 return sitting.decide()
@@ -276,11 +300,8 @@ public final class Engine: @unchecked Sendable {
         _ request: Request, _ edition: CompiledEdition, _ account: Account, isBrief: Bool, _ decision: inout Decision
     ) -> Bool {
         guard let planReference = account.planReference else { return false }
-        var attributes = request.attributes
-        attributes[AttributeSlot.tenant.rawValue] = account.id.rawValue
-        attributes[AttributeSlot.tier.rawValue] = account.planTier.rawValue
         let isDecided = planReference._withUnsafeGuaranteedRef { plan in
-            account.decideQuickly(request, &attributes, plan, edition, isBrief: isBrief, &decision)
+            account.decideQuickly(request, plan, edition, isBrief: isBrief, &decision)
         }
         guard isDecided else { return false }
         if let id = request.id {
@@ -296,7 +317,7 @@ public final class Engine: @unchecked Sendable {
         guard let edition = edition(at: request.time) else { return amounts.map(\.limit) }
         let account = request.tenant.account
         let group = groupAccount(account, request)
-        return account.lock.withLock { _ in
+        return account.lock.withLock {
             var sitting = Sitting(self, edition, account, group, request, .full, .decided)
             guard let group else { return sitting.presume(amounts) }
             return group.lock.withLock { _ in sitting.presume(amounts) }
@@ -314,7 +335,7 @@ public final class Engine: @unchecked Sendable {
 
     func refusal(_ code: String, message: String) -> Decision {
         let reason = Reason(code: code, action: "deny", message: message)
-        return Decision(outcome: .deny, model: .absent, detail: DecisionDetail(reasons: [reason]))
+        return Decision(outcome: .deny, model: .absent, tier: .absent, detail: DecisionDetail(reasons: [reason]))
     }
 
     /// A refusal of a request that cannot be read.
@@ -340,16 +361,7 @@ public final class Engine: @unchecked Sendable {
         guard max(usage.inputTokens, usage.outputTokens) <= Request.largestCount else {
             throw .badUsage("a count is too large")
         }
-        try close(id, of: tenant) { unit, reserved, reservation in
-            switch unit {
-            case .spend: usage.cost ?? cost(usage, of: reservation) ?? reserved
-            case .tokens: usage.inputTokens + usage.outputTokens
-            case .inputTokens: usage.inputTokens
-            case .outputTokens: usage.outputTokens
-            case .concurrentRequests: 0
-            default: reserved
-            }
-        }
+        try close(id, of: tenant, .used(usage))
         if watches { watch(id, of: tenant, usage: usage) }
     }
 
@@ -365,23 +377,27 @@ public final class Engine: @unchecked Sendable {
 
     /// Takes a reservation away: the request was never made. An attempt stays an attempt.
     public func release(_ id: ReservationID, of tenant: TenantID) throws(SettlementError) {
-        try close(id, of: tenant) { unit, reserved, _ in unit == .attempts ? reserved : 0 }
+        try close(id, of: tenant, .released)
         if watches { watch(id, of: tenant, usage: nil) }
     }
 
     @inline(__always)
     private func close(
-        _ id: ReservationID, of tenant: TenantID,
-        actual: (_ unit: Unit, _ reserved: Int64, ReservationHeader) -> Int64
+        _ id: ReservationID, of tenant: TenantID, _ ending: Ending
     ) throws(SettlementError) {
         let isClosed = tenant.unmanaged._withUnsafeGuaranteedRef { account in
-            account.lock.withLock { _ in account.finish(id, actual) }
+            account.lock.lock()
+            defer { account.lock.unlock() }
+            return account.finish(id, ending) { reservation in
+                guard case .used(let usage) = ending else { return nil }
+                return usage.cost ?? cost(usage, of: reservation)
+            }
         }
         guard isClosed else { throw .notOpen }
     }
 
     /// Whether every counter of a tenant is as it must be between two decisions; for tests.
     public func checkInvariants(of tenant: TenantID) -> Bool {
-        tenant.account.lock.withLock { _ in tenant.account.book.checkInvariants() }
+        tenant.account.lock.withLock { tenant.account.book.checkInvariants() }
     }
 }

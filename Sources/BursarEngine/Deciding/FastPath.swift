@@ -2,91 +2,6 @@ import BursarPolicy
 import BursarStorage
 import BursarSyntax
 
-/// One limit as the fast path sees it: numbers only, so that a plan's limits lie together and nothing is counted.
-struct FastRow: @unchecked Sendable {
-    enum Kind: UInt8, Sendable {
-        /// A counter whose window has bounds, or none at all.
-        case counted
-        case bucket
-        /// The estimate alone.
-        case request
-        /// Not judged here: a request that it applies to takes the full way.
-        case unusual
-    }
-
-    var kind: Kind
-    var unit: Unit
-    /// nil: every request; the row keeps it alive.
-    var when: Unmanaged<ConditionProgram>?
-    /// Its counter depends on the request.
-    var isScoped: Bool
-    var isPeriodic: Bool
-    /// One threshold whose only action, for every request, is to refuse.
-    var onlyDenies: Bool
-    var isRate: Bool
-    /// Of a counter that depends on one attribute alone: which one; else -1.
-    var scopeSlot: Int8
-    /// Of a weight: its feature.
-    var feature: Symbol
-    /// A share for the features that have none of their own.
-    var isForOthers: Bool
-    /// The most that may be used without crossing any threshold, were nothing carried over.
-    var safeBound: Int64
-    /// The same once the thresholds that only notify have given their events.
-    var quietBound: Int64
-    var amount: Int64
-    var capacity: Int64
-    var length: Int64
-
-    /// What a reservation by rows holds of it.
-    @inline(__always)
-    func amount(_ header: ReservationHeader) -> Int64 {
-        switch unit {
-        case .spend: header.spend
-        case .tokens: header.input + header.output
-        case .inputTokens: header.input
-        case .outputTokens: header.output
-        case .requests, .attempts, .concurrentRequests, .runs: 1
-        case .characters, .toolCalls: 0
-        }
-    }
-}
-
-extension CompiledPlan {
-    private static func onlyDenies(_ limit: Limit) -> Bool {
-        guard limit.thresholds.count == 1, limit.rollover == nil, limit.weight == nil, !limit.isShadow,
-            let action = limit.thresholds[0].actions.first, limit.thresholds[0].actions.count == 1
-        else { return false }
-        return action.when == nil && action.alternatives.count == 1 && action.alternatives[0].isDeny
-    }
-
-    static func fastRow(_ row: Row) -> FastRow {
-        let limit = row.limit
-        var made = FastRow(
-            kind: .counted, unit: limit.unit, when: row.when.map { Unmanaged.passUnretained($0) },
-            isScoped: !row.hasFixedCounter || !row.within.isEmpty, isPeriodic: limit.window.isPeriodic,
-            onlyDenies: onlyDenies(limit), isRate: limit.window.isRate,
-            scopeSlot: Int8(row.scopeSlot), feature: row.feature,
-            isForOthers: limit.weight.map { $0.feature == nil } ?? false, safeBound: row.safeBound,
-            quietBound: row.quietBound, amount: limit.amount,
-            capacity: limit.capacity, length: 0)
-        switch limit.window {
-        case .calendar, .every, .lifetime: break
-        case .rate(let length):
-            made.kind = .bucket
-            made.length = length
-        case .request: made.kind = row.needsCounter ? .unusual : .request
-        case .rolling, .fromFirstUse: made.kind = .unusual
-        }
-        // A share of what remains depends on more than its own counter.
-        let isOfRemaining = limit.weight?.isOfRemaining ?? false
-        if limit.isPrepaid || limit.isShared || limit.unit == .runs || isOfRemaining { made.kind = .unusual }
-        // A reservation by rows does not hold these.
-        if limit.unit == .characters || limit.unit == .toolCalls, made.kind != .request { made.kind = .unusual }
-        return made
-    }
-}
-
 /// The way of a request that nothing stands against: its limits are compared with what they may reach at least, and
 /// counted. Whatever might be more than a plain permission takes the full way instead; tests hold the two together.
 ///
@@ -94,8 +9,8 @@ extension CompiledPlan {
 extension Account {
     /// How one candidate fares.
     private enum Standing {
-        /// The rows that apply, as bits.
-        case plain(UInt64)
+        /// The rows that apply, as bits, and the simple ones among them.
+        case plain(UInt64, simple: UInt64)
         /// Refused by rows that do nothing else, as bits.
         case refused(UInt64)
         case unknown
@@ -105,47 +20,40 @@ extension Account {
     /// model that the plan does not allow. False: not known here, and nothing has changed.
     ///
     /// - Parameters:
-    ///   - attributes: the request's, tenant and tier set.
     ///   - isBrief: a refusal may be given without its numbers.
     ///   - decision: written in place, because copying it costs more than deciding.
     @inline(__always)
     func decideQuickly(
-        _ request: Request, _ attributes: inout SIMD32<UInt32>, _ plan: CompiledPlan, _ edition: CompiledEdition,
-        isBrief: Bool, _ decision: inout Decision
+        _ request: Request, _ plan: CompiledPlan, _ edition: CompiledEdition, isBrief: Bool, _ decision: inout Decision
     ) -> Bool {
-        // Made with the plan or the edition, which are in use: its references are counted once it is given.
-        var detail: Unmanaged<DecisionDetail>?
-        guard decideQuickly(request, &attributes, plan, edition, isBrief, &decision, &detail) else { return false }
-        if let detail { decision.detail = detail.takeUnretainedValue() }
-        return true
-    }
-
-    @inline(__always)
-    private func decideQuickly(
-        _ request: Request, _ attributes: inout SIMD32<UInt32>, _ plan: CompiledPlan, _ edition: CompiledEdition,
-        _ isBrief: Bool, _ decision: inout Decision, _ detail: inout Unmanaged<DecisionDetail>?
-    ) -> Bool {
-        guard plan.rowCount <= 64, edition.isEnforced else { return false }
+        guard plan.fastRows.count <= 64, edition.isEnforced else { return false }
         if edition.hasTools, !request.tools.isEmpty { return false }
         let listed = edition.model(request[.model])
         guard let requested = listed, edition.pricePlace(requested).pointee != nil else {
-            return isBrief && refuseUnpriced(request, plan, edition, isListed: listed != nil, &decision, &detail)
+            return isBrief && refuseUnpriced(request, plan, edition, isListed: listed != nil, &decision)
         }
-        edition.set(requested, in: &attributes)
+        var attributes = request.attributes
         let feature = request[.feature]
         if plan.blockedFeatures.contains(feature) { return false }
         let isCritical = edition.isCritical(feature)
-        if isRuled(request, attributes, isCritical, edition) { return false }
-        if plan.allowedModels[requested.rawValue] {
-            return decide(requested, request, attributes, isCritical, plan, edition, isBrief, &decision, &detail)
+        return withUnsafeMutablePointer(to: &attributes) { place in
+            // One by one through memory: as a vector, all of it would move each time.
+            let values = UnsafeMutableRawPointer(place).assumingMemoryBound(to: UInt32.self)
+            values[AttributeSlot.tenant.rawValue] = id.rawValue
+            values[AttributeSlot.tier.rawValue] = plan.tier.rawValue
+            edition.set(requested, in: values)
+            if isRuled(request, values, isCritical, edition) { return false }
+            if plan.allowedModels.base[requested.rawValue] {
+                return decide(requested, request, values, isCritical, plan, edition, isBrief, &decision)
+            }
+            return isBrief && plan.hasConsentOfPlan
+                && substitute(for: requested, request, values, isCritical, plan, edition, &decision)
         }
-        return isBrief && plan.hasConsentOfPlan
-            && substitute(for: requested, request, &attributes, isCritical, plan, edition, &decision, &detail)
     }
 
     @inline(__always)
     private func isRuled(
-        _ request: Request, _ attributes: SIMD32<UInt32>, _ isCritical: Bool, _ edition: CompiledEdition
+        _ request: Request, _ attributes: AttributeValues, _ isCritical: Bool, _ edition: CompiledEdition
     ) -> Bool {
         for index in edition.activeRules.indices {
             let holds = edition.activeRules.base[index]._withUnsafeGuaranteedRef {
@@ -156,210 +64,239 @@ extension Account {
         return false
     }
 
+    @inline(__always)
     private func decide(
-        _ model: ModelID, _ request: Request, _ attributes: SIMD32<UInt32>, _ isCritical: Bool, _ plan: CompiledPlan,
-        _ edition: CompiledEdition, _ isBrief: Bool, _ decision: inout Decision,
-        _ detail: inout Unmanaged<DecisionDetail>?
+        _ model: ModelID, _ request: Request, _ attributes: AttributeValues, _ isCritical: Bool, _ plan: CompiledPlan,
+        _ edition: CompiledEdition, _ isBrief: Bool, _ decision: inout Decision
     ) -> Bool {
         let price = edition.pricePlace(model)
-        let estimate = Estimate(request, edition)
+        decision.estimate = Estimate(request, edition)
+        let estimate = decision.estimate
         let spend = price.pointee?.cost(
             input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
         guard let spend else { return false }
-        switch standing(request, attributes, estimate, spend, isCritical, plan, edition) {
-        case .plain(let applied):
-            decision.estimate = estimate
-            decision.estimate.spend = spend
-            count(request, attributes, model, spend, applied, plan, edition, &decision)
-            return true
-        case .refused(let rows):
-            guard isBrief, !plan.countsAttempts, let told = plan.briefRefusal(rows) else { return false }
-            decision.estimate = estimate
-            decision.estimate.spend = spend
-            refuse(rows & ~plan.rateRows == 0 ? .throttle : .deny, plan, edition, &decision)
-            detail = told
-            return true
-        case .unknown: return false
+        decision.estimate.spend = spend
+        var amounts = FastAmounts(
+            spend: spend, input: estimate.inputTokens, output: estimate.outputTokens, count: 1)
+        amounts.characters = estimate.characters
+        amounts.toolCalls = estimate.toolCalls
+        return amounts.withPlaces { amounts in
+            switch standing(request, attributes, amounts, isCritical, plan, edition) {
+            case .plain(let applied, let simple):
+                count(request, attributes, model, amounts, applied, simple, plan, edition, &decision)
+                return true
+            case .refused(let rows):
+                guard isBrief, !plan.countsAttempts, let told = plan.briefRefusal(rows) else { return false }
+                refuse(rows & ~plan.rateRows == 0 ? .throttle : .deny, told, plan, edition, &decision)
+                return true
+            case .unknown: return false
+            }
         }
     }
 
     /// Goes down the chain of a model that the plan does not allow.
+    @inline(never)
     private func substitute(
-        for requested: ModelID, _ request: Request, _ attributes: inout SIMD32<UInt32>, _ isCritical: Bool,
-        _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision,
-        _ detail: inout Unmanaged<DecisionDetail>?
+        for requested: ModelID, _ request: Request, _ attributes: UnsafeMutablePointer<UInt32>, _ isCritical: Bool,
+        _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
     ) -> Bool {
         let place = requested.rawValue
         // What is told of a refusal is told of the first substitute.
         var first: (outcome: Outcome, estimate: Estimate, detail: Unmanaged<DecisionDetail>?)?
-        for index in Int(plan.substituteStarts[place])..<Int(plan.substituteStarts[place + 1]) {
-            let model = plan.substitutes[index]
-            edition.set(model, in: &attributes)
+        for index in Int(plan.substituteStarts.base[place])..<Int(plan.substituteStarts.base[place + 1]) {
+            let model = plan.substitutes.base[index]
+            edition.set(model, in: attributes)
             if isRuled(request, attributes, isCritical, edition) { return false }
-            guard decide(model, request, attributes, isCritical, plan, edition, true, &decision, &detail) else {
-                return false
-            }
+            guard decide(model, request, attributes, isCritical, plan, edition, true, &decision) else { return false }
             if decision.outcome == .allow {
                 decision.outcome = .downgrade
-                detail = plan.briefNotAllowed
+                decision.give(plan.briefNotAllowed)
                 return true
             }
-            if first == nil { first = (decision.outcome, decision.estimate, detail) }
+            if first == nil { first = (decision.outcome, decision.estimate, decision.detailReference) }
         }
         guard let first else { return false }
         decision.outcome = first.outcome
         decision.estimate = first.estimate
-        detail = first.detail
+        decision.give(first.detail)
         return true
     }
 
     /// Refuses a model whose price is not known, where the policy does.
+    @inline(never)
     private func refuseUnpriced(
         _ request: Request, _ plan: CompiledPlan, _ edition: CompiledEdition, isListed: Bool,
-        _ decision: inout Decision, _ detail: inout Unmanaged<DecisionDetail>?
+        _ decision: inout Decision
     ) -> Bool {
         guard !edition.allowsUnpriced, !plan.countsAttempts else { return false }
         decision.estimate = Estimate(request, edition)
         decision.estimate.spend = nil
-        refuse(.deny, plan, edition, &decision)
-        detail = Unmanaged.passUnretained(isListed ? edition.unpriced : edition.unlisted)
+        let told = Unmanaged.passUnretained(isListed ? edition.unpriced : edition.unlisted)
+        refuse(.deny, told, plan, edition, &decision)
         return true
     }
 
     @inline(__always)
     private func refuse(
-        _ outcome: Outcome, _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
+        _ outcome: Outcome, _ told: Unmanaged<DecisionDetail>, _ plan: CompiledPlan, _ edition: CompiledEdition,
+        _ decision: inout Decision
     ) {
         decision.outcome = outcome
         decision.tier = plan.tier
         decision.edition = Int32(truncatingIfNeeded: edition.index)
-    }
-
-    @inline(__always)
-    private func amount(_ unit: Unit, _ estimate: Estimate, _ spend: Int64) -> Int64 {
-        unit == .spend ? spend : estimate.amount(unit)
+        decision.give(told)
     }
 
     @inline(__always)
     private func standing(
-        _ request: Request, _ attributes: SIMD32<UInt32>, _ estimate: Estimate, _ spend: Int64, _ isCritical: Bool,
+        _ request: Request, _ attributes: AttributeValues, _ amounts: UnsafePointer<Int64>, _ isCritical: Bool,
         _ plan: CompiledPlan, _ edition: CompiledEdition
     ) -> Standing {
-        let feature = request[.feature]
+        let time = request.time
+        let slots = slots.base
+        let counters = book.counters.base
+        var simple: UInt64 = 0
         var applied: UInt64 = 0
         var refused: UInt64 = 0
-        for index in 0..<plan.rowCount {
-            let row = plan.fastRows + index
-            if row.pointee.feature.isPresent, row.pointee.feature != feature { continue }
-            if row.pointee.isForOthers || row.pointee.isScoped {
-                let applies = plan.rowPlaces[index]._withUnsafeGuaranteedRef {
-                    (!row.pointee.isForOthers || (feature.isPresent && !$0.namedFeatures.contains(feature)))
-                        && $0.isInScope(attributes)
+        var (row, end) = plan.fastRows.rows(of: request[.feature])
+        while row < end {
+            if row.pointee.isSimple {
+                let counter = counters + Int(slots[Int(row.pointee.index)])
+                let (sum, overflow) = counter.pointee.used.addingReportingOverflow(
+                    amounts[Int(row.pointee.amountPlace)])
+                if time < counter.pointee.end, time >= counter.pointee.start, !overflow, sum <= row.pointee.safeBound {
+                    simple |= row.pointee.bit
+                    row += 1
+                    continue
                 }
-                if !applies { continue }
             }
-            if let when = row.pointee.when {
-                let holds = when._withUnsafeGuaranteedRef {
-                    $0.holds(request, attributes, isCritical, edition.symbols)
-                }
-                if !holds { continue }
+            switch unusualStanding(row, request, attributes, amounts, isCritical, plan, edition) {
+            case .notAsked: break
+            case .holds: applied |= row.pointee.bit
+            case .refuses:
+                applied |= row.pointee.bit
+                refused |= row.pointee.bit
+            case .unknown: return .unknown
             }
-            if row.pointee.kind == .unusual { return .unknown }
-            applied |= 1 << UInt64(index)
-            let amount = amount(row.pointee.unit, estimate, spend)
-            if row.pointee.kind == .request {
-                if amount > row.pointee.safeBound, row.pointee.unit != .spend || amount > 0 {
-                    if !row.pointee.onlyDenies { return .unknown }
-                    refused |= 1 << UInt64(index)
-                }
-                continue
-            }
-            let counter = counter(index, row, request.time, attributes, plan)
-            // A clock that goes back is rare enough for the full way.
-            if row.pointee.isPeriodic, request.time < counter.pointee.start { return .unknown }
-            // Free requests cross nothing, but their counters still follow the time.
-            if row.pointee.unit == .spend, amount == 0 { continue }
-            if row.pointee.kind == .counted {
-                let (sum, overflow) = counter.pointee.used.addingReportingOverflow(amount)
-                if overflow { return .unknown }
-                if sum > row.pointee.safeBound {
-                    let isQuiet = sum <= row.pointee.quietBound && counter.pointee.quietPlan == plan.serial
-                    if !isQuiet {
-                        if !row.pointee.onlyDenies { return .unknown }
-                        refused |= 1 << UInt64(index)
-                    }
-                }
-            } else {
-                let length = Int128(row.pointee.length)
-                let missing = Int128(row.pointee.capacity) * length - counter.pointee.level
-                // A bucket's exact bound is a fraction; the full way knows it.
-                if missing + Int128(amount) * length > Int128(row.pointee.safeBound) * length { return .unknown }
-            }
+            row += 1
         }
-        if applied & plan.rootRows != 0 { book.see(0, at: request.time) }
-        return refused != 0 ? .refused(refused) : .plain(applied)
+        applied |= simple
+        if applied & plan.rootRows != 0 { book.see(0, at: time) }
+        return refused != 0 ? .refused(refused) : .plain(applied, simple: simple)
+    }
+
+    private enum RowStanding { case notAsked, holds, refuses, unknown }
+
+    /// How a row fares that is not simple, or that may be crossed.
+    @inline(never)
+    private func unusualStanding(
+        _ row: UnsafeMutablePointer<FastRow>, _ request: Request, _ attributes: AttributeValues,
+        _ amounts: UnsafePointer<Int64>, _ isCritical: Bool, _ plan: CompiledPlan, _ edition: CompiledEdition
+    ) -> RowStanding {
+        let index = Int(row.pointee.index)
+        if row.pointee.isScoped {
+            let isInScope = plan.rowPlaces.base[index]._withUnsafeGuaranteedRef { $0.isInScope(attributes) }
+            if !isInScope { return .notAsked }
+        }
+        if let when = row.pointee.when {
+            let holds = when._withUnsafeGuaranteedRef { $0.holds(request, attributes, isCritical, edition.symbols) }
+            if !holds { return .notAsked }
+        }
+        let amount = amounts[Int(row.pointee.amountPlace)]
+        // Free requests cross nothing, but their counters still follow the time.
+        let isFree = row.pointee.unit == .spend && amount == 0
+        let beyond: RowStanding = row.pointee.onlyDenies ? .refuses : .unknown
+        switch row.pointee.kind {
+        case .unusual: return .unknown
+        case .request: return amount > row.pointee.safeBound && !isFree ? beyond : .holds
+        case .counted, .bucket: break
+        }
+        let counter = counter(row, request.time, attributes, plan)
+        // A clock that goes back is rare enough for the full way.
+        if row.pointee.isPeriodic, request.time < counter.pointee.start { return .unknown }
+        if isFree { return .holds }
+        if row.pointee.kind == .bucket { return bucketHolds(amount, row, counter) ? .holds : .unknown }
+        let (sum, overflow) = counter.pointee.used.addingReportingOverflow(amount)
+        if overflow { return .unknown }
+        if sum <= row.pointee.safeBound { return .holds }
+        return sum <= row.pointee.quietBound && counter.pointee.quietPlan == plan.serial ? .holds : beyond
+    }
+
+    /// Whether a bucket surely has room. Its exact bound is a fraction; the full way knows it.
+    private func bucketHolds(
+        _ amount: Int64, _ row: UnsafeMutablePointer<FastRow>, _ counter: UnsafeMutablePointer<Counter>
+    ) -> Bool {
+        let length = Int128(row.pointee.length)
+        let missing = Int128(row.pointee.capacity) * length - counter.pointee.level
+        return missing + Int128(amount) * length <= Int128(row.pointee.safeBound) * length
     }
 
     /// A row's counter, brought to the request's time.
     @inline(__always)
     private func counter(
-        _ index: Int, _ row: UnsafeMutablePointer<FastRow>, _ time: Int64, _ attributes: SIMD32<UInt32>,
-        _ plan: CompiledPlan
+        _ row: UnsafeMutablePointer<FastRow>, _ time: Int64, _ attributes: AttributeValues, _ plan: CompiledPlan
     ) -> UnsafeMutablePointer<Counter> {
-        let number = counterNumber(index, attributes, plan)
-        if row.pointee.kind == .bucket || (row.pointee.isPeriodic && time >= book.counters[number].end) {
-            let full = plan.rows[index]
-            book.advance(number, full.limit, keepsHistory: full.keepsHistory, to: time)
+        let number = counterNumber(row, attributes, plan)
+        if row.pointee.kind == .bucket || (row.pointee.isPeriodic && time >= book.counters.base[number].end) {
+            advance(number, row, to: time, plan)
         }
-        if row.pointee.isScoped { book.see(book.counters[number].scope, at: time) }
+        if row.pointee.isScoped { book.see(book.counters.base[number].scope, at: time) }
         return book.counters.base + number
     }
 
+    private func advance(_ number: Int, _ row: UnsafeMutablePointer<FastRow>, to time: Int64, _ plan: CompiledPlan) {
+        plan.rowPlaces[Int(row.pointee.index)]._withUnsafeGuaranteedRef { full in
+            book.advance(number, full.limit, keepsHistory: full.keepsHistory, to: time)
+        }
+    }
+
     @inline(__always)
-    private func counterNumber(_ index: Int, _ attributes: SIMD32<UInt32>, _ plan: CompiledPlan) -> Int {
-        let fixed = slots[index]
+    private func counterNumber(
+        _ row: UnsafeMutablePointer<FastRow>, _ attributes: AttributeValues, _ plan: CompiledPlan
+    ) -> Int {
+        let index = Int(row.pointee.index)
+        let fixed = slots.base[index]
         if fixed >= 0 { return Int(fixed) }
-        let slot = Int(plan.fastRows[index].scopeSlot)
-        guard slot >= 0 else { return Int(counter(index, plan.rows[index], attributes)) }
+        let slot = Int(row.pointee.scopeSlot)
         let last = lastScopes.base + index
-        guard last.pointee.value == attributes[slot] else {
-            return Int(counter(index, plan.rows[index], attributes))
+        guard slot >= 0, last.pointee.value == attributes[slot] else {
+            return scopedCounterNumber(index, attributes, plan)
         }
         return Int(last.pointee.counter)
     }
 
+    @inline(never)
+    private func scopedCounterNumber(_ index: Int, _ attributes: AttributeValues, _ plan: CompiledPlan) -> Int {
+        Int(counter(index, plan.rows[index], attributes))
+    }
+
     @inline(__always)
     private func count(
-        _ request: Request, _ attributes: SIMD32<UInt32>, _ model: ModelID, _ spend: Int64, _ applied: UInt64,
-        _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
+        _ request: Request, _ attributes: AttributeValues, _ model: ModelID, _ amounts: UnsafePointer<Int64>,
+        _ applied: UInt64, _ simple: UInt64, _ plan: CompiledPlan, _ edition: CompiledEdition,
+        _ decision: inout Decision
     ) {
         var header = ReservationHeader()
         header.time = request.time
         header.model = Int32(truncatingIfNeeded: model.rawValue)
         header.edition = Int32(truncatingIfNeeded: edition.index)
-        header.spend = spend
-        header.input = decision.estimate.inputTokens
-        header.output = decision.estimate.outputTokens
+        header.spend = amounts[0]
+        header.input = amounts[2]
+        header.output = amounts[3]
         header.state = .byRows
-        var bits = applied
+        header.rows = simple
+        var bits = simple
         while bits != 0 {
             let index = bits.trailingZeroBitCount
-            bits &= bits - 1
-            let row = plan.fastRows + index
-            if row.pointee.kind == .request { continue }
-            header.rows |= 1 << UInt64(index)
-            if slots[index] < 0 { header.state = .spelledOut }
-            let counter = book.counters.base + counterNumber(index, attributes, plan)
-            let amount = row.pointee.amount(header)
-            if row.pointee.kind == .bucket {
-                counter.pointee.level -= Int128(amount) * Int128(row.pointee.length)
-            } else {
-                counter.pointee.used += amount
-                if row.pointee.isPeriodic { counter.pointee.amount = row.pointee.amount }
-            }
+            bits &= bits &- 1
+            let row = plan.fastRows[index]
+            let counter = book.counters.base + Int(slots.base[index])
+            counter.pointee.used &+= amounts[Int(row.pointee.amountPlace)]
+            counter.pointee.amount = row.pointee.amount
         }
+        if applied != simple { countUnusual(applied & ~simple, attributes, plan, &header) }
         let isByRows = header.state == .byRows
-        let id = reservations.open(header, room: isByRows ? 0 : plan.rowCount)
+        let id = reservations.open(header, room: isByRows ? 0 : plan.fastRows.count)
         if !isByRows { spellOut(header, id, attributes, plan) }
         decision.outcome = .allow
         decision.isUnlimited = applied == 0
@@ -367,26 +304,51 @@ extension Account {
         decision.reservation = id
         decision.tier = plan.tier
         decision.edition = Int32(truncatingIfNeeded: edition.index)
-        decision.detail = nil
+        decision.give(nil)
+    }
+
+    /// Counts in rows that are not simple.
+    @inline(never)
+    private func countUnusual(
+        _ rows: UInt64, _ attributes: AttributeValues, _ plan: CompiledPlan, _ header: inout ReservationHeader
+    ) {
+        var bits = rows
+        while bits != 0 {
+            let index = bits.trailingZeroBitCount
+            bits &= bits &- 1
+            let row = plan.fastRows[index]
+            if row.pointee.kind == .request { continue }
+            header.rows |= row.pointee.bit
+            if slots.base[index] < 0 { header.state = .spelledOut }
+            let counter = book.counters.base + counterNumber(row, attributes, plan)
+            let amount = row.pointee.amount(header)
+            if row.pointee.kind == .bucket {
+                counter.pointee.level -= Int128(amount) * Int128(row.pointee.length)
+            } else {
+                counter.pointee.used &+= amount
+                if row.pointee.isPeriodic { counter.pointee.amount = row.pointee.amount }
+            }
+        }
     }
 
     /// Some counter depends on the request, so that its place cannot be told from the row alone.
+    @inline(never)
     private func spellOut(
-        _ header: ReservationHeader, _ id: ReservationID, _ attributes: SIMD32<UInt32>, _ plan: CompiledPlan
+        _ header: ReservationHeader, _ id: ReservationID, _ attributes: AttributeValues, _ plan: CompiledPlan
     ) {
         var rows = header.rows
         while rows != 0 {
             let index = rows.trailingZeroBitCount
             rows &= rows - 1
             let row = plan.fastRows[index]
-            let number = counterNumber(index, attributes, plan)
+            let number = counterNumber(row, attributes, plan)
             var reserved = ReservedAmount(
-                counter: CounterRef(index: Int32(truncatingIfNeeded: number), isShared: false), unit: row.unit,
-                kind: .window, window: book.counters[number].start, amount: row.amount(header))
-            if row.kind == .bucket {
+                counter: CounterRef(index: Int32(truncatingIfNeeded: number), isShared: false), unit: row.pointee.unit,
+                kind: .window, window: book.counters[number].start, amount: row.pointee.amount(header))
+            if row.pointee.kind == .bucket {
                 reserved.kind = .bucket
-                reserved.length = row.length
-                reserved.capacity = row.capacity
+                reserved.length = row.pointee.length
+                reserved.capacity = row.pointee.capacity
             }
             reservations.append(reserved, to: id)
         }

@@ -33,7 +33,7 @@ struct Judge {
             return CounterRef(index: group.counter(row, request), isShared: true)
         }
         if row.hasFixedCounter { return CounterRef(index: account.slots[index], isShared: false) }
-        return CounterRef(index: account.counter(index, row, request.attributes), isShared: false)
+        return CounterRef(index: request.readAttributes { account.counter(index, row, $0) }, isShared: false)
     }
 
     // MARK: - Estimates

@@ -17,7 +17,7 @@ extension Sitting {
             detail: DecisionDetail(reasons: verdict.reasons, upgrade: nil))
         guard isShadowPolicy else { return refused }
         return Decision(
-            outcome: .allow, model: request[.model], tier: refused.tier, edition: -1,
+            outcome: .allow, model: request[.model], tier: refused.tier,
             detail: DecisionDetail(shadow: stamped(refused)))
     }
 

@@ -72,10 +72,9 @@ struct Sitting {
         }
         request[.tier] = plan.tier
         if level != .full, !hasTriedFastPath {
-            var attributes = request.attributes
             var decision = Decision(outcome: .allow, model: .absent)
             let isBrief = level == .brief && counting == .decided
-            if account.decideQuickly(request, &attributes, plan, edition, isBrief: isBrief, &decision) {
+            if account.decideQuickly(request, plan, edition, isBrief: isBrief, &decision) {
                 return decision
             }
         }

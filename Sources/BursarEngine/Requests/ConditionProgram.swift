@@ -31,6 +31,9 @@ final class ConditionProgram: @unchecked Sendable {
     private let numbers: UnsafeMutablePointer<Int64>
     private let texts: [[UInt8]]
     private let entry: Int32
+    /// A text attribute without whose one value the condition cannot hold; -1: there is none.
+    private let neededSlot: Int8
+    private let neededValue: UInt32
     private let zone: TimeZoneRules
 
     /// What never changes: nothing needs to run.
@@ -49,6 +52,17 @@ final class ConditionProgram: @unchecked Sendable {
         numbers = .allocate(capacity: max(1, builder.numbers.count))
         for (index, number) in builder.numbers.enumerated() { (numbers + index).initialize(to: number) }
         texts = builder.texts
+        let parts = if case .all(let parts) = condition { parts } else { [condition] }
+        let asked = parts.compactMap { part -> (slot: AttributeSlot, value: Symbol)? in
+            guard case .text(let attribute, .equals, let text) = part, let slot = AttributeSlot(attribute) else {
+                return nil
+            }
+            return (slot, symbols.intern(text))
+        }
+        // Many rules are for one tier, and few requests have what else they ask for.
+        let needed = asked.first { $0.slot != .tier } ?? asked.first
+        neededSlot = needed.map { Int8($0.slot.rawValue) } ?? -1
+        neededValue = needed?.value.rawValue ?? 0
     }
 
     deinit {
@@ -187,14 +201,20 @@ final class ConditionProgram: @unchecked Sendable {
 
     /// Whether the condition holds for a request whose candidate model stands in its attributes.
     func holds(_ request: Request, isCritical: Bool, symbols: SymbolTable) -> Bool {
-        holds(request, request.attributes, isCritical, symbols)
+        request.readAttributes { holds(request, $0, isCritical, symbols) }
     }
 
     /// The same with other attributes than the request's own: a candidate's model, the plan's tier.
     @inline(__always)
-    func holds(
-        _ request: Request, _ attributes: SIMD32<UInt32>, _ isCritical: Bool,
-        _ symbols: SymbolTable
+    func holds(_ request: Request, _ attributes: AttributeValues, _ isCritical: Bool, _ symbols: SymbolTable) -> Bool {
+        if neededSlot >= 0, attributes[Int(neededSlot)] != neededValue { return false }
+        return run(request, attributes, isCritical, symbols)
+    }
+
+    // Apart from its caller, whose registers it would take.
+    @inline(never)
+    private func run(
+        _ request: Request, _ attributes: AttributeValues, _ isCritical: Bool, _ symbols: SymbolTable
     ) -> Bool {
         var position = entry
         while position >= 0 {
@@ -206,7 +226,7 @@ final class ConditionProgram: @unchecked Sendable {
     }
 
     private func passes(
-        _ instruction: Instruction, _ request: Request, _ attributes: SIMD32<UInt32>,
+        _ instruction: Instruction, _ request: Request, _ attributes: AttributeValues,
         _ isCritical: Bool, _ symbols: SymbolTable
     ) -> Bool {
         let symbol = attributes[Int(instruction.slot)]

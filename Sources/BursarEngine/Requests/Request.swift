@@ -76,6 +76,9 @@ public enum AttributeSlot: Int, Sendable, CaseIterable {
     }
 }
 
+/// The symbols of a request by `AttributeSlot`, at a fixed address.
+typealias AttributeValues = UnsafePointer<UInt32>
+
 /// One request with its names resolved to numbers of one engine; make it with `Engine.request(_:)` or field by field.
 public struct Request: Sendable {
     /// Microseconds since 1970 UTC.
@@ -134,6 +137,15 @@ public struct Request: Sendable {
         }
     }
 
+    /// The same for reading.
+    @inline(__always)
+    func readAttributes<Result>(_ body: (AttributeValues) -> Result) -> Result {
+        withUnsafePointer(to: attributes) { place in
+            place.withMemoryRebound(to: UInt32.self, capacity: SIMD32<UInt32>.scalarCount) { body($0) }
+        }
+    }
+
+    @inline(__always)
     private var hasTooLargeCount: Bool {
         max(inputTokens, cachedTokens, maxOutputTokens, expectedOutputTokens, characters) > Self.largestCount
     }

@@ -27,6 +27,10 @@ struct SymbolSet: ~Copyable {
         }
     }
 
+    var members: [Symbol] {
+        (0..<UInt32(bits.count * 64)).map { Symbol(rawValue: $0) }.filter { contains($0) }
+    }
+
     @inline(__always) func contains(_ symbol: Symbol) -> Bool {
         let word = Int(symbol.rawValue >> 6)
         return word < bits.count && bits[word] & (1 << UInt64(symbol.rawValue & 63)) != 0
