@@ -36,8 +36,8 @@ let calls = 20_000
 struct EngineRun {
     let engine: Engine
     var request: Request
-    let tenants: [TenantID]
-    let order: [Int]
+    /// In the order of their requests: whoever asks holds the id at hand, as the flat loop holds its number.
+    let order: [TenantID]
     var open: [(ReservationID, TenantID)] = []
     private var next = 0
     private let usage = Usage(inputTokens: 10, outputTokens: 8)
@@ -45,8 +45,8 @@ struct EngineRun {
     init(_ set: PolicySet, tenants count: Int, _ order: [Int]) {
         engine = Engine(set)
         let engine = engine
-        tenants = (0..<count).map { engine.tenant("tenant-\($0)") }
-        self.order = order
+        let tenants = (0..<count).map { engine.tenant("tenant-\($0)") }
+        self.order = order.map { tenants[$0] }
         request = Request(time: time, tenant: tenants[0], model: engine.symbols.intern("gpt-4o-mini"))
         request[.tier] = engine.symbols.intern("enterprise")
         request[.feature] = engine.symbols.intern("chat")
@@ -62,7 +62,7 @@ struct EngineRun {
     }
 
     private mutating func nextTenant() {
-        request.tenant = tenants[order[next]]
+        request.tenant = order[next]
         next = next + 1 == order.count ? 0 : next + 1
     }
 

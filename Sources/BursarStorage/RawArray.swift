@@ -4,20 +4,28 @@
 @frozen public struct RawArray<Element>: ~Copyable {
     @usableFromInline var memory = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
     @usableFromInline var used = 0
-    @usableFromInline var capacity = 0
+    /// Elements that there is room for; below zero where the memory is somebody else's.
+    @usableFromInline var room = 0
 
     @inlinable @inline(__always) public var count: Int { used }
+    @inlinable @inline(__always) var capacity: Int { abs(room) }
 
     @inlinable public init() {}
+
+    /// An array that begins in memory that outlives it, and leaves it once it has outgrown it.
+    @inlinable public init(lent memory: UnsafeMutableRawPointer, capacity: Int) {
+        self.memory = memory
+        room = -capacity
+    }
 
     @inlinable public init(_ elements: some Sequence<Element>) {
         for element in elements { append(element) }
     }
 
     @inlinable deinit {
-        guard capacity > 0 else { return }
+        guard room != 0 else { return }
         base.deinitialize(count: count)
-        memory.deallocate()
+        if room > 0 { memory.deallocate() }
     }
 
     @inlinable @inline(__always) public var base: UnsafeMutablePointer<Element> {
@@ -52,10 +60,10 @@
     @inlinable public mutating func removeAll(keepingCapacity: Bool) {
         base.deinitialize(count: count)
         used = 0
-        guard !keepingCapacity, capacity > 0 else { return }
+        guard !keepingCapacity, room > 0 else { return }
         memory.deallocate()
         memory = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
-        capacity = 0
+        room = 0
     }
 
     @usableFromInline mutating func grow(to wanted: Int) {
@@ -63,9 +71,9 @@
         let new = UnsafeMutableRawPointer.allocate(
             byteCount: larger * MemoryLayout<Element>.stride, alignment: 64)
         new.assumingMemoryBound(to: Element.self).moveInitialize(from: base, count: count)
-        if capacity > 0 { memory.deallocate() }
+        if room > 0 { memory.deallocate() }
         memory = new
-        capacity = larger
+        room = larger
     }
 }
 

@@ -45,7 +45,7 @@ extension Engine {
         let asked = request[.model]
         let model = decision.model.isPresent ? decision.model : asked
         edition.set(edition.model(model), named: model, in: &request)
-        account.lock.withLock {
+        account.withLock {
             let alerts = account.madeAlerts()
             alerts.now = max(alerts.now, request.time)
             expire(alerts, account, &raised)
@@ -86,7 +86,7 @@ extension Engine {
     func watch(_ id: ReservationID, of tenant: TenantID, usage: Usage?) {
         var raised: [Alert] = []
         let account = tenant.account
-        account.lock.withLock {
+        account.withLock {
             guard let alerts = account.alerts, let watched = alerts.take(id) else { return }
             close(watched, usage, alerts, account, &raised)
         }
@@ -330,7 +330,7 @@ extension Engine {
         var gathered = GatheredAlerts()
         gathered.headings = alertRules.map(\.heading)
         for account in allAccounts {
-            account.lock.withLock {
+            account.withLock {
                 guard let alerts = account.alerts else { return }
                 for series in alerts.series.values { series.windows.forEach { alerts.complete($0) } }
                 gathered.alerts += alerts.found

@@ -4,90 +4,149 @@ import BursarSyntax
 import CIntrinsics
 import Synchronization
 
-/// One tenant's counters, plan and open reservations. Everything in it is guarded by its lock, which also makes the
-/// checks of exclusive access superfluous.
+/// One tenant's counters, plan and open reservations: where they lie. Everything in it is guarded by its lock.
 ///
-/// What every decision touches stands first: it fits two lines of the cache.
-final class Account: @unchecked Sendable {
-    let lock = AccountLock()
-    let id: Symbol
-    /// Index of the tenant's record; -1 where no document lists it.
-    let record: Int32
-    @exclusivity(unchecked) var planEdition = Int32(-1)
-    @exclusivity(unchecked) var planTier = Symbol.absent
-    /// The same as `plan`, reached without counting references.
-    @exclusivity(unchecked) private(set) var planReference: Unmanaged<CompiledPlan>?
-    @exclusivity(unchecked) var reservations = ReservationTable()
-    /// The counter of each row of the plan that has a fixed one, else -1.
-    @exclusivity(unchecked) var slots = RawArray<Int32>()
-    @exclusivity(unchecked) var book = CounterBook()
-    /// Of each row whose counter depends on one attribute: its last value and that one's counter.
-    @exclusivity(unchecked) var lastScopes = RawArray<(value: UInt32, counter: Int32)>()
-    @exclusivity(unchecked) private(set) var plan: CompiledPlan?
-    @exclusivity(unchecked) var recent = RecentRequests()
-    /// The number of each row's counter name, for counters that depend on the request.
-    @exclusivity(unchecked) private var keyNumbers: [Int32] = []
-    /// nil where nothing is measured.
-    @exclusivity(unchecked) private(set) var meters: AccountMeters?
-    /// nil where nobody looks at alerts.
-    @exclusivity(unchecked) private(set) var alerts: AccountAlerts?
+/// It belongs to the engine's `AccountMemory`, so that handing it around counts no references.
+struct Account: @unchecked Sendable {
+    /// What every decision touches stands first, and the rows' places, the first reservations and the first counters lie
+    /// right behind, where the accounts' layout has room for them: with a million tenants all of it is cold, and is asked
+    /// for at once.
+    struct State: ~Copyable {
+        let lock = AccountLock()
+        let id: Symbol
+        /// Index of the tenant's record; -1 where no document lists it.
+        let record: Int32
+        var planEdition = Int32(-1)
+        var planTier = Symbol.absent
+        /// The same as `plan`, reached without counting references.
+        var planReference: Unmanaged<CompiledPlan>?
+        /// The counter of each row of the plan that has a fixed one, else -1.
+        var slots: RawArray<Int32>
+        var book: CounterBook
+        var reservations: ReservationTable
+        /// Of each row whose counter depends on one attribute: its last value and that one's counter.
+        var lastScopes = RawArray<(value: UInt32, counter: Int32)>()
+        var recent = RecentRequests()
+        var plan: CompiledPlan?
+        /// The number of each row's counter name, for counters that depend on the request.
+        var keyNumbers: [Int32] = []
+        /// nil where nothing is measured.
+        var meters: AccountMeters?
+        /// nil where nobody looks at alerts.
+        var alerts: AccountAlerts?
+    }
 
-    init(id: Symbol, record: Int) {
-        self.id = id
-        self.record = Int32(truncatingIfNeeded: record)
+    private let place: UnsafeMutablePointer<State>
+
+    /// - Parameter memory: as long as `layout` says, at a line of the cache.
+    init(id: Symbol, record: Int, at memory: UnsafeMutableRawPointer, _ layout: borrowing AccountLayout) {
+        place = memory.assumingMemoryBound(to: State.self)
+        place.initialize(
+            to: State(
+                id: id, record: Int32(truncatingIfNeeded: record),
+                slots: RawArray(lent: memory + layout.slots, capacity: layout.slotCount),
+                book: CounterBook(counters: RawArray(lent: memory + layout.counters, capacity: layout.counterCount)),
+                reservations: ReservationTable(
+                    headers: RawArray(lent: memory + layout.headers, capacity: AccountLayout.headerCount))))
+    }
+
+    /// Ends it; nobody may hold it any more.
+    func deinitialize() { place.deinitialize(count: 1) }
+
+    /// Asks for the memory that a decision touches, all of it at once.
+    @inline(__always)
+    func prefetch(_ layout: borrowing AccountLayout) {
+        let memory = UnsafeRawPointer(place)
+        var offset = 0
+        while offset < layout.prefetched {
+            bursar_prefetch(memory + offset)
+            offset &+= 64
+        }
+        let end = layout.counters &+ layout.counterCount &* MemoryLayout<Counter>.stride
+        while offset < end {
+            bursar_prefetch(memory + offset)
+            offset &+= MemoryLayout<Counter>.stride
+        }
+    }
+
+    // MARK: - Its parts
+
+    @inline(__always) func lock() { place.pointee.lock.lock() }
+    @inline(__always) func unlock() { place.pointee.lock.unlock() }
+
+    @inline(__always)
+    func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
+        lock()
+        defer { unlock() }
+        return try body()
+    }
+
+    @inline(__always) var id: Symbol { place.pointee.id }
+    @inline(__always) var record: Int32 { place.pointee.record }
+    @inline(__always) var planEdition: Int32 { place.pointee.planEdition }
+    @inline(__always) var planTier: Symbol { place.pointee.planTier }
+    @inline(__always) var planReference: Unmanaged<CompiledPlan>? { place.pointee.planReference }
+    @inline(__always) var plan: CompiledPlan? { place.pointee.plan }
+    @inline(__always) var meters: AccountMeters? { place.pointee.meters }
+    @inline(__always) var alerts: AccountAlerts? { place.pointee.alerts }
+
+    @inline(__always) var slots: UnsafeMutablePointer<Int32> { place.pointee.slots.base }
+    @inline(__always) var lastScopes: UnsafeMutablePointer<(value: UInt32, counter: Int32)> {
+        place.pointee.lastScopes.base
+    }
+
+    @inline(__always) var book: CounterBook {
+        _read { yield place.pointee.book }
+        nonmutating _modify { yield &place.pointee.book }
+    }
+
+    @inline(__always) var reservations: ReservationTable {
+        _read { yield place.pointee.reservations }
+        nonmutating _modify { yield &place.pointee.reservations }
+    }
+
+    @inline(__always) var recent: RecentRequests {
+        _read { yield place.pointee.recent }
+        nonmutating _modify { yield &place.pointee.recent }
     }
 
     func madeMeters() -> AccountMeters {
         if let meters { return meters }
         let made = AccountMeters()
-        meters = made
+        place.pointee.meters = made
         return made
     }
 
     func madeAlerts() -> AccountAlerts {
         if let alerts { return alerts }
         let made = AccountAlerts()
-        alerts = made
+        place.pointee.alerts = made
         return made
-    }
-
-    /// Asks for the memory that a decision touches. With a million tenants it is cold, and one line would be waited for
-    /// after the other.
-    @inline(__always)
-    func prefetch() {
-        bursar_prefetch(slots.base)
-        let counters = UnsafeRawPointer(book.counters.base)
-        var offset = 0
-        let end = min(book.counters.count, 12) * MemoryLayout<Counter>.stride
-        while offset < end {
-            bursar_prefetch(counters + offset)
-            offset += MemoryLayout<Counter>.stride
-        }
-        reservations.prefetch()
     }
 
     /// Takes a plan into use. Counters are found again by name, so what was used stays used.
     func bind(_ plan: CompiledPlan, edition: Int, tier: Symbol) {
-        planEdition = Int32(truncatingIfNeeded: edition)
-        planTier = tier
+        place.pointee.planEdition = Int32(truncatingIfNeeded: edition)
+        place.pointee.planTier = tier
         guard self.plan !== plan else { return }
         // Their amounts stand by rows of the old plan.
         spellOutReservations()
-        self.plan = plan
-        planReference = Unmanaged.passUnretained(plan)
-        keyNumbers = plan.rows.map { book.number(of: $0.key) }
-        slots.removeAll(keepingCapacity: true)
-        lastScopes.removeAll(keepingCapacity: true)
+        place.pointee.plan = plan
+        place.pointee.planReference = Unmanaged.passUnretained(plan)
+        let keyNumbers = plan.rows.map { book.number(of: $0.key) }
+        place.pointee.keyNumbers = keyNumbers
+        place.pointee.slots.removeAll(keepingCapacity: true)
+        place.pointee.lastScopes.removeAll(keepingCapacity: true)
         // No value is 0: the rows apply to requests that carry the attribute.
-        lastScopes.append(repeating: (0, -1), count: plan.rows.count)
+        place.pointee.lastScopes.append(repeating: (0, -1), count: plan.rows.count)
         for (index, row) in plan.rows.enumerated() {
             guard row.hasFixedCounter, row.needsCounter else {
-                slots.append(-1)
+                place.pointee.slots.append(-1)
                 continue
             }
             var scope: Int32 = 0
             for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
-            slots.append(book.counter(keyNumbers[index], scope: scope))
+            place.pointee.slots.append(book.counter(keyNumbers[index], scope: scope))
         }
     }
 
@@ -101,7 +160,7 @@ final class Account: @unchecked Sendable {
     func counter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {
         guard row.scopeSlot >= 0 else { return findCounter(index, row, attributes) }
         let value = attributes[row.scopeSlot]
-        let last = lastScopes.base + index
+        let last = lastScopes + index
         if last.pointee.value != value { last.pointee = (value, findCounter(index, row, attributes)) }
         return last.pointee.counter
     }
@@ -110,7 +169,7 @@ final class Account: @unchecked Sendable {
         var scope: Int32 = 0
         for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
         for slot in row.per { scope = book.scope(scope, slot, Symbol(rawValue: attributes[slot.rawValue])) }
-        return book.counter(keyNumbers[index], scope: scope)
+        return book.counter(place.pointee.keyNumbers[index], scope: scope)
     }
 }
 

@@ -92,6 +92,10 @@ struct CounterBook: ~Copyable {
         var scope: Int32
     }
 
+    init() {}
+
+    init(counters: consuming RawArray<Counter>) { self.counters = counters }
+
     /// First instant at which a request of a scope reached its limits.
     func firstSeen(_ scope: Int32) -> Int64 { scope == 0 ? rootSeen : scopesSeen[Int(scope)] }
 

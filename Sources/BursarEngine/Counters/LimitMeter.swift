@@ -131,7 +131,7 @@ extension Engine {
         guard index >= 0 else { return }
         let account = request.tenant.account
         let edition = editions[Int(index)]
-        account.lock.withLock {
+        account.withLock {
             guard let plan = account.plan, Int(account.planEdition) == edition.index else { return }
             var request = request
             request[.tenant] = account.id
@@ -150,7 +150,7 @@ extension Engine {
     /// What was measured, by tenant and limit.
     package func demands() -> [LimitDemand] {
         allAccounts.flatMap { account in
-            account.lock.withLock {
+            account.withLock {
                 account.meters?.demands(tenant: symbols.text(account.id), symbols) ?? []
             }
         }

@@ -70,11 +70,13 @@ struct ReservationTable: ~Copyable {
     private var amounts = RawArray<ReservedAmount>()
     private var rare: [UInt32: RareReservation] = [:]
 
+    init(headers: consuming RawArray<ReservationHeader>) { self.headers = headers }
+
     /// Asks for the memory of the next reservation that is opened, and of the last one, which it is linked to.
     @inline(__always)
     func prefetch() {
         bursar_prefetch(headers.base + Int(max(0, firstFree)))
-        if last >= 0 { bursar_prefetch(headers.base + Int(last)) }
+        bursar_prefetch(headers.base + Int(max(0, last)))
     }
 
     /// Opens a reservation; spelled-out amounts, at most `room` of them, are added with `append`.
@@ -257,7 +259,7 @@ extension Account {
                 let row = plan.fastRows[index]
                 let change = changes[Int(row.pointee.amountPlace)]
                 if change == 0 { continue }
-                let counter = book.counters.base + Int(slots.base[index])
+                let counter = book.counters.base + Int(slots[index])
                 if row.pointee.kind == .counted, counter.pointee.start <= header.time {
                     // The window in which it was reserved is still open.
                     counter.pointee.used = counter.pointee.used.addingSaturated(change)

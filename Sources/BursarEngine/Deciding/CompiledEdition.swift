@@ -101,6 +101,8 @@ final class CompiledEdition: @unchecked Sendable {
 
     func plan(tier: Symbol) -> CompiledPlan? { tierPlans[tier] }
 
+    var plans: [CompiledPlan] { Array(tierPlans.values) }
+
     /// The plan of a tenant with keys of its own.
     func plan(tier: Symbol, tenant index: Int, record: TenantRecord, at time: Int64) -> CompiledPlan? {
         guard let base = tierPlans[tier] else { return nil }

@@ -38,10 +38,13 @@ public final class Engine: @unchecked Sendable {
     private let watches: Bool
     private let directory = Mutex(Directory())
 
-    private struct Directory {
+    private struct Directory: ~Copyable {
+        var memory = AccountMemory()
         var accounts: [Symbol: Account] = [:]
         var groups: [Symbol: GroupAccount] = [:]
     }
+
+    private let layout: AccountLayout
 
     /// An hour: longer than any answer streams.
     public static let defaultReservationLifetime = Micros.hour
@@ -98,6 +101,7 @@ public final class Engine: @unchecked Sendable {
         self.onAlert = onAlert
         self.gathersAlerts = gathersAlerts
         watches = !alerts.rules.isEmpty && (onAlert != nil || gathersAlerts)
+        layout = AccountLayout(editions)
         editionPlaces = RawArray(
             editions.map {
                 EditionPlace(
@@ -114,7 +118,8 @@ public final class Engine: @unchecked Sendable {
     func tenant(_ symbol: Symbol, named name: () -> String) -> TenantID {
         directory.withLock { directory in
             if let account = directory.accounts[symbol] { return TenantID(account) }
-            let account = Account(id: symbol, record: policySet.tenantIndex(of: name()) ?? -1)
+            let account = directory.memory.account(
+                id: symbol, record: policySet.tenantIndex(of: name()) ?? -1, layout)
             directory.accounts[symbol] = account
             return TenantID(account)
         }
@@ -123,7 +128,7 @@ public final class Engine: @unchecked Sendable {
     /// The tenant of a symbol of this engine.
     public func tenant(_ symbol: Symbol) -> TenantID { tenant(symbol, named: { symbols.text(symbol) }) }
 
-    var allAccounts: [Account] { directory.withLock { Array($0.accounts.values) } }
+    var allAccounts: [Account] { directory.withLock { $0.memory.all } }
 
     func group(_ symbol: Symbol) -> GroupAccount {
         directory.withLock { directory in
@@ -224,9 +229,7 @@ public final class Engine: @unchecked Sendable {
     ) {
         if let place = editionPlace(at: request.time) {
             place._withUnsafeGuaranteedRef { edition in
-                request.tenant.unmanaged._withUnsafeGuaranteedRef { account in
-                    decide(request, edition, account, detail, counting, &decision)
-                }
+                decide(request, edition, request.tenant.account, detail, counting, &decision)
             }
         } else {
             decision = refusal("no_policy_in_force", message: "no version of the policy is in force at this time")
@@ -239,13 +242,14 @@ public final class Engine: @unchecked Sendable {
         _ request: Request, _ edition: CompiledEdition, _ account: Account, _ detail: DetailLevel,
         _ counting: Counting, _ decision: inout Decision
     ) {
-        account.prefetch()
+        account.prefetch(layout)
         if countsGroups {
             decision = decide(request, edition, account, groupAccount(account, request), detail, counting)
             return
         }
-        account.lock.lock()
-        defer { account.lock.unlock() }
+        account.lock()
+        defer { account.unlock() }
+        account.reservations.prefetch()
         account.expire(at: request.time, lifetime: reservationLifetime)
         let isQuick = detail != .full && isReady(account, for: request, edition)
         // What is let through as it was asked counts the same whether it is decided or observed.
@@ -269,7 +273,7 @@ public final class Engine: @unchecked Sendable {
         _ request: Request, _ edition: CompiledEdition, _ account: Account, _ group: GroupAccount?,
         _ detail: DetailLevel, _ counting: Counting
     ) -> Decision {
-        account.lock.withLock {
+        account.withLock {
             account.expire(at: request.time, lifetime: reservationLifetime)
             guard let group else {
                 return decideFully(request, edition, account, detail, counting, hasTriedFastPath: false)
@@ -317,7 +321,7 @@ public final class Engine: @unchecked Sendable {
         guard let edition = edition(at: request.time) else { return amounts.map(\.limit) }
         let account = request.tenant.account
         let group = groupAccount(account, request)
-        return account.lock.withLock {
+        return account.withLock {
             var sitting = Sitting(self, edition, account, group, request, .full, .decided)
             guard let group else { return sitting.presume(amounts) }
             return group.lock.withLock { _ in sitting.presume(amounts) }
@@ -385,19 +389,18 @@ public final class Engine: @unchecked Sendable {
     private func close(
         _ id: ReservationID, of tenant: TenantID, _ ending: Ending
     ) throws(SettlementError) {
-        let isClosed = tenant.unmanaged._withUnsafeGuaranteedRef { account in
-            account.lock.lock()
-            defer { account.lock.unlock() }
-            return account.finish(id, ending) { reservation in
-                guard case .used(let usage) = ending else { return nil }
-                return usage.cost ?? cost(usage, of: reservation)
-            }
+        let account = tenant.account
+        account.lock()
+        let isClosed = account.finish(id, ending) { reservation in
+            guard case .used(let usage) = ending else { return nil }
+            return usage.cost ?? cost(usage, of: reservation)
         }
+        account.unlock()
         guard isClosed else { throw .notOpen }
     }
 
     /// Whether every counter of a tenant is as it must be between two decisions; for tests.
     public func checkInvariants(of tenant: TenantID) -> Bool {
-        tenant.account.lock.withLock { tenant.account.book.checkInvariants() }
+        tenant.account.withLock { tenant.account.book.checkInvariants() }
     }
 }

@@ -57,7 +57,7 @@ extension Engine {
         }
         let account = request.tenant.account
         let group = groupAccount(account, request)
-        return account.lock.withLock {
+        return account.withLock {
             var sitting = Sitting(self, edition, account, group, request, .full, .decided)
             guard let group else { return sitting.explain() }
             return group.lock.withLock { _ in sitting.explain() }

@@ -153,7 +153,7 @@ extension Account {
         _ plan: CompiledPlan, _ edition: CompiledEdition
     ) -> Standing {
         let time = request.time
-        let slots = slots.base
+        let slots = slots
         let counters = book.counters.base
         var simple: UInt64 = 0
         var applied: UInt64 = 0
@@ -255,10 +255,10 @@ extension Account {
         _ row: UnsafeMutablePointer<FastRow>, _ attributes: AttributeValues, _ plan: CompiledPlan
     ) -> Int {
         let index = Int(row.pointee.index)
-        let fixed = slots.base[index]
+        let fixed = slots[index]
         if fixed >= 0 { return Int(fixed) }
         let slot = Int(row.pointee.scopeSlot)
-        let last = lastScopes.base + index
+        let last = lastScopes + index
         guard slot >= 0, last.pointee.value == attributes[slot] else {
             return scopedCounterNumber(index, attributes, plan)
         }
@@ -290,7 +290,7 @@ extension Account {
             let index = bits.trailingZeroBitCount
             bits &= bits &- 1
             let row = plan.fastRows[index]
-            let counter = book.counters.base + Int(slots.base[index])
+            let counter = book.counters.base + Int(slots[index])
             counter.pointee.used &+= amounts[Int(row.pointee.amountPlace)]
             counter.pointee.amount = row.pointee.amount
         }
@@ -319,7 +319,7 @@ extension Account {
             let row = plan.fastRows[index]
             if row.pointee.kind == .request { continue }
             header.rows |= row.pointee.bit
-            if slots.base[index] < 0 { header.state = .spelledOut }
+            if slots[index] < 0 { header.state = .spelledOut }
             let counter = book.counters.base + counterNumber(row, attributes, plan)
             let amount = row.pointee.amount(header)
             if row.pointee.kind == .bucket {

@@ -163,14 +163,12 @@ public struct Request: Sendable {
 
 /// A tenant of one engine, found once and then used without looking it up. It lives as long as its engine does.
 public struct TenantID: @unchecked Sendable {
-    let unmanaged: Unmanaged<Account>
+    let account: Account
 
-    init(_ account: Account) { unmanaged = Unmanaged.passUnretained(account) }
-
-    var account: Account { unmanaged._withUnsafeGuaranteedRef { $0 } }
+    init(_ account: Account) { self.account = account }
 
     /// The tenant's name, as a symbol of its engine.
-    public var symbol: Symbol { unmanaged._withUnsafeGuaranteedRef { $0.id } }
+    public var symbol: Symbol { account.id }
 }
 
 /// What a request really used, once that is known.
