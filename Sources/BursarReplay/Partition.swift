@@ -69,16 +69,16 @@ final class Partition {
     /// Pairs of symbols of the two engines that were compared lately, by a part of their bits.
     @exclusivity(unchecked) private var sameModels = RawArray<(pair: UInt64, isSame: Bool)>()
     private var explained: ExplainedRequest?
-    private var filtered = 0
-    private var repeats = 0
-    private var events = 0
-    private var estimated = 0
-    private var unlimited = 0
+    @exclusivity(unchecked) private var filtered = 0
+    @exclusivity(unchecked) private var repeats = 0
+    @exclusivity(unchecked) private var events = 0
+    @exclusivity(unchecked) private var estimated = 0
+    @exclusivity(unchecked) private var unlimited = 0
     private let tenantFilter: Symbol?
     private let takesRecordedCost: Bool
     private let detail: DetailLevel
     private let counting: Engine.Counting
-    private var details: ReplayDetails?
+    @exclusivity(unchecked) private var details: ReplayDetails?
 
     private struct CauseKey: Hashable {
         var code: String
@@ -191,9 +191,7 @@ final class Partition {
         let decision = lane.engine.decideLending(
             request, detail: lane.side === main ? detail : .brief, counting: counting)
         guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return decision }
-        if counting == .decided, let cap = decision.detail?.caps.maxOutputTokens {
-            usage.outputTokens = min(usage.outputTokens, cap)
-        }
+        if counting == .decided { usage.outputTokens = min(usage.outputTokens, decision.outputCap) }
         let duration = block.number(record, .duration)
         if duration > 0 {
             lane.side.sequence += 1
@@ -212,8 +210,8 @@ final class Partition {
     ) -> DecidedRecord {
         let costs = costs(decision, request, usage, block, record, lane)
         return DecidedRecord(
-            outcome: decision.outcome, isShadowed: decision.detail?.shadow != nil,
-            isUnpriced: decision.isUnpriced || decision.detail?.isModelUnpriced == true,
+            outcome: decision.outcome, isShadowed: decision.isShadowed,
+            isUnpriced: decision.isUnpriced || decision.isModelUnpriced,
             tokens: max(0, request.inputTokens) + (usage?.outputTokens ?? 0), recordedCost: costs.recorded,
             policyCost: costs.policy)
     }
@@ -226,7 +224,7 @@ final class Partition {
         let output = usage?.outputTokens ?? decision.estimate.outputTokens
         let given = takesRecordedCost ? block.number(record, .cost) : -1
         if given < 0, decision.outcome == .allow, !decision.isRepeat, output == decision.estimate.outputTokens,
-            let spend = decision.estimate.spend, decision.detail == nil, counting == .decided
+            let spend = decision.estimate.spend, decision.detailReference == nil, counting == .decided
         {
             // A plain permission was estimated at what it used.
             return (spend, spend)
@@ -235,7 +233,7 @@ final class Partition {
         let recorded = given >= 0 ? given : cost(request[.model], output)
         if counting == .observed { return (recorded, recorded) }
         guard decision.outcome.isAdmitted, !decision.isRepeat else { return (decision.isRepeat ? 0 : recorded, 0) }
-        let capped = min(output, decision.detail?.caps.maxOutputTokens ?? .max)
+        let capped = min(output, decision.outputCap)
         let isAsAsked = decision.outcome != .downgrade && capped == output
         return (recorded, isAsAsked ? recorded : cost(decision.model, capped))
     }
@@ -372,7 +370,7 @@ final class Partition {
         _ old: Decision, _ new: Decision, _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork,
         _ other: Lane
     ) {
-        guard old.detail?.shadow != nil || new.detail?.shadow != nil else { return }
+        guard old.isShadowed || new.isShadowed else { return }
         let (before, after) = (old.shadow ?? old, new.shadow ?? new)
         guard before.outcome != after.outcome || !isSameModel(before.model, after.model, other) else { return }
         let change = Comparison.Change(old: before.outcome, new: after.outcome, isShadow: true)
@@ -443,4 +441,19 @@ final class Partition {
             summary.comparison?.add(comparison)
         }
     }
+}
+
+/// What every record asks of a decision's detail, without counting references.
+extension Decision {
+    /// The most output tokens that a cap leaves.
+    @inline(__always)
+    fileprivate var outputCap: Int64 {
+        detailReference?._withUnsafeGuaranteedRef { $0.caps.maxOutputTokens } ?? .max
+    }
+
+    @inline(__always)
+    fileprivate var isShadowed: Bool { detailReference?._withUnsafeGuaranteedRef { $0.shadow != nil } ?? false }
+
+    @inline(__always)
+    fileprivate var isModelUnpriced: Bool { detailReference?._withUnsafeGuaranteedRef { $0.isModelUnpriced } ?? false }
 }

@@ -163,7 +163,8 @@ extension Engine {
             let isCritical = edition.isCritical(request[.feature])
             guard row.applies(to: request, isCritical: isCritical, symbols: symbols) else { continue }
             let counter =
-                account.slots[index] >= 0 ? account.slots[index] : request.readAttributes { account.counter(index, row, $0) }
+                account.slots[index] >= 0
+                ? account.slots[index] : request.readAttributes { account.counter(index, row, $0) }
             var key = AlertKey(rule: Int32(rule.index))
             key.values[0] = UInt32(bitPattern: counter)
             let scope = zip(row.limit.per, row.per).map { (name: $0.rawValue, value: request[$1]) }

@@ -6,18 +6,52 @@ import BursarSyntax
 ///
 /// Two tables take turns: when the younger one has filled for a whole window, every entry of the older is too old.
 struct RecentRequests: ~Copyable {
+    /// A decision as it was given, in numbers alone: its detail is kept alive by hand.
     struct Entry {
-        var id: RequestID
-        var time: Int64
-        /// As it was given, a detail that the engine keeps only lent.
-        var given: Decision
+        let id: RequestID
+        let time: Int64
+        private let outcome: Outcome
+        private let isUnpriced: Bool
+        private let isUnlimited: Bool
+        private let model: Symbol
+        private let tier: Symbol
+        private let edition: Int32
+        private let estimate: Estimate
+        private let reservation: ReservationID?
+        private let detail: Unmanaged<DecisionDetail>?
+        /// The engine does not keep the detail, so that the table does.
+        let keepsDetail: Bool
 
         @inline(__always)
-        init(id: RequestID, time: Int64, decision: Decision) {
+        init(id: RequestID, time: Int64, decision: borrowing Decision) {
             self.id = id
             self.time = time
-            given = decision
-            given.lendLasting()
+            outcome = decision.outcome
+            isUnpriced = decision.isUnpriced
+            isUnlimited = decision.isUnlimited
+            model = decision.model
+            tier = decision.tier
+            edition = decision.edition
+            estimate = decision.estimate
+            reservation = decision.reservation
+            detail = decision.detailReference
+            keepsDetail = detail.map { $0._withUnsafeGuaranteedRef { !$0.isLasting } } ?? false
+            if keepsDetail { _ = detail?.retain() }
+        }
+
+        /// To be called once for every entry that goes.
+        func release() { if keepsDetail { detail?.release() } }
+
+        var given: Decision {
+            var decision = Decision(outcome: outcome, model: model)
+            decision.isUnpriced = isUnpriced
+            decision.isUnlimited = isUnlimited
+            decision.tier = tier
+            decision.edition = edition
+            decision.estimate = estimate
+            decision.reservation = reservation
+            decision.detail = detail?.takeUnretainedValue()
+            return decision
         }
     }
 
@@ -25,6 +59,10 @@ struct RecentRequests: ~Copyable {
     struct Table: ~Copyable {
         private var entries = RawArray<Entry>()
         private var slots = RawArray<UInt32>()
+        /// Some entry keeps a detail.
+        private var keepsDetails = false
+
+        deinit { releaseAll() }
 
         func find(_ id: RequestID) -> Int? {
             guard slots.count > 0 else { return nil }
@@ -38,16 +76,25 @@ struct RecentRequests: ~Copyable {
             return nil
         }
 
-        subscript(index: Int) -> Entry {
-            _read { yield entries[index] }
-            nonmutating set { entries[index] = newValue }
+        subscript(index: Int) -> Entry { entries[index] }
+
+        mutating func replace(_ index: Int, by entry: Entry) {
+            entries[index].release()
+            entries[index] = entry
+            if entry.keepsDetail { keepsDetails = true }
         }
 
-        mutating func insert(_ entry: consuming Entry) {
-            let id = entry.id
+        @inline(__always)
+        mutating func insert(_ entry: Entry) {
             if (entries.count + 1) * 2 > slots.count { grow() }
             entries.append(entry)
-            place(id, UInt32(entries.count))
+            if entry.keepsDetail { keepsDetails = true }
+            place(entry.id, UInt32(entries.count))
+        }
+
+        private func releaseAll() {
+            guard keepsDetails else { return }
+            for index in entries.indices { entries[index].release() }
         }
 
         private mutating func place(_ id: RequestID, _ value: UInt32) {
@@ -66,6 +113,8 @@ struct RecentRequests: ~Copyable {
 
         mutating func removeAll() {
             guard entries.count > 0 else { return }
+            releaseAll()
+            keepsDetails = false
             // A table that a burst has made large does not stay large.
             if slots.count > 1_024, entries.count * 8 < slots.count {
                 slots.removeAll(keepingCapacity: false)
@@ -105,7 +154,7 @@ struct RecentRequests: ~Copyable {
             youngSince = time
         }
         let entry = Entry(id: id, time: time, decision: decision)
-        if let index = young.find(id) { young[index] = entry } else { young.insert(entry) }
+        if let index = young.find(id) { young.replace(index, by: entry) } else { young.insert(entry) }
     }
 
     /// The same for an id that `holds` has just not found.

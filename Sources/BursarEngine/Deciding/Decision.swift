@@ -72,7 +72,7 @@ extension Estimate {
         inputTokens = max(0, request.inputTokens)
         cachedTokens = max(0, request.cachedTokens)
         characters = max(0, request.characters)
-        toolCalls = Int64(request.tools.count)
+        toolCalls = Int64(request.toolCount)
         if request.expectedOutputTokens >= 0 {
             outputTokens = request.expectedOutputTokens
             source = request.isRecorded ? .recorded : .expected
@@ -275,16 +275,6 @@ public struct Decision: Sendable {
         guard let lent else { return }
         owned = lent.takeUnretainedValue()
         self.lent = nil
-    }
-
-    /// Only lends a detail that the engine keeps.
-    @inline(__always)
-    mutating func lendLasting() {
-        guard lent == nil, let reference = detailReference, reference._withUnsafeGuaranteedRef({ $0.isLasting }) else {
-            return
-        }
-        owned = nil
-        lent = reference
     }
 
     public var reasons: [Reason] { detail?.reasons ?? [] }

@@ -27,7 +27,7 @@ extension Account {
         _ request: Request, _ plan: CompiledPlan, _ edition: CompiledEdition, isBrief: Bool, _ decision: inout Decision
     ) -> Bool {
         guard plan.fastRows.count <= 64, edition.isEnforced else { return false }
-        if edition.hasTools, !request.tools.isEmpty { return false }
+        if edition.hasTools, request.toolCount > 0 { return false }
         let listed = edition.model(request[.model])
         guard let requested = listed, edition.pricePlace(requested).pointee != nil else {
             return isBrief && refuseUnpriced(request, plan, edition, isListed: listed != nil, &decision)

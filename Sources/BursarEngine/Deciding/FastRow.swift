@@ -159,7 +159,8 @@ struct FastRows: ~Copyable, @unchecked Sendable {
         var lists: [Int32] = [0, 1]
         var features = [Symbol.absent, .other]
         for row in rows {
-            for feature in row.namedFeatures.members + [row.feature] where feature.isPresent && !features.contains(feature) {
+            for feature in row.namedFeatures.members + [row.feature]
+            where feature.isPresent && !features.contains(feature) {
                 let value = Int(feature.rawValue)
                 if value >= lists.count { lists += Array(repeating: 1, count: value + 1 - lists.count) }
                 lists[value] = Int32(features.count)

@@ -95,8 +95,8 @@ public struct Request: Sendable {
     public var expectedOutputTokens: Int64 = -1
     public var characters: Int64 = -1
     public var attempt: Int64 = -1
-    public var tools: [Symbol] = []
-    public var labels: [Label] = []
+    /// nil of most requests: one reference less to count where requests are handed on.
+    private var lists: Lists?
     /// nil: the request does not say.
     public var isFallback: Bool?
     public var isConfirmed = false
@@ -104,6 +104,29 @@ public struct Request: Sendable {
     public var acceptsDowngrade = false
     /// The expected output is what a log recorded.
     public var isRecorded = false
+
+    private final class Lists: Sendable {
+        let tools: [Symbol]
+        let labels: [Label]
+
+        init(tools: [Symbol], labels: [Label]) {
+            self.tools = tools
+            self.labels = labels
+        }
+    }
+
+    public var tools: [Symbol] {
+        get { lists?.tools ?? [] }
+        set { lists = Lists(tools: newValue, labels: labels) }
+    }
+
+    public var labels: [Label] {
+        get { lists?.labels ?? [] }
+        set { lists = Lists(tools: tools, labels: newValue) }
+    }
+
+    /// Without reaching for the list where there is none.
+    @inline(__always) var toolCount: Int { lists == nil ? 0 : tools.count }
 
     public struct Label: Sendable, Hashable {
         public var key: Symbol

@@ -37,25 +37,57 @@ public final class RecordBlock: @unchecked Sendable {
     /// Lines that were read, blank ones included.
     public internal(set) var lineCount = 0
     private let isCSV: Bool
-    private struct Place {
-        var line: UInt32
-        var start: UInt32
-        var length: UInt32
-    }
-
-    @exclusivity(unchecked) private var places: UnsafeMutablePointer<Place>
-    @exclusivity(unchecked) private var slices: UnsafeMutablePointer<ByteSlice>
-    @exclusivity(unchecked) private var numbers: UnsafeMutablePointer<Int64>
-    /// Bits by truth field: present, then value.
-    @exclusivity(unchecked) private(set) var truths: UnsafeMutablePointer<UInt8>
-    private(set) var lists: [Int: [(field: Field, slice: ByteSlice)]] = [:]
-    private var capacity: Int
+    @exclusivity(unchecked) private(set) var lists: [Int: [(field: Field, slice: ByteSlice)]] = [:]
     /// How many symbols a record has; 0: nobody has looked its names up.
     private let symbolWidth: Int
     var hasNames: Bool { symbolWidth > 0 }
-    @exclusivity(unchecked) private var symbols: UnsafeMutablePointer<UInt32>
-    /// Of records whose names were looked up.
-    @exclusivity(unchecked) private var requestIDs: UnsafeMutablePointer<RequestID>
+    private let memories: RecordMemories?
+    /// The values of the records, one record after the other.
+    @exclusivity(unchecked) private var memory: RecordMemory
+    @exclusivity(unchecked) private var base: UnsafeMutableRawPointer
+    @exclusivity(unchecked) private var capacity: Int
+    /// Bytes of a record.
+    private let stride: Int
+
+    /// Where a record's values lie. A decision needs few of its texts and most of the rest, which lies together.
+    struct Record {
+        /// The record's line and its bytes in the block.
+        struct Place {
+            var line: UInt32
+            var start: UInt32
+            var length: UInt32
+        }
+
+        static let numbersOffset = Field.textCount * MemoryLayout<ByteSlice>.stride
+        static let idOffset = numbersOffset + Field.numberCount * MemoryLayout<Int64>.stride
+        static let placeOffset = idOffset + MemoryLayout<RequestID>.stride
+        static let truthsOffset = placeOffset + MemoryLayout<Place>.stride
+        static let symbolsOffset = truthsOffset + MemoryLayout<UInt32>.stride
+
+        let base: UnsafeMutableRawPointer
+
+        /// By text field.
+        @inline(__always) var texts: UnsafeMutablePointer<ByteSlice> { base.assumingMemoryBound(to: ByteSlice.self) }
+        /// By place among the number fields.
+        @inline(__always) var numbers: UnsafeMutablePointer<Int64> {
+            (base + Self.numbersOffset).assumingMemoryBound(to: Int64.self)
+        }
+        /// Where names were looked up and the record has an id.
+        @inline(__always) var id: UnsafeMutablePointer<RequestID> {
+            (base + Self.idOffset).assumingMemoryBound(to: RequestID.self)
+        }
+        @inline(__always) var place: UnsafeMutablePointer<Place> {
+            (base + Self.placeOffset).assumingMemoryBound(to: Place.self)
+        }
+        /// Bits by truth field: present, then value.
+        @inline(__always) var truths: UnsafeMutablePointer<UInt32> {
+            (base + Self.truthsOffset).assumingMemoryBound(to: UInt32.self)
+        }
+        /// By column of the reader that looked the names up.
+        @inline(__always) var symbols: UnsafeMutablePointer<UInt32> {
+            (base + Self.symbolsOffset).assumingMemoryBound(to: UInt32.self)
+        }
+    }
 
     /// - Parameter names: looks names up as records are read; nil: nobody does.
     init(text: UnsafeBufferPointer<UInt8>, owner: AnyObject?, isCSV: Bool, names: NameReader? = nil) {
@@ -63,74 +95,54 @@ public final class RecordBlock: @unchecked Sendable {
         self.owner = owner
         self.isCSV = isCSV
         symbolWidth = names?.columnCount ?? 0
-        capacity = max(16, text.count / 128)
-        slices = .allocate(capacity: capacity * Field.textCount)
-        numbers = .allocate(capacity: capacity * Field.numberCount)
-        truths = .allocate(capacity: capacity)
-        places = .allocate(capacity: capacity)
-        symbols = .allocate(capacity: capacity * symbolWidth)
-        requestIDs = .allocate(capacity: names == nil ? 0 : capacity)
+        stride = (Record.symbolsOffset + symbolWidth * MemoryLayout<UInt32>.stride + 7) / 8 * 8
+        memories = names?.memories
+        let wanted = max(16, text.count / 256) * stride
+        memory = memories?.take(wanted) ?? RecordMemory(wanted)
+        base = memory.base
+        capacity = memory.count / stride
     }
 
-    deinit {
-        slices.deallocate()
-        numbers.deallocate()
-        truths.deallocate()
-        places.deallocate()
-        symbols.deallocate()
-        requestIDs.deallocate()
-    }
+    deinit { memories?.giveBack(memory) }
 
-    /// Where the values of the record go that is being read.
-    struct OpenRecord {
-        /// By text field.
-        let texts: UnsafeMutablePointer<ByteSlice>
-        /// By place among the number fields.
-        let numbers: UnsafeMutablePointer<Int64>
-    }
+    @inline(__always) func record(_ index: Int) -> Record { Record(base: base + index &* stride) }
 
     /// The record that was prepared.
-    @inline(__always) var openRecord: OpenRecord {
-        OpenRecord(texts: slices + count * Field.textCount, numbers: numbers + count * Field.numberCount)
-    }
+    @inline(__always) var openRecord: Record { record(count) }
 
     /// Makes room for one more record and clears it.
+    @inline(__always)
     func prepare() {
         if count == capacity { grow() }
-        openRecord.texts.update(repeating: .absent, count: Field.textCount)
-        openRecord.numbers.update(repeating: Int64.min, count: Field.numberCount)
-        truths[count] = 0
+        let record = openRecord
+        record.texts.update(repeating: .absent, count: Field.textCount)
+        record.numbers.update(repeating: Int64.min, count: Field.numberCount)
+        record.truths.pointee = 0
     }
 
     /// Keeps the record that was prepared.
     @inline(__always)
-    func commit(line: Int, start: Int, end: Int, names: NameReader? = nil) {
+    func commit(line: Int, start: Int, end: Int, names: Unmanaged<NameReader>? = nil) {
+        let record = openRecord
         if let names {
-            names.read(count, of: self, into: symbols + count * symbolWidth)
-            let id = slice(count, .requestID)
+            names._withUnsafeGuaranteedRef { $0.read(record, of: self) }
+            let id = record.texts[Int(Field.requestID.rawValue)]
             // Here, because the text leaves the cache before the record is decided.
-            if id.isPresent { requestIDs[count] = withText(id) { RequestID($0) } }
+            if id.isPresent { record.id.pointee = withText(id) { RequestID($0) } }
         }
-        places[count] = Place(
+        record.place.pointee = Record.Place(
             line: UInt32(truncatingIfNeeded: line), start: UInt32(truncatingIfNeeded: start),
             length: UInt32(truncatingIfNeeded: end - start))
         count += 1
     }
 
+    @inline(never)
     private func grow() {
-        func copy<Element>(_ old: UnsafeMutablePointer<Element>, _ width: Int) -> UnsafeMutablePointer<Element> {
-            let new = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2 * width)
-            new.moveInitialize(from: old, count: count * width)
-            old.deallocate()
-            return new
-        }
-        slices = copy(slices, Field.textCount)
-        numbers = copy(numbers, Field.numberCount)
-        truths = copy(truths, 1)
-        places = copy(places, 1)
-        symbols = copy(symbols, symbolWidth)
-        requestIDs = copy(requestIDs, hasNames ? 1 : 0)
-        capacity *= 2
+        let larger = RecordMemory(memory.count * 2)
+        larger.base.copyMemory(from: base, byteCount: count * stride)
+        memory = larger
+        base = larger.base
+        capacity = larger.count / stride
     }
 
     private static func withoutDoubledQuotes(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
@@ -145,10 +157,10 @@ public final class RecordBlock: @unchecked Sendable {
 
     var hasLists: Bool { !lists.isEmpty }
 
-    func hasTruths(_ record: Int) -> Bool { truths[record] != 0 }
+    func hasTruths(_ record: Int) -> Bool { self.record(record).truths.pointee != 0 }
 
     func setNumber(_ record: Int, _ field: Field, _ value: Int64) {
-        numbers[record * Field.numberCount + field.numberIndex] = value
+        self.record(record).numbers[field.numberIndex] = value
     }
 
     func setList(_ field: Field, _ slice: ByteSlice) { lists[count, default: []].append((field, slice)) }
@@ -156,34 +168,30 @@ public final class RecordBlock: @unchecked Sendable {
 
     // MARK: - Reading
 
-    public func line(_ record: Int) -> Int { Int(places[record].line) }
+    @inline(__always)
+    public func line(_ record: Int) -> Int { Int(self.record(record).place.pointee.line) }
 
     @inline(__always) func slice(_ record: Int, _ field: Field) -> ByteSlice {
-        slices[record * Field.textCount + Int(field.rawValue)]
+        self.record(record).texts[Int(field.rawValue)]
     }
 
     /// `Int64.min` where the record does not have it.
     @inline(__always) public func number(_ record: Int, _ field: Field) -> Int64 {
-        numbers[record * Field.numberCount + field.numberIndex]
+        self.record(record).numbers[field.numberIndex]
     }
 
     /// The record's line as bytes of the block.
-    public func bounds(_ record: Int) -> (start: Int, count: Int) { (Int(places[record].start), Int(places[record].length)) }
+    public func bounds(_ record: Int) -> (start: Int, count: Int) {
+        let place = self.record(record).place.pointee
+        return (Int(place.start), Int(place.length))
+    }
 
     /// A hash of the tenant's name, for giving tenants to shards and threads.
     public func tenantHash(_ record: Int) -> UInt64 { withText(slice(record, .tenant)) { Self.tenantHash($0) } }
 
-    /// The symbols of a record's names, by column of the reader that looked them up.
-    @inline(__always)
-    func symbols(_ record: Int) -> UnsafePointer<UInt32> { UnsafePointer(symbols + record * symbolWidth) }
-
-    /// The id of a record that has one, where names were looked up.
-    @inline(__always)
-    func requestID(_ record: Int) -> RequestID { requestIDs[record] }
-
     /// The symbol of the tenant for the first engine, where names were looked up; absent where the record names none.
     @inline(__always)
-    public func tenantSymbol(_ record: Int) -> Symbol { Symbol(rawValue: symbols[record * symbolWidth]) }
+    public func tenantSymbol(_ record: Int) -> Symbol { Symbol(rawValue: self.record(record).symbols[0]) }
 
     /// The same of a name.
     public static func tenantHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt64 { hashBytes(name) >> 7 }
@@ -191,14 +199,14 @@ public final class RecordBlock: @unchecked Sendable {
     public func time(_ record: Int) -> Int64 { number(record, .time) }
 
     public func truth(_ record: Int, _ field: Field) -> Bool? {
-        let shift = (field.rawValue - Field.fallback.rawValue) * 2
-        let bits = truths[record] >> shift
+        let shift = UInt32(field.rawValue - Field.fallback.rawValue) * 2
+        let bits = self.record(record).truths.pointee >> shift
         return bits & 1 == 0 ? nil : bits & 2 != 0
     }
 
     func setTruth(_ field: Field, _ value: Bool) {
-        let shift = (field.rawValue - Field.fallback.rawValue) * 2
-        truths[count] |= (value ? 3 : 1) << shift
+        let shift = UInt32(field.rawValue - Field.fallback.rawValue) * 2
+        openRecord.truths.pointee |= (value ? 3 : 1) << shift
     }
 
     @inline(__always) func bytes(_ slice: ByteSlice) -> UnsafeBufferPointer<UInt8> {

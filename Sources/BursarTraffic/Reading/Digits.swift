@@ -5,7 +5,9 @@ enum Digits {
 
     /// Marks, in the high bit of each byte, what is no digit. Only the first mark is sure: a carry may pass it.
     @inline(__always)
-    static func marks(_ digits: UInt64) -> UInt64 { ((digits &+ 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 }
+    static func marks(_ digits: UInt64) -> UInt64 {
+        ((digits &+ 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080
+    }
 
     /// The number that eight digits are: neighbours are added up in three steps.
     @inline(__always)

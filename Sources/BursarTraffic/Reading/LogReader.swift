@@ -121,6 +121,7 @@ public struct LogFormat: Sendable {
         let block = RecordBlock(
             text: stretch.bytes, owner: stretch.owner, isCSV: stretch.format.isCSV, names: names)
         let format = stretch.format
+        let reader = names.map { Unmanaged.passUnretained($0) }
         var json = JSONLineScanner(block, map: format.map)
         var csv = CSVScanner(block, columns: format.columns)
         let text = block.text
@@ -136,7 +137,7 @@ public struct LogFormat: Sendable {
                     block.lacks(constants: constants, isForeign: format.map.isForeign) == nil
                 {
                     line += 1
-                    block.commit(line: line, start: start, end: base[end - 1] == 0x0D ? end - 1 : end, names: names)
+                    block.commit(line: line, start: start, end: base[end - 1] == 0x0D ? end - 1 : end, names: reader)
                     start = end + 1
                     continue
                 }
@@ -161,7 +162,7 @@ public struct LogFormat: Sendable {
                 if let reason = block.lacks(constants: constants, isForeign: format.map.isForeign) {
                     throw LineError(reason)
                 }
-                block.commit(line: line, start: start, end: end, names: names)
+                block.commit(line: line, start: start, end: end, names: reader)
             } catch {
                 block.clearLists()
                 block.rejects.append(Reject(line: line, reason: error.reason))

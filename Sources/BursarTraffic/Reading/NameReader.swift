@@ -31,72 +31,88 @@ struct NameColumns {
 ///
 /// It belongs to one thread at a time.
 public final class NameReader {
-    /// The symbols of one engine that are told apart in the same way.
-    private final class Lookup {
-        let symbols: SymbolTable
-        let isExact: Bool
-        @exclusivity(unchecked) var cache = NameCache()
-
-        init(_ symbols: SymbolTable, isExact: Bool) {
-            self.symbols = symbols
-            self.isExact = isExact
-        }
-
-        /// - Parameter readable: how many bytes may be read from the name's first on.
-        @inline(__always)
-        func symbol(_ name: UnsafeBufferPointer<UInt8>, readable: Int) -> UInt32 {
-            guard let base = name.baseAddress else { return Symbol.absent.rawValue }
-            return cache.find(base, count: name.count, readable: readable) ?? newSymbol(name, base, readable)
-        }
-
-        private func newSymbol(
-            _ name: UnsafeBufferPointer<UInt8>, _ base: UnsafePointer<UInt8>, _ readable: Int
-        ) -> UInt32 {
-            let symbol = isExact ? symbols.intern(name) : symbols.known(name)
-            cache.insert(base, count: name.count, readable: readable, value: symbol.rawValue)
-            return symbol.rawValue
-        }
-    }
-
     private struct Column {
         var field: Field
-        var lookup: Unmanaged<Lookup>
+        /// Every value is told apart.
+        var isExact: Bool
+        /// Index of the engine.
+        var engine: Int
+        /// Shared by the columns of an engine whose names are told apart in the same way.
+        var cache: UnsafeMutablePointer<NameCache>
     }
 
-    private let lookups: [Lookup]
+    private let symbols: [SymbolTable]
     @exclusivity(unchecked) private var columns = RawArray<Column>()
+    /// Two for each engine: of names that the policies hold, and of all names.
+    private let caches: UnsafeMutablePointer<NameCache>
+    private let cacheCount: Int
+
+    /// For the blocks that are read.
+    let memories: RecordMemories
 
     /// - Parameter engines: their columns follow each other in each record.
-    public init(_ engines: [Engine], map: FieldMap) {
-        var lookups: [Lookup] = []
-        for engine in engines {
-            let known = Lookup(engine.symbols, isExact: false)
-            let exact = Lookup(engine.symbols, isExact: true)
-            lookups += [known, exact]
+    init(_ engines: [Engine], map: FieldMap, memories: RecordMemories) {
+        self.memories = memories
+        symbols = engines.map(\.symbols)
+        cacheCount = engines.count * 2
+        caches = .allocate(capacity: cacheCount)
+        for index in 0..<cacheCount { (caches + index).initialize(to: NameCache()) }
+        for (index, engine) in engines.enumerated() {
             for column in NameColumns(engine, map).columns {
                 columns.append(
-                    Column(field: column.field, lookup: .passUnretained(column.isExact ? exact : known)))
+                    Column(
+                        field: column.field, isExact: column.isExact, engine: index,
+                        cache: caches + index * 2 + (column.isExact ? 1 : 0)))
             }
         }
-        self.lookups = lookups
+    }
+
+    deinit {
+        caches.deinitialize(count: cacheCount)
+        caches.deallocate()
     }
 
     var columnCount: Int { columns.count }
 
     /// The symbols of a record that was just read, by column; absent where it has no such name.
     @inline(__always)
-    func read(_ record: Int, of block: RecordBlock, into symbols: UnsafeMutablePointer<UInt32>) {
-        for index in columns.indices {
-            let column = columns.base + index
-            let slice = block.slice(record, column.pointee.field)
-            symbols[index] =
-                slice.isPresent
-                ? column.pointee.lookup._withUnsafeGuaranteedRef { lookup in
-                    block.withText(slice) { name in
-                        lookup.symbol(name, readable: slice.isEscaped ? 0 : block.text.count &- Int(slice.start))
-                    }
-                } : Symbol.absent.rawValue
+    func read(_ record: RecordBlock.Record, of block: RecordBlock) {
+        let text = block.text
+        let values = record.texts
+        let symbols = record.symbols
+        var column = columns.base
+        for index in 0..<columns.count {
+            let slice = values[Int(column.pointee.field.rawValue)]
+            if slice.count > 0, !slice.isEscaped, let base = text.baseAddress {
+                let name = base + Int(slice.start)
+                let readable = text.count &- Int(slice.start)
+                symbols[index] =
+                    column.pointee.cache.pointee.find(name, count: slice.count, readable: readable)
+                    ?? newSymbol(UnsafeBufferPointer(start: name, count: slice.count), readable, column)
+            } else {
+                symbols[index] = slice.isPresent ? unusualSymbol(slice, block, column) : Symbol.absent.rawValue
+            }
+            column += 1
         }
+    }
+
+    @inline(never)
+    private func newSymbol(
+        _ name: UnsafeBufferPointer<UInt8>, _ readable: Int, _ column: UnsafeMutablePointer<Column>
+    ) -> UInt32 {
+        let table = symbols[column.pointee.engine]
+        let symbol = (column.pointee.isExact ? table.intern(name) : table.known(name)).rawValue
+        if let base = name.baseAddress {
+            column.pointee.cache.pointee.insert(base, count: name.count, readable: readable, value: symbol)
+        }
+        return symbol
+    }
+
+    @inline(never)
+    private func unusualSymbol(
+        _ slice: ByteSlice, _ block: RecordBlock, _ column: UnsafeMutablePointer<Column>
+    ) -> UInt32 {
+        block.withText(slice) { newSymbol($0, 0, column) }
     }
 }
 
@@ -109,7 +125,8 @@ public final class NameReaders: Sendable {
 
     public init(_ engines: [Engine], map: FieldMap) {
         idle = Mutex([])
-        make = { NameReader(engines, map: map) }
+        let memories = RecordMemories()
+        make = { NameReader(engines, map: map, memories: memories) }
     }
 
     /// Lends a reader to the calling thread.

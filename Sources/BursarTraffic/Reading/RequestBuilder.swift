@@ -61,7 +61,7 @@ public final class RequestBuilder {
     /// The request of a record that has everything it must have.
     public func request(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> Request {
         let hasNames = block.hasNames
-        let symbols = block.symbols(record) + firstColumn
+        let symbols = block.record(record).symbols + firstColumn
         func symbol(_ index: Int) -> Symbol {
             hasNames ? Symbol(rawValue: symbols[index]) : self.symbol(block, record, columns[index])
         }
@@ -73,7 +73,7 @@ public final class RequestBuilder {
         if !constants.isEmpty { for constant in constants { request[constant.slot] = constant.symbol } }
         let id = block.slice(record, .requestID)
         if id.isPresent {
-            request.id = hasNames ? block.requestID(record) : block.withText(id) { RequestID($0) }
+            request.id = hasNames ? block.record(record).id.pointee : block.withText(id) { RequestID($0) }
         } else if map.isForeign {
             request.id = RequestID(constant(.requestID) ?? Self.lineName(path, line))
         }

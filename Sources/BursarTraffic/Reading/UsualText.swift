@@ -29,7 +29,7 @@ struct UsualText {
     /// Reads a value into the record; false: it is not a usual one, and `place` is where it was.
     @inline(__always)
     func readValue(
-        of key: UnsafeMutablePointer<JSONLineScanner.Key>, at place: inout Int, into record: RecordBlock.OpenRecord,
+        of key: UnsafeMutablePointer<JSONLineScanner.Key>, at place: inout Int, into record: RecordBlock.Record,
         _ timestamps: borrowing TimestampReader
     ) -> Bool {
         switch key.pointee.kind {
