@@ -56,6 +56,7 @@ final class Partition {
     private let writer: DecisionWriter?
     private var json = JSONWriter()
     private var otherTally = Tally()
+    @exclusivity(unchecked) private var crossed = CrossTallies()
     @exclusivity(unchecked) private var tiers = SymbolSums<Tally>()
     @exclusivity(unchecked) private var tenants = SymbolSums<Tally>()
     @exclusivity(unchecked) private var features = SymbolSums<Tally>()
@@ -113,18 +114,22 @@ final class Partition {
         let lane = Lane(main)
         let otherLane = other.map { Lane($0) }
         let path = work.path
-        for record in 0..<block.count where work.partitions[record] == partition {
-            decide(block, record, work, path, lane, otherLane, &output)
+        guard let first = work.partitions.firstIndex(of: partition) else { return output }
+        // Made once and filled again for every record, because they are large.
+        var request = lane.builder.request(block, first, path: path, line: work.line(first))
+        var same = otherLane?.builder.request(block, first, path: path, line: work.line(first))
+        for record in first..<block.count where work.partitions[record] == partition {
+            decide(block, record, work, path, lane, otherLane, &request, &same, &output)
         }
         return output
     }
 
     private func decide(
         _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ path: String, _ lane: Lane,
-        _ other: Lane?, _ output: inout DecidedBlock
+        _ other: Lane?, _ request: inout Request, _ same: inout Request?, _ output: inout DecidedBlock
     ) {
         let line = work.line(record)
-        let request = lane.builder.request(block, record, path: path, line: line)
+        lane.builder.fill(&request, block, record, path: path, line: line)
         guard isPlain || isWanted(request) else {
             filtered += 1
             return
@@ -147,9 +152,10 @@ final class Partition {
             addModelCost(decision, request, usage, block, record)
             measure(decision, request, usage)
         }
-        if let other {
-            let same = other.builder.request(block, record, path: path, line: line)
-            compare(decision, request, decided.policyCost, same, block, record, work, usage, other)
+        if let other, var asked = same.take() {
+            other.builder.fill(&asked, block, record, path: path, line: line)
+            compare(decision, request, decided.policyCost, asked, block, record, work, usage, other)
+            same = asked
         }
         if let writer {
             json.removeAll()
@@ -248,15 +254,23 @@ final class Partition {
     private func count(_ decision: Decision, _ request: Request, _ decided: DecidedRecord) {
         if decision.isRepeat { repeats += 1 }
         if decision.isUnlimited { unlimited += 1 }
-        tenants.at(request.tenant.symbol).pointee.add(decided)
-        tiers.at(decision.tier).pointee.add(decided)
-        features.at(request[.feature]).pointee.add(decided)
-        models.at(request[.model]).pointee.add(decided)
+        crossed.add(
+            decided, tenant: request.tenant.symbol, tier: decision.tier, feature: request[.feature],
+            model: request[.model], flush: flush)
         guard let reference = decision.detailReference, !decision.isRepeat else { return }
         reference._withUnsafeGuaranteedRef { detail in
             if detail.isShared { shared.add(reference) } else { count(detail) }
             events += detail.events.count
         }
+    }
+
+    /// Adds the tally of four names to the sums of each.
+    private func flush(_ cell: CrossTallies.Cell) {
+        if cell.isEmpty { return }
+        tenants.at(cell.tenant).pointee.add(cell.tally)
+        tiers.at(cell.tier).pointee.add(cell.tally)
+        features.at(cell.feature).pointee.add(cell.tally)
+        models.at(cell.model).pointee.add(cell.tally)
     }
 
     private func count(_ detail: DecisionDetail) {
@@ -408,6 +422,8 @@ final class Partition {
         for (detail, count) in shared.take() {
             for reason in detail.reasons { self.count(reason, isShadow: false, times: count) }
         }
+        for index in crossed.cells.indices { flush(crossed.cells[index]) }
+        crossed = CrossTallies()
         for (_, sum) in tiers.entries { summary.total.add(sum) }
         merge(tiers, into: &summary.tiers)
         merge(tenants, into: &summary.tenants)

@@ -23,6 +23,46 @@ struct SymbolSums<Sum: Summable>: ~Copyable {
     var entries: [(symbol: Symbol, sum: Sum)] { symbols.indices.map { (Symbol(rawValue: symbols[$0]), sums[$0]) } }
 }
 
+/// Tallies of records that have four names in common, until their place is wanted for others: most records are like one
+/// of the last, and one addition stands for four.
+struct CrossTallies: ~Copyable {
+    struct Cell {
+        fileprivate var first: UInt64
+        fileprivate var second: UInt64
+        fileprivate(set) var tally = Tally()
+
+        var tenant: Symbol { Symbol(rawValue: UInt32(truncatingIfNeeded: first >> 32)) }
+        var tier: Symbol { Symbol(rawValue: UInt32(truncatingIfNeeded: first)) }
+        var feature: Symbol { Symbol(rawValue: UInt32(truncatingIfNeeded: second >> 32)) }
+        var model: Symbol { Symbol(rawValue: UInt32(truncatingIfNeeded: second)) }
+        /// No tenant is the absent one.
+        var isEmpty: Bool { first == 0 }
+    }
+
+    let cells: RawArray<Cell>
+    private static let count = 512
+
+    init() { cells = RawArray(repeatElement(Cell(first: 0, second: 0), count: Self.count)) }
+
+    /// Adds a record to the tally of its names.
+    ///
+    /// - Parameter flush: takes what stood in its place.
+    @inline(__always)
+    func add(
+        _ decided: DecidedRecord, tenant: Symbol, tier: Symbol, feature: Symbol, model: Symbol,
+        flush: (Cell) -> Void
+    ) {
+        let first = UInt64(tenant.rawValue) << 32 | UInt64(tier.rawValue)
+        let second = UInt64(feature.rawValue) << 32 | UInt64(model.rawValue)
+        let cell = cells.base + (Int(truncatingIfNeeded: mix(first &+ mix(second))) & (Self.count - 1))
+        if cell.pointee.first != first || cell.pointee.second != second {
+            flush(cell.pointee)
+            cell.pointee = Cell(first: first, second: second)
+        }
+        cell.pointee.tally.add(decided)
+    }
+}
+
 /// How often each of the details was given that are made with a plan: the last ones are found by their address.
 struct SharedDetails: ~Copyable {
     private var recent = RawArray<(detail: Unmanaged<DecisionDetail>?, count: Int)>()

@@ -23,31 +23,49 @@ static inline void bursar_pause(void) {
 #endif
 }
 
-/* How many of the 16 bytes at `text` come before the first quotation mark, backslash, control character or byte beyond
-   ASCII. */
-static inline int bursar_plain_prefix(const uint8_t *text) {
 #if defined(__SSE2__)
-    const __m128i bytes = _mm_loadu_si128((const __m128i *)text);
+/* Bit i: the byte at i is a quotation mark, a backslash, a control character or beyond ASCII. */
+static inline uint32_t bursar_marks(__m128i bytes) {
     /* As signed numbers, control characters and all beyond ASCII are less than a space. */
     const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
     const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
     const __m128i slashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-    const int marks = _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quotes, slashes)));
-    return __builtin_ctz((unsigned)marks | 1u << 16);
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quotes, slashes)));
+}
 #elif defined(__ARM_NEON)
-    const uint8x16_t bytes = vld1q_u8(text);
+/* The same with four bits for each byte. */
+static inline uint64_t bursar_marks(uint8x16_t bytes) {
     const uint8x16_t low = vcltq_s8(vreinterpretq_s8_u8(bytes), vdupq_n_s8(0x20));
     const uint8x16_t marked = vorrq_u8(
         low, vorrq_u8(vceqq_u8(bytes, vdupq_n_u8('"')), vceqq_u8(bytes, vdupq_n_u8('\\'))));
-    /* Four bits of each byte. */
-    const uint64_t marks = vget_lane_u64(
-        vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(marked), 4)), 0);
-    return marks ? __builtin_ctzll(marks) >> 2 : 16;
+    return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(marked), 4)), 0);
+}
+#endif
+
+/* How many of the 32 bytes at `text` come before the first quotation mark, backslash, control character or byte beyond
+   ASCII. */
+static inline intptr_t bursar_plain_prefix(const uint8_t *text) {
+#if defined(__SSE2__)
+    const uint32_t first = bursar_marks(_mm_loadu_si128((const __m128i *)text));
+    const uint32_t second = bursar_marks(_mm_loadu_si128((const __m128i *)(text + 16)));
+    return __builtin_ctzll((uint64_t)first | (uint64_t)second << 16 | (uint64_t)1 << 32);
+#elif defined(__ARM_NEON)
+    const uint64_t first = bursar_marks(vld1q_u8(text)), second = bursar_marks(vld1q_u8(text + 16));
+    if (first) return __builtin_ctzll(first) >> 2;
+    return second ? 16 + (__builtin_ctzll(second) >> 2) : 32;
 #else
-    int count = 0;
-    while (count < 16 && text[count] >= 0x20 && text[count] < 0x80 && text[count] != '"' && text[count] != '\\') count++;
+    intptr_t count = 0;
+    while (count < 32 && text[count] >= 0x20 && text[count] < 0x80 && text[count] != '"' && text[count] != '\\') count++;
     return count;
 #endif
+}
+
+/* A number, by way of a guess of it: where the guess is right, what follows need not wait for the number itself. */
+static inline intptr_t bursar_guessed(intptr_t number, intptr_t guess) {
+    if (__builtin_expect(number != guess, 0)) return number;
+    /* So that the compiler does not see that both are the same. */
+    __asm__ volatile("" : "+r"(guess));
+    return guess;
 }
 
 /* Whether the 32 bytes at `text` are those at `pattern` wherever the bytes at `mask` are 0xFF; elsewhere the pattern's

@@ -27,11 +27,16 @@ final class CompiledAction: Sendable {
     /// nil: always.
     let when: ConditionProgram?
     let endsInDeny: Bool
+    /// What stands behind a `downgrade` in it binds only a request that found no substitute.
+    let hasFallback: Bool
 
     init(_ action: ThresholdAction, zone: TimeZoneRules, symbols: SymbolTable) {
         alternatives = action.alternatives
         when = action.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
         endsInDeny = action.endsInDeny
+        hasFallback =
+            !action.endsInDeny
+            && action.alternatives.dropLast().contains { if case .downgrade = $0 { true } else { false } }
     }
 }
 
@@ -176,6 +181,8 @@ final class CompiledPlan: @unchecked Sendable {
     let end: Int64
     let hasShadowLimits: Bool
     let hasThrottles: Bool
+    /// Some action stands behind `downgrade else` that holds only where no substitute is found.
+    let hasFallbacks: Bool
     let countsAttempts: Bool
     /// Rows that are counted for the tenant itself, as bits.
     let rootRows: UInt64
@@ -218,6 +225,9 @@ final class CompiledPlan: @unchecked Sendable {
             Row($0, in: plan, zone: zone, symbols: symbols, keepsHistory: compounding.contains($0.name))
         }
         hasThrottles = rows.contains { $0.throttles }
+        hasFallbacks = rows.contains { row in
+            row.thresholds.contains { $0.actions.contains(where: \.hasFallback) }
+        }
         fastRows = FastRows(rows)
         rowPlaces = RawArray(rows.map { Unmanaged.passUnretained($0) })
         var root: UInt64 = 0

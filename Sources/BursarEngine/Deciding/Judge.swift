@@ -66,9 +66,18 @@ struct Judge {
 
     // MARK: - States
 
+    /// A row of the plan, which keeps it: it is looked at too often to count references.
+    @inline(__always)
+    private func withRow<Result>(_ index: Int, _ body: (CompiledPlan.Row) -> Result) -> Result {
+        plan.rowPlaces.base[index]._withUnsafeGuaranteedRef { body($0) }
+    }
+
     /// A limit's state, its counter brought to the request's time.
     func state(_ index: Int, _ request: Request) -> LimitState {
-        let row = plan.rows[index]
+        withRow(index) { state(index, $0, request) }
+    }
+
+    private func state(_ index: Int, _ row: CompiledPlan.Row, _ request: Request) -> LimitState {
         var state = LimitState(row: index, counter: counter(index, request), amount: row.amount)
         if let reference = state.counter {
             if reference.isShared, let group {
@@ -253,14 +262,16 @@ struct Judge {
         judgement.estimate = judgement.rawEstimate
         var isRoot = false
         for index in plan.rows.indices {
-            let row = plan.rows[index]
-            guard applies(row, to: request) else { continue }
-            if row.hasFixedCounter, row.within.isEmpty { isRoot = true }
-            var state = state(index, request)
-            let unit = row.unit
-            state.rawEstimate = amount(judgement.rawEstimate, unit, run: unit == .runs && isNewRun(state, request))
-            state.estimate = state.rawEstimate
-            judgement.states.append(state)
+            withRow(index) { row in
+                guard applies(row, to: request) else { return }
+                if row.hasFixedCounter, row.within.isEmpty { isRoot = true }
+                var state = state(index, row, request)
+                let unit = row.unit
+                state.rawEstimate = amount(
+                    judgement.rawEstimate, unit, run: unit == .runs && isNewRun(state, request))
+                state.estimate = state.rawEstimate
+                judgement.states.append(state)
+            }
         }
         if isRoot { account.book.see(0, at: request.time) }
         guard consequences else { return judgement }
@@ -305,10 +316,11 @@ struct Judge {
     private func gatherCaps(_ judgement: Judgement, withShadow: Bool, isFallback: Bool) {
         for index in judgement.states.indices {
             let state = judgement.states[index]
-            let row = plan.rows[state.row]
-            guard row.caps, isJudging(row, withShadow: withShadow), mayCross(row, state, state.rawEstimate) else {
-                continue
+            let mayCap = withRow(state.row) {
+                $0.caps && isJudging($0, withShadow: withShadow) && mayCross($0, state, state.rawEstimate)
             }
+            guard mayCap else { continue }
+            let row = plan.rows[state.row]
             for position in row.thresholds.indices {
                 let threshold = row.thresholds[position]
                 guard isCrossed(threshold, row, state, state.rawEstimate) else { continue }
@@ -326,8 +338,11 @@ struct Judge {
     private func gatherConsequences(_ judgement: Judgement, withShadow: Bool, isFallback: Bool) {
         for index in judgement.states.indices {
             let state = judgement.states[index]
+            let mayBind = withRow(state.row) {
+                isJudging($0, withShadow: withShadow) && mayCross($0, state, state.estimate)
+            }
+            guard mayBind else { continue }
             let row = plan.rows[state.row]
-            guard isJudging(row, withShadow: withShadow), mayCross(row, state, state.estimate) else { continue }
             var isViolated = false
             for position in row.thresholds.indices {
                 let threshold = row.thresholds[position]

@@ -112,12 +112,15 @@ extension Sitting {
                     limit: name(row, judgement.request), threshold: threshold.threshold.text,
                     scope: scopeText(row, judgement.request), audiences: audiences))
         }
-        for index in judgement.states.indices { noteQuiet(index, judgement, plan) }
+        if !judgement.crossings.isEmpty {
+            for index in judgement.states.indices { noteQuiet(index, judgement, plan) }
+        }
         return events
     }
 
     /// Once all thresholds of a limit that only notify have given their event, the fast path may pass them by.
     private func noteQuiet(_ index: Int, _ judgement: Judgement, _ plan: CompiledPlan) {
+        guard judgement.crossings.contains(where: { $0.state == index }) else { return }
         let state = judgement.states[index]
         let notifying = plan.rows[state.row].notifying
         guard !notifying.isEmpty, let reference = state.counter, !reference.isShared else { return }

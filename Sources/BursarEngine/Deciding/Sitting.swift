@@ -249,7 +249,8 @@ struct Sitting {
                 }
             }
         }
-        let last = judge.judge(requested, request, withShadow: withShadow, isFallback: true)
+        let last =
+            plan.hasFallbacks ? judge.judge(requested, request, withShadow: withShadow, isFallback: true) : first
         return last.violations.isEmpty
             ? admission(last, first, plan, judge, withShadow: withShadow) : refusal(last, first, plan)
     }

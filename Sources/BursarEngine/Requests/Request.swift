@@ -125,6 +125,9 @@ public struct Request: Sendable {
         set { lists = Lists(tools: tools, labels: newValue) }
     }
 
+    /// No tools and no labels.
+    package mutating func clearLists() { if lists != nil { lists = nil } }
+
     /// Without reaching for the list where there is none.
     @inline(__always) var toolCount: Int { lists == nil ? 0 : tools.count }
 

@@ -157,7 +157,6 @@ public final class RecordBlock: @unchecked Sendable {
 
     var hasLists: Bool { !lists.isEmpty }
 
-    func hasTruths(_ record: Int) -> Bool { self.record(record).truths.pointee != 0 }
 
     func setNumber(_ record: Int, _ field: Field, _ value: Int64) {
         self.record(record).numbers[field.numberIndex] = value
@@ -198,6 +197,7 @@ public final class RecordBlock: @unchecked Sendable {
 
     public func time(_ record: Int) -> Int64 { number(record, .time) }
 
+    @inline(__always)
     public func truth(_ record: Int, _ field: Field) -> Bool? {
         let shift = UInt32(field.rawValue - Field.fallback.rawValue) * 2
         let bits = self.record(record).truths.pointee >> shift

@@ -41,8 +41,10 @@ struct JSONLineScanner: ~Copyable {
         let place: Int
         /// The field's own, for telling that it stands twice; 0 where it is ignored.
         let bit: UInt64
-        /// The key that followed it last; -1: none yet.
-        var next = -1
+        /// How long its last usual value was.
+        var length = 0
+        /// The key that followed it last; nil: none yet.
+        var next: UnsafeMutablePointer<Key>?
 
         static let wordBytes = 32
 
@@ -76,10 +78,12 @@ struct JSONLineScanner: ~Copyable {
         }
     }
 
-    private var keys = RawArray<Key>()
+    /// Room for all that are remembered, so that they stay where they are, and one for those that are not.
+    private let keys: UnsafeMutablePointer<Key>
+    private var keyCount = 0
     private var keyIndex = ByteIndex()
-    /// The key that stood first on the last line; -1: none yet.
-    private var firstKey = -1
+    /// The key that stood first on the last line; nil: none yet.
+    private var firstKey: UnsafeMutablePointer<Key>?
     private let map: FieldMap
     private var timestamps = TimestampReader()
     private let base: UnsafePointer<UInt8>
@@ -98,6 +102,12 @@ struct JSONLineScanner: ~Copyable {
         // An empty buffer has no address, but it has no lines either.
         base = block.text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped
         blockEnd = block.text.count
+        keys = .allocate(capacity: Self.mostKeys + 1)
+    }
+
+    deinit {
+        keys.deinitialize(count: keyCount)
+        keys.deallocate()
     }
 
     /// Reads the line at `start..<end` into the record that the block has prepared.
@@ -129,13 +139,13 @@ struct JSONLineScanner: ~Copyable {
         let text = UsualText(base: base, end: blockEnd)
         var place = position
         var seen: UInt64 = 0
-        var previous = -1
+        var previous: UnsafeMutablePointer<Key>?
         var expected = firstKey
         while true {
-            if expected >= 0, text.matches(keys.base + expected, at: place) {
-                place &+= keys[expected].count
+            if let expected, text.matches(expected, at: place) {
+                place &+= expected.pointee.count
             } else {
-                if previous >= 0, place < end, base[place] == UInt8(ascii: "}") {
+                if previous != nil, place < end, base[place] == UInt8(ascii: "}") {
                     position = place &+ 1
                     break
                 }
@@ -144,7 +154,7 @@ struct JSONLineScanner: ~Copyable {
                 expected = found
                 place = position
             }
-            let key = keys.base + expected
+            guard let key = expected else { break }
             if seen & key.pointee.bit != 0, let field = key.pointee.field {
                 throw LineError("`\(field.name)` stands twice")
             }
@@ -154,7 +164,7 @@ struct JSONLineScanner: ~Copyable {
                 if let field = key.pointee.field { try value(of: field) } else { try skipValue() }
                 place = position
             }
-            previous = expected
+            previous = key
             expected = key.pointee.next
         }
         skipSpace()
@@ -173,10 +183,12 @@ struct JSONLineScanner: ~Copyable {
     // MARK: - Keys
 
     /// Reads on from a value, or from the line's start, to the next one; nil at the object's end.
-    private mutating func unexpectedKey(after previous: Int, from lineStart: Int) throws(LineError) -> Int? {
+    private mutating func unexpectedKey(
+        after previous: UnsafeMutablePointer<Key>?, from lineStart: Int
+    ) throws(LineError) -> UnsafeMutablePointer<Key>? {
         let start = position
         skipSpace()
-        if previous < 0 {
+        if previous == nil {
             guard position < end, base[position] == UInt8(ascii: "{") else {
                 throw LineError("a line must be a JSON object")
             }
@@ -196,14 +208,14 @@ struct JSONLineScanner: ~Copyable {
             }
             skipSpace()
         }
-        let index = try key()
-        keys[index].stood(UnsafeBufferPointer(start: base + start, count: position - start), at: start)
-        if previous >= 0 { keys[previous].next = index } else { firstKey = index }
-        return index
+        let key = try key()
+        key.pointee.stood(UnsafeBufferPointer(start: base + start, count: position - start), at: start)
+        if let previous { previous.pointee.next = key } else { firstKey = key }
+        return key
     }
 
     /// Reads a key and its colon, letter by letter.
-    private mutating func key() throws(LineError) -> Int {
+    private mutating func key() throws(LineError) -> UnsafeMutablePointer<Key> {
         guard peek == UInt8(ascii: "\"") else { throw LineError("expected a key in quotation marks") }
         let slice = try string()
         let name = block.withText(slice) { String(decoding: $0, as: UTF8.self) }
@@ -212,17 +224,16 @@ struct JSONLineScanner: ~Copyable {
         position += 1
         skipSpace()
         return block.withText(slice) { bytes in
-            if let known = keyIndex.find(bytes) { return Int(known) }
+            if let known = keyIndex.find(bytes) { return keys + Int(known) }
             let made = Key(map.columns[name])
-            if keys.count < Self.mostKeys {
-                keyIndex.insert(bytes, value: UInt32(keys.count))
-            } else if keys.count > Self.mostKeys {
-                // The last place is for all that are not remembered.
+            if keyCount > Self.mostKeys {
                 keys[Self.mostKeys] = made
-                return Self.mostKeys
+                return keys + Self.mostKeys
             }
-            keys.append(made)
-            return keys.count - 1
+            if keyCount < Self.mostKeys { keyIndex.insert(bytes, value: UInt32(keyCount)) }
+            (keys + keyCount).initialize(to: made)
+            keyCount += 1
+            return keys + keyCount - 1
         }
     }
 

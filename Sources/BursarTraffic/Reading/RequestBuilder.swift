@@ -60,22 +60,45 @@ public final class RequestBuilder {
 
     /// The request of a record that has everything it must have.
     public func request(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> Request {
+        var request = Request(time: 0, tenant: tenant(of: record, block), model: .absent)
+        fill(&request, block, record, path: path, line: line)
+        return request
+    }
+
+    @inline(__always)
+    private func tenant(of record: Int, _ block: RecordBlock) -> TenantID {
+        if let constantTenant { return constantTenant }
+        guard block.hasNames else { return tenant(symbol(block, record, columns[0])) }
+        return tenant(Symbol(rawValue: block.record(record).symbols[firstColumn]))
+    }
+
+    /// Makes a request that of a record that has everything it must have.
+    public func fill(_ request: inout Request, _ block: RecordBlock, _ record: Int, path: String, line: Int) {
         let hasNames = block.hasNames
-        let symbols = block.record(record).symbols + firstColumn
-        func symbol(_ index: Int) -> Symbol {
-            hasNames ? Symbol(rawValue: symbols[index]) : self.symbol(block, record, columns[index])
-        }
-        var request = Request(
-            time: block.number(record, .time), tenant: constantTenant ?? tenant(symbol(0)), model: .absent)
+        request.time = block.number(record, .time)
+        request.tenant = tenant(of: record, block)
+        request.attributes = SIMD32(repeating: 0)
         request.withAttributes { attributes in
-            for index in 1..<columns.count { attributes[columns[index].slot.rawValue] = symbol(index).rawValue }
+            if hasNames {
+                let symbols = block.record(record).symbols + firstColumn
+                for index in 1..<columns.count {
+                    attributes[columns.base[index].slot.rawValue] = symbols[index]
+                }
+            } else {
+                for index in 1..<columns.count {
+                    attributes[columns[index].slot.rawValue] = symbol(block, record, columns[index]).rawValue
+                }
+            }
         }
         if !constants.isEmpty { for constant in constants { request[constant.slot] = constant.symbol } }
+        request.clearLists()
         let id = block.slice(record, .requestID)
         if id.isPresent {
             request.id = hasNames ? block.record(record).id.pointee : block.withText(id) { RequestID($0) }
         } else if map.isForeign {
             request.id = RequestID(constant(.requestID) ?? Self.lineName(path, line))
+        } else {
+            request.id = nil
         }
         request.inputTokens = max(-1, block.number(record, .inputTokens))
         request.cachedTokens = max(-1, block.number(record, .cachedTokens))
@@ -83,6 +106,7 @@ public final class RequestBuilder {
         request.expectedOutputTokens = max(-1, block.number(record, .expectedOutputTokens))
         request.characters = max(-1, block.number(record, .characters))
         request.attempt = max(-1, block.number(record, .attempt))
+        request.isRecorded = false
         if usesRecordedOutput {
             let output = block.number(record, .outputTokens)
             if output >= 0 {
@@ -90,13 +114,11 @@ public final class RequestBuilder {
                 request.isRecorded = true
             }
         }
-        if block.hasTruths(record) {
-            request.isFallback = block.truth(record, .fallback)
-            request.isConfirmed = block.truth(record, .confirmed) ?? false
-            request.isApproved = block.truth(record, .approved) ?? false
-        }
+        request.isFallback = block.truth(record, .fallback)
+        request.isConfirmed = block.truth(record, .confirmed) ?? false
+        request.isApproved = block.truth(record, .approved) ?? false
+        request.acceptsDowngrade = false
         if block.hasLists { addLists(block, record, &request) }
-        return request
     }
 
     private func addLists(_ block: RecordBlock, _ record: Int, _ request: inout Request) {

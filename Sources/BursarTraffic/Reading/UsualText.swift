@@ -34,13 +34,13 @@ struct UsualText {
     ) -> Bool {
         switch key.pointee.kind {
         case .text:
-            guard let slice = string(at: &place) else { return false }
+            guard let slice = string(at: &place, key) else { return false }
             if slice.count > 0 { record.texts[key.pointee.place] = slice }
         case .whole:
-            guard let number = number(at: &place) else { return false }
+            guard let number = number(at: &place, key) else { return false }
             record.numbers[key.pointee.place] = number
         case .duration:
-            guard let number = number(at: &place) else { return false }
+            guard let number = number(at: &place, key) else { return false }
             record.numbers[key.pointee.place] = number &* 1_000
         case .time:
             let first = place &+ 1
@@ -50,32 +50,36 @@ struct UsualText {
             else { return false }
             place = last &+ 1
             record.numbers[key.pointee.place] = time
-        case .ignored: return string(at: &place) != nil
+        case .ignored: return string(at: &place, key) != nil
         case .other: return false
         }
         return true
     }
 
     /// A string of nothing but printable ASCII, without escapes.
+    ///
+    /// Where it is as long as the key's last one, the next key need not wait until this is known.
     @inline(__always)
-    private func string(at place: inout Int) -> ByteSlice? {
+    private func string(at place: inout Int, _ key: UnsafeMutablePointer<JSONLineScanner.Key>) -> ByteSlice? {
         guard place < end, base[place] == UInt8(ascii: "\"") else { return nil }
         let start = place &+ 1
         var last = start
-        while last &+ 16 <= end {
-            let count = Int(bursar_plain_prefix(base + last))
+        while last &+ 32 <= end {
+            let count = bursar_plain_prefix(base + last)
             last &+= count
-            if count == 16 { continue }
-            guard base[last] == UInt8(ascii: "\"") else { return nil }
-            place = last &+ 1
-            return ByteSlice(start: start, count: last &- start, isEscaped: false)
+            if count == 32 { continue }
+            let length = last &- start
+            guard base[start &+ length] == UInt8(ascii: "\"") else { return nil }
+
+            place = start &+ length &+ 1
+            return ByteSlice(start: start, count: length, isEscaped: false)
         }
         return nil
     }
 
     /// A whole number of one to seven digits that a comma or a brace ends.
     @inline(__always)
-    private func number(at place: inout Int) -> Int64? {
+    private func number(at place: inout Int, _ key: UnsafeMutablePointer<JSONLineScanner.Key>) -> Int64? {
         guard place &+ 8 <= end else { return nil }
         let digits = UnsafeRawPointer(base).loadUnaligned(fromByteOffset: place, as: UInt64.self) ^ Digits.zeros
         let others = Digits.marks(digits)
@@ -84,6 +88,7 @@ struct UsualText {
         guard count > 0, count == 1 || digits & 0xFF != 0 else { return nil }
         let next = base[place &+ count]
         guard next == UInt8(ascii: ",") || next == UInt8(ascii: "}") else { return nil }
+
         place &+= count
         return Int64(truncatingIfNeeded: Digits.value(digits << UInt64(truncatingIfNeeded: 64 &- count &* 8)))
     }
