@@ -119,17 +119,17 @@ final class Partition {
         var request = lane.builder.request(block, first, path: path, line: work.line(first))
         var same = otherLane?.builder.request(block, first, path: path, line: work.line(first))
         for record in first..<block.count where work.partitions[record] == partition {
-            decide(block, record, work, path, lane, otherLane, &request, &same, &output)
+            let line = work.line(record)
+            lane.builder.fill(&request, block, record, path: path, line: line)
+            decide(request, block, record, work, line, lane, otherLane, &same, &output)
         }
         return output
     }
 
     private func decide(
-        _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ path: String, _ lane: Lane,
-        _ other: Lane?, _ request: inout Request, _ same: inout Request?, _ output: inout DecidedBlock
+        _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ line: Int, _ lane: Lane,
+        _ other: Lane?, _ same: inout Request?, _ output: inout DecidedBlock
     ) {
-        let line = work.line(record)
-        lane.builder.fill(&request, block, record, path: path, line: line)
         guard isPlain || isWanted(request) else {
             filtered += 1
             return
@@ -140,7 +140,8 @@ final class Partition {
             !isPlain && options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
         if isExplained { settleDue(request.time, lane) }
         let explanation = isExplained ? lane.engine.explain(request) : nil
-        let decision = decide(request, usage, lane, block, record)
+        var decision = Decision()
+        decide(request, usage, lane, block, record, &decision)
         if let explanation, explained == nil {
             explained = ExplainedRequest(
                 explanation: explanation, decision: decision, label: label(block, record, work, line))
@@ -153,7 +154,7 @@ final class Partition {
             measure(decision, request, usage)
         }
         if let other, var asked = same.take() {
-            other.builder.fill(&asked, block, record, path: path, line: line)
+            other.builder.fill(&asked, block, record, path: work.path, line: line)
             compare(decision, request, decided.policyCost, asked, block, record, work, usage, other)
             same = asked
         }
@@ -190,13 +191,15 @@ final class Partition {
         }
     }
 
+    /// - Parameter decision: a plain permission, in whose place it is put.
     private func decide(
-        _ request: Request, _ usage: Usage?, _ lane: Lane, _ block: RecordBlock, _ record: Int
-    ) -> Decision {
+        _ request: Request, _ usage: Usage?, _ lane: Lane, _ block: RecordBlock, _ record: Int,
+        _ decision: inout Decision
+    ) {
         settleDue(request.time, lane)
-        let decision = lane.engine.decideLending(
-            request, detail: lane.side === main ? detail : .brief, counting: counting)
-        guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return decision }
+        lane.engine.decideLending(
+            request, detail: lane.side === main ? detail : .brief, counting: counting, into: &decision)
+        guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return }
         if counting == .decided { usage.outputTokens = min(usage.outputTokens, decision.outputCap) }
         let duration = block.number(record, .duration)
         if duration > 0 {
@@ -208,7 +211,6 @@ final class Partition {
         } else {
             try? lane.engine.settle(reservation, of: request.tenant, usage: usage)
         }
-        return decision
     }
 
     private func decided(
@@ -360,7 +362,8 @@ final class Partition {
         _ decision: Decision, _ mainRequest: Request, _ newCost: Int64, _ request: Request, _ block: RecordBlock,
         _ record: Int, _ work: BlockWork, _ usage: Usage?, _ other: Lane
     ) {
-        let old = decide(request, usage, other, block, record)
+        var old = Decision()
+        decide(request, usage, other, block, record, &old)
         let decided = decided(old, request, usage, block, record, other)
         otherTally.add(decided)
         guard old.outcome != decision.outcome || !isSameModel(old.model, decision.model, other) else {

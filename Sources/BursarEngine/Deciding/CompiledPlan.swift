@@ -191,6 +191,8 @@ final class CompiledPlan: @unchecked Sendable {
     let rateRows: UInt64
     /// The details of refusals by each set of those rows, without numbers; empty where there are too many sets.
     private let briefRefusals: RawArray<Unmanaged<DecisionDetail>>
+    /// By row: the number of the set of it alone.
+    private let singleSets: RawArray<Int32>
     /// The detail of a substitute for a model that the plan does not allow, without numbers.
     let briefNotAllowed: Unmanaged<DecisionDetail>
     /// Keeps them.
@@ -244,6 +246,8 @@ final class CompiledPlan: @unchecked Sendable {
         rootRows = root
         refusingRows = refusing.reduce(0) { $0 | 1 << UInt64($1) }
         rateRows = rates
+        singleSets = RawArray(
+            (0..<64).map { row in refusing.firstIndex(of: row).map { Int32(1 << min($0, 30)) } ?? 0 })
         let limits = plan.limits
         let reasons = refusing.map { Self.briefReason(limits[$0]) }
         let sets = refusing.count <= Self.mostRefusingRows ? 0..<(1 << refusing.count) : 0..<0
@@ -287,6 +291,7 @@ extension CompiledPlan {
     /// The detail of a refusal by rows that do nothing else, without numbers; nil where none was made in advance.
     func briefRefusal(_ rows: UInt64) -> Unmanaged<DecisionDetail>? {
         guard briefRefusals.count > 0, rows & ~refusingRows == 0 else { return nil }
+        if rows & (rows &- 1) == 0 { return briefRefusals.base[Int(singleSets.base[rows.trailingZeroBitCount])] }
         // The number of the set: its rows' bits, pushed together.
         var set = 0
         var left = refusingRows
@@ -296,6 +301,6 @@ extension CompiledPlan {
             left &= left - 1
             position += 1
         }
-        return briefRefusals[set]
+        return briefRefusals.base[set]
     }
 }

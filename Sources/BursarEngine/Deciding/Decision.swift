@@ -246,6 +246,10 @@ public struct Decision: Sendable {
         owned = detail
     }
 
+    /// A plain permission, for being decided in place.
+    @inline(__always)
+    package init() { self.init(outcome: .allow, model: .absent) }
+
     /// nil of a plain permission unless details were asked for.
     public internal(set) var detail: DecisionDetail? {
         get { owned ?? lent?._withUnsafeGuaranteedRef { $0 } }

@@ -216,10 +216,12 @@ public final class Engine: @unchecked Sendable {
     }
 
     /// The same for a caller whose decision does not outlive the engine.
-    package func decideLending(_ request: Request, detail: DetailLevel, counting: Counting) -> Decision {
-        var decision = Decision(outcome: .allow, model: .absent)
+    ///
+    /// - Parameter decision: a plain permission, in whose place it is put.
+    package func decideLending(
+        _ request: borrowing Request, detail: DetailLevel, counting: Counting, into decision: inout Decision
+    ) {
         decide(request, detail, counting, &decision)
-        return decision
     }
 
     /// - Parameter decision: written in place, because copying it costs more than deciding.

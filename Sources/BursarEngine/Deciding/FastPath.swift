@@ -160,15 +160,27 @@ extension Account {
         var refused: UInt64 = 0
         var (row, end) = plan.fastRows.rows(of: request[.feature])
         while row < end {
+            let amount = amounts[Int(row.pointee.amountPlace)]
             if row.pointee.isSimple {
                 let counter = counters + Int(slots[Int(row.pointee.index)])
-                let (sum, overflow) = counter.pointee.used.addingReportingOverflow(
-                    amounts[Int(row.pointee.amountPlace)])
-                if time < counter.pointee.end, time >= counter.pointee.start, !overflow, sum <= row.pointee.safeBound {
-                    simple |= row.pointee.bit
-                    row += 1
-                    continue
+                let (sum, overflow) = counter.pointee.used.addingReportingOverflow(amount)
+                if time < counter.pointee.end, time >= counter.pointee.start, !overflow {
+                    if sum <= row.pointee.safeBound {
+                        simple |= row.pointee.bit
+                        row += 1
+                        continue
+                    }
+                    // Whatever costs nothing crosses nothing: that is looked at apart.
+                    if row.pointee.onlyDenies, amount > 0 {
+                        refused |= row.pointee.bit
+                        row += 1
+                        continue
+                    }
                 }
+            } else if row.pointee.isEstimate, amount <= row.pointee.safeBound {
+                applied |= row.pointee.bit
+                row += 1
+                continue
             }
             switch unusualStanding(row, request, attributes, amounts, isCritical, plan, edition) {
             case .notAsked: break
@@ -180,7 +192,7 @@ extension Account {
             }
             row += 1
         }
-        applied |= simple
+        applied |= simple | refused
         if applied & plan.rootRows != 0 { book.see(0, at: time) }
         return refused != 0 ? .refused(refused) : .plain(applied, simple: simple)
     }

@@ -21,6 +21,8 @@ struct FastRow: @unchecked Sendable {
     var amountPlace: UInt8
     /// A counter of the tenant itself in a window with bounds, for every request: most rows are, and need few looks.
     var isSimple: Bool
+    /// The estimate alone is looked at, for every request.
+    var isEstimate: Bool
     var kind: Kind
     var unit: Unit
     /// Its counter depends on the request.
@@ -47,6 +49,7 @@ struct FastRow: @unchecked Sendable {
         bit = index < 64 ? 1 << UInt64(index) : 0
         amountPlace = UInt8(FastAmounts.place(of: limit.unit))
         isSimple = false
+        isEstimate = false
         kind = .counted
         unit = limit.unit
         isScoped = !row.hasFixedCounter || !row.within.isEmpty
@@ -73,7 +76,9 @@ struct FastRow: @unchecked Sendable {
         if limit.isPrepaid || limit.isShared || limit.unit == .runs || isOfRemaining { kind = .unusual }
         // A reservation by rows does not hold these.
         if limit.unit == .characters || limit.unit == .toolCalls, kind != .request { kind = .unusual }
-        isSimple = kind == .counted && isPeriodic && !isScoped && when == nil
+        let isForAll = !isScoped && when == nil
+        isSimple = kind == .counted && isPeriodic && isForAll
+        isEstimate = kind == .request && isForAll
     }
 
     private static func onlyDenies(_ limit: Limit) -> Bool {
