@@ -1,6 +1,7 @@
 import BursarEngine
 import BursarStorage
 import BursarSyntax
+import CIntrinsics
 
 /// Bytes of a value in a block's text.
 struct ByteSlice: Sendable {
@@ -12,12 +13,12 @@ struct ByteSlice: Sendable {
 
     init(start: Int, count: Int, isEscaped: Bool, isPresent: Bool = true) {
         self.start = UInt32(truncatingIfNeeded: start)
-        bits = UInt32(truncatingIfNeeded: count) | (isEscaped ? 1 << 31 : 0) | (isPresent ? 1 << 30 : 0)
+        bits = UInt32(truncatingIfNeeded: count) | (isEscaped ? 1 << 31 : 0) | (isPresent ? bursar_present : 0)
     }
 
     var count: Int { Int(bits & 0x3FFF_FFFF) }
     var isEscaped: Bool { bits & (1 << 31) != 0 }
-    var isPresent: Bool { bits & (1 << 30) != 0 }
+    var isPresent: Bool { bits & bursar_present != 0 }
 }
 
 /// A line that could not be used.

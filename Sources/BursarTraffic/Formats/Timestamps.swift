@@ -5,7 +5,7 @@ struct TimestampReader {
     /// The date of the last time that was read: logs go by days.
     private var lastDate: UInt64 = 0
     private var lastTail: UInt16 = 0
-    private var lastDay: Int64 = 0
+    private var lastDayNumber: Int64 = 0
 
     /// RFC 3339, or `2023-11-16 18:15:46.6805900` (UTC where no offset stands) as databases write it; nil where it is
     /// neither.
@@ -17,7 +17,7 @@ struct TimestampReader {
             guard let day = Self.date(text) else { return nil }
             lastDate = base.loadUnaligned(as: UInt64.self)
             lastTail = base.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
-            lastDay = day
+            lastDayNumber = day
         }
         let separator = text[10]
         guard separator == UInt8(ascii: "T") || separator == UInt8(ascii: " ") || separator == UInt8(ascii: "t"),
@@ -25,7 +25,7 @@ struct TimestampReader {
             let hour = Self.two(text, 11), let minute = Self.two(text, 14), let second = Self.two(text, 17),
             hour < 24, minute < 60, second < 61
         else { return nil }
-        var micros = ((lastDay * 24 + hour) * 60 + minute) * 60_000_000 + min(second, 59) * 1_000_000
+        var micros = ((lastDayNumber * 24 + hour) * 60 + minute) * 60_000_000 + min(second, 59) * 1_000_000
         var index = 19
         if index < count, text[index] == UInt8(ascii: ".") {
             index += 1
@@ -65,28 +65,8 @@ struct TimestampReader {
             && text.loadUnaligned(fromByteOffset: 8, as: UInt16.self) == lastTail
     }
 
-    /// The length of `2026-06-01T09:00:00.000000Z`.
-    static let usualBytes = 27
-
-    /// A time that is written as `usualBytes` says, on the day of the last one; nil where it is not, or where a part is
-    /// out of its range. One byte more may be read.
-    @inline(__always)
-    func readUsual(_ text: UnsafePointer<UInt8>) -> Int64? {
-        let raw = UnsafeRawPointer(text)
-        guard isLastDate(raw), text[10] == UInt8(ascii: "T"), text[19] == UInt8(ascii: "."),
-            text[26] == UInt8(ascii: "Z")
-        else { return nil }
-        // `09:00:00`, the colons made digits; a byte that was no colon becomes none.
-        let clock = raw.loadUnaligned(fromByteOffset: 11, as: UInt64.self) ^ 0x3030_3A30_303A_3030
-        let micros = (raw.loadUnaligned(fromByteOffset: 20, as: UInt64.self) ^ Digits.zeros) << 16
-        let colons: UInt64 = 0x0000_FF00_00FF_0000
-        guard (Digits.marks(clock) | Digits.marks(micros)) == 0, clock & colons == 0 else { return nil }
-        func two(_ place: UInt64) -> Int64 { Int64((clock >> place & 0xFF) * 10 + (clock >> (place + 8) & 0xFF)) }
-        let (hour, minute, second) = (two(0), two(24), two(48))
-        guard hour < 24, minute < 60, second < 60 else { return nil }
-        let seconds = (lastDay * 24 + hour) * 3_600 + minute * 60 + second
-        return seconds * 1_000_000 + Int64(Digits.value(micros))
-    }
+    /// The first ten bytes of the last time that was read, and its day since 1970.
+    var lastDay: (UInt64, UInt16, Int64) { (lastDate, lastTail, lastDayNumber) }
 
     /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size: 1e11 seconds are the year
     /// 5138, and 1e11 milliseconds are 1973.

@@ -18,65 +18,12 @@ struct LineError: Error {
     init(_ reason: String) { self.reason = reason }
 }
 
-/// Reads JSON objects, one a line, into a block: in place, sixteen bytes at a time, everything checked (RFC 8259).
+/// Reads JSON objects, one a line, into a block: in place, many bytes at a time, everything checked (RFC 8259).
 ///
 /// Producers write their keys in the same order on every line. So the scanner remembers which key followed which, with
 /// all that stood between their values, and compares that in one go; only where it differs is it read letter by letter.
 struct JSONLineScanner: ~Copyable {
-    /// A key as it stood last, with what surrounds it, from the end of the value before to its own value.
-    struct Key {
-        /// What is known of a key's values, for reading the usual ones without asking further.
-        enum Kind: UInt8 { case text, whole, time, duration, ignored, other }
-
-        /// Its first bytes as words, what lies beyond it masked out.
-        var words = SIMD4<UInt64>()
-        var masks = SIMD4<UInt64>()
-        /// Where it stood.
-        var start = 0
-        var count = 0
-        /// nil: ignored.
-        let field: Field?
-        let kind: Kind
-        /// Place among a record's texts or numbers.
-        let place: Int
-        /// The field's own, for telling that it stands twice; 0 where it is ignored.
-        let bit: UInt64
-        /// How long its last usual value was.
-        var length = 0
-        /// The key that followed it last; nil: none yet.
-        var next: UnsafeMutablePointer<Key>?
-
-        static let wordBytes = 32
-
-        init(_ field: Field?) {
-            self.field = field
-            bit = field.map { 1 << UInt64($0.rawValue) } ?? 0
-            guard let field else {
-                kind = .ignored
-                place = 0
-                return
-            }
-            switch field {
-            case .time: kind = .time
-            case .duration: kind = .duration
-            case .cost: kind = .other
-            default: kind = field.isText ? .text : field.isNumber ? .whole : .other
-            }
-            place = field.isText ? Int(field.rawValue) : field.isNumber ? field.numberIndex : 0
-        }
-
-        mutating func stood(_ bytes: UnsafeBufferPointer<UInt8>, at start: Int) {
-            words = SIMD4()
-            masks = SIMD4()
-            for (index, byte) in bytes.prefix(Self.wordBytes).enumerated() {
-                let shift = UInt64(index & 7) * 8
-                words[index >> 3] |= UInt64(byte) << shift
-                masks[index >> 3] |= 0xFF << shift
-            }
-            self.start = start
-            count = bytes.count
-        }
-    }
+    typealias Key = bursar_key
 
     /// Room for all that are remembered, so that they stay where they are, and one for those that are not.
     private let keys: UnsafeMutablePointer<Key>
@@ -84,25 +31,28 @@ struct JSONLineScanner: ~Copyable {
     private var keyIndex = ByteIndex()
     /// The key that stood first on the last line; nil: none yet.
     private var firstKey: UnsafeMutablePointer<Key>?
+    private var line = bursar_line()
+    private let isWide: Bool
     private let map: FieldMap
     private var timestamps = TimestampReader()
     private let base: UnsafePointer<UInt8>
-    /// Bytes of the block: words may be read up to there, whatever line they are of.
-    private let blockEnd: Int
     private var position = 0
     private var end = 0
     private let block: RecordBlock
 
     /// More keys than any log has; what stands beyond them is read letter by letter.
     private static let mostKeys = 256
+    private static let hasWideWords = bursar_has_wide()
 
     init(_ block: RecordBlock, map: FieldMap) {
         self.block = block
         self.map = map
         // An empty buffer has no address, but it has no lines either.
         base = block.text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped
-        blockEnd = block.text.count
         keys = .allocate(capacity: Self.mostKeys + 1)
+        isWide = Self.hasWideWords
+        line.text = base
+        line.end = block.text.count
     }
 
     deinit {
@@ -131,43 +81,53 @@ struct JSONLineScanner: ~Copyable {
     }
 
     /// No line break stands in an object, so one that is met ends the line, and the object with an error.
-    ///
-    /// What is usual is read with the position at hand: through memory, each value would wait for the one before.
     @inline(__always)
     private mutating func object(from start: Int) throws(LineError) {
         let record = block.openRecord
-        let text = UsualText(base: base, end: blockEnd)
-        var place = position
-        var seen: UInt64 = 0
-        var previous: UnsafeMutablePointer<Key>?
-        var expected = firstKey
-        while true {
-            if let expected, text.matches(expected, at: place) {
-                place &+= expected.pointee.count
-            } else {
-                if previous != nil, place < end, base[place] == UInt8(ascii: "}") {
-                    position = place &+ 1
+        line.texts = UnsafeMutableRawPointer(record.texts).assumingMemoryBound(to: UInt32.self)
+        line.numbers = record.numbers
+        line.place = position
+        line.seen = 0
+        line.previous = nil
+        line.expected = firstKey
+        var isRead = false
+        var isAtStart = true
+        while !isRead {
+            let stop = bursar_read_usual(&line, isWide && isAtStart)
+            isAtStart = false
+            position = line.place
+            switch stop {
+            case bursar_object_end: isRead = true
+            case bursar_unusual_value:
+                if let key = line.previous { try readValue(of: key) }
+            case bursar_twice:
+                if let key = line.expected { try look(at: key) }
+            default:
+                guard let key = try unexpectedKey(after: line.previous, from: start) else {
+                    isRead = true
                     break
                 }
-                position = place
-                guard let found = try unexpectedKey(after: previous, from: start) else { break }
-                expected = found
-                place = position
+                try look(at: key)
+                try readValue(of: key)
             }
-            guard let key = expected else { break }
-            if seen & key.pointee.bit != 0, let field = key.pointee.field {
-                throw LineError("`\(field.name)` stands twice")
-            }
-            seen |= key.pointee.bit
-            if !text.readValue(of: key, at: &place, into: record, timestamps) {
-                position = place
-                if let field = key.pointee.field { try value(of: field) } else { try skipValue() }
-                place = position
-            }
-            previous = key
-            expected = key.pointee.next
         }
         skipSpace()
+    }
+
+    /// Notes that a key's field stands on the line.
+    private mutating func look(at key: UnsafeMutablePointer<Key>) throws(LineError) {
+        if line.seen & key.pointee.field_bit != 0, let field = key.pointee.asked {
+            throw LineError("`\(field.name)` stands twice")
+        }
+        line.seen |= key.pointee.field_bit
+    }
+
+    /// Reads a value that is not usual; what follows it may be.
+    private mutating func readValue(of key: UnsafeMutablePointer<Key>) throws(LineError) {
+        if let field = key.pointee.asked { try value(of: field) } else { try skipValue() }
+        line.place = position
+        line.previous = key
+        line.expected = key.pointee.next
     }
 
     @inline(__always) private var peek: UInt8 { position < end ? base[position] : 0 }
@@ -209,7 +169,7 @@ struct JSONLineScanner: ~Copyable {
             skipSpace()
         }
         let key = try key()
-        key.pointee.stood(UnsafeBufferPointer(start: base + start, count: position - start), at: start)
+        bursar_key_stood(key, base + start, position - start)
         if let previous { previous.pointee.next = key } else { firstKey = key }
         return key
     }
@@ -306,7 +266,10 @@ struct JSONLineScanner: ~Copyable {
     private mutating func time() throws(LineError) -> Int64 {
         if peek == UInt8(ascii: "\"") {
             let slice = try string()
-            if !slice.isEscaped, let time = timestamps.read(block.bytes(slice)) { return time }
+            if !slice.isEscaped, let time = timestamps.read(block.bytes(slice)) {
+                (line.date, line.date_end, line.day) = timestamps.lastDay
+                return time
+            }
             throw LineError("`ts` is not a time such as 2026-06-01T09:00:00Z")
         }
         guard map.isForeign else { throw LineError("`ts` must be text such as \"2026-06-01T09:00:00Z\"") }
@@ -551,6 +514,31 @@ struct JSONLineScanner: ~Copyable {
         skipSpace()
         guard peek == UInt8(ascii: ":") else { throw LineError("expected `:` after a key") }
         position += 1
+    }
+}
+
+extension bursar_key {
+    /// nil: ignored.
+    fileprivate var asked: Field? { field < 0 ? nil : Field(rawValue: UInt8(truncatingIfNeeded: field)) }
+
+    fileprivate init(_ asked: Field?) {
+        self.init()
+        guard let asked else {
+            field = -1
+            kind = UInt8(truncatingIfNeeded: bursar_ignored.rawValue)
+            return
+        }
+        field = Int16(asked.rawValue)
+        field_bit = 1 << UInt64(asked.rawValue)
+        let found =
+            switch asked {
+            case .time: bursar_time
+            case .duration: bursar_duration
+            case .cost: bursar_other
+            default: asked.isText ? bursar_text : asked.isNumber ? bursar_whole : bursar_other
+            }
+        kind = UInt8(truncatingIfNeeded: found.rawValue)
+        place = asked.isText ? asked.rawValue : asked.isNumber ? UInt8(truncatingIfNeeded: asked.numberIndex) : 0
     }
 }
 
