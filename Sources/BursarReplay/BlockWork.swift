@@ -34,7 +34,7 @@ final class BlockWork {
     init(_ block: RecordBlock, path: String, partitionCount: Int, constantTenant: UInt64?, shard: ReplayOptions.Shard) {
         self.block = block
         self.path = path
-        times = shard == .whole ? Self.ascendingTimes(block) : nil
+        times = shard == .whole ? block.ascendingTimes : nil
         if partitionCount == 1, shard == .whole {
             partitions = [UInt8](repeating: 0, count: block.count)
             recordCounts = [block.count]
@@ -58,18 +58,6 @@ final class BlockWork {
             return UInt8(truncatingIfNeeded: part)
         }
         recordCounts = counts
-    }
-
-    private static func ascendingTimes(_ block: RecordBlock) -> (first: Int64, last: Int64)? {
-        guard block.count > 0 else { return nil }
-        let first = block.time(0)
-        var last = first
-        for record in 1..<max(1, block.count) {
-            let time = block.time(record)
-            if time < last { return nil }
-            last = time
-        }
-        return (first, last)
     }
 
     var ownCount: Int { recordCounts.reduce(0, +) }

@@ -249,8 +249,9 @@ final class Partition {
     /// What a request's tokens cost with a model by the catalog; nil where its price is not known.
     @inline(__always)
     private func catalogCost(_ model: Symbol, _ request: Request, _ output: Int64, _ lane: Lane) -> Int64? {
-        lane.engine.price(of: model, at: request.time)?.cost(
-            input: max(0, request.inputTokens), cached: max(0, request.cachedTokens), output: output)
+        lane.engine.cost(
+            of: model, at: request.time, input: max(0, request.inputTokens), cached: max(0, request.cachedTokens),
+            output: output)
     }
 
     private func count(_ decision: Decision, _ request: Request, _ decided: DecidedRecord) {
@@ -262,7 +263,7 @@ final class Partition {
         guard let reference = decision.detailReference, !decision.isRepeat else { return }
         reference._withUnsafeGuaranteedRef { detail in
             if detail.isShared { shared.add(reference) } else { count(detail) }
-            events += detail.events.count
+            events += detail.eventCount
         }
     }
 
@@ -467,11 +468,11 @@ extension Decision {
     /// The most output tokens that a cap leaves.
     @inline(__always)
     fileprivate var outputCap: Int64 {
-        detailReference?._withUnsafeGuaranteedRef { $0.caps.maxOutputTokens } ?? .max
+        detailReference?._withUnsafeGuaranteedRef { $0.outputCap } ?? .max
     }
 
     @inline(__always)
-    fileprivate var isShadowed: Bool { detailReference?._withUnsafeGuaranteedRef { $0.shadow != nil } ?? false }
+    fileprivate var isShadowed: Bool { detailReference?._withUnsafeGuaranteedRef { $0.isShadowed } ?? false }
 
     @inline(__always)
     fileprivate var isModelUnpriced: Bool { detailReference?._withUnsafeGuaranteedRef { $0.isModelUnpriced } ?? false }

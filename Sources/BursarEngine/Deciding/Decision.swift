@@ -185,6 +185,11 @@ public final class DecisionDetail: Sendable {
     let isLasting: Bool
     /// The model's price is not known, here or in shadow.
     public let isModelUnpriced: Bool
+    /// Of what every record of a replay asks, at hand without copying it: there is a shadow, the most output tokens that
+    /// a cap leaves, and how many events there are.
+    package let isShadowed: Bool
+    package let outputCap: Int64
+    package let eventCount: Int
 
     init(
         reasons: [Reason] = [], events: [Event] = [], remaining: [Remaining] = [], caps: Caps = Caps(),
@@ -193,6 +198,9 @@ public final class DecisionDetail: Sendable {
     ) {
         self.isShared = isShared
         self.isLasting = isLasting
+        isShadowed = shadow != nil
+        outputCap = caps.maxOutputTokens ?? .max
+        eventCount = events.count
         isModelUnpriced = reasons.first?.code == "model_unpriced" || shadow?.detail?.isModelUnpriced == true
         self.reasons = reasons
         self.events = events

@@ -183,10 +183,13 @@ public final class Engine: @unchecked Sendable {
     /// Every value of this attribute is told apart.
     public func isExact(_ slot: AttributeSlot) -> Bool { exactSlots.contains(slot) }
 
-    /// The price of a model by the catalog that is in force at a time; nil where it is not known.
-    public func price(of model: Symbol, at time: Int64) -> Price? {
+    /// What tokens cost with a model by the catalog that is in force at a time, in nano-units; nil where the model's price
+    /// is not known, or the cost exceeds 64 bits.
+    public func cost(of model: Symbol, at time: Int64, input: Int64, cached: Int64, output: Int64) -> Int64? {
         editionPlace(at: time)?._withUnsafeGuaranteedRef { edition in
-            edition.model(model).flatMap { edition.pricePlace($0).pointee }
+            edition.model(model).flatMap {
+                edition.pricePlace($0).pointee?.cost(input: input, cached: cached, output: output)
+            }
         }
     }
 

@@ -42,6 +42,13 @@ public final class RecordBlock: @unchecked Sendable {
     /// How many symbols a record has; 0: nobody has looked its names up.
     private let symbolWidth: Int
     var hasNames: Bool { symbolWidth > 0 }
+    @exclusivity(unchecked) private var firstTime = Int64.min
+    @exclusivity(unchecked) private var lastTime = Int64.min
+    @exclusivity(unchecked) private var isAscending = true
+    /// The first and the last time; nil where times go back, or where there is none.
+    public var ascendingTimes: (first: Int64, last: Int64)? {
+        count > 0 && isAscending ? (firstTime, lastTime) : nil
+    }
     private let memories: RecordMemories?
     /// The values of the records, one record after the other.
     @exclusivity(unchecked) private var memory: RecordMemory
@@ -134,6 +141,10 @@ public final class RecordBlock: @unchecked Sendable {
         record.place.pointee = Record.Place(
             line: UInt32(truncatingIfNeeded: line), start: UInt32(truncatingIfNeeded: start),
             length: UInt32(truncatingIfNeeded: end - start))
+        let time = record.numbers[Field.time.numberIndex]
+        if count == 0 { firstTime = time }
+        if time < lastTime { isAscending = false }
+        lastTime = max(lastTime, time)
         count += 1
     }
 
