@@ -93,6 +93,9 @@ final class CompiledPlan: @unchecked Sendable {
         /// The lowest thresholds, as far as they only notify, and what may be used while none of the others is crossed.
         let notifying: [Int]
         let quietBound: Int64
+        /// The one threshold that does more than notify, where it looks for a substitute in the plan's chain and refuses
+        /// where there is none, and no other thing depends on it.
+        let substituting: Int?
 
         init(_ limit: Limit, in plan: Plan, zone: TimeZoneRules, symbols: SymbolTable, keepsHistory: Bool) {
             self.limit = limit
@@ -140,6 +143,11 @@ final class CompiledPlan: @unchecked Sendable {
             let loud = zip(limit.thresholds, bounds).filter { !$0.0.onlyNotifies }.map(\.1).min() ?? .max
             notifying = bounds.indices.filter { limit.thresholds[$0].onlyNotifies && bounds[$0] <= loud }
             quietBound = loud
+            let others = limit.thresholds.indices.filter { !limit.thresholds[$0].onlyNotifies }
+            let isApart = !limit.isShadow && !limit.isPrepaid && !limit.isShared && !keepsHistory
+            substituting =
+                isApart && others.count == 1 && notifying.count + 1 == limit.thresholds.count
+                    && limit.thresholds[others[0]].substitutesOrDenies ? others[0] : nil
         }
 
         /// Whether the limit counts and judges a request whose candidate stands in its attributes.
@@ -193,6 +201,9 @@ final class CompiledPlan: @unchecked Sendable {
     private let briefRefusals: RawArray<Unmanaged<DecisionDetail>>
     /// By row: the number of the set of it alone.
     private let singleSets: RawArray<Int32>
+    /// Rows that look for a substitute and else refuse, as bits, and the details of refusals by each alone.
+    let substitutingRows: UInt64
+    private let substitutingRefusals: RawArray<Unmanaged<DecisionDetail>?>
     /// The detail of a substitute for a model that the plan does not allow, without numbers.
     let briefNotAllowed: Unmanaged<DecisionDetail>
     /// Keeps them.
@@ -261,7 +272,18 @@ final class CompiledPlan: @unchecked Sendable {
             reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)],
             upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
         briefNotAllowed = Unmanaged.passUnretained(notAllowed)
-        briefDetails = refusals + [notAllowed]
+        let withoutSubstitute = rows.prefix(64).map { row in
+            row.substituting.map { threshold in
+                DecisionDetail(
+                    reasons: [Self.briefReason(row.limit, threshold: threshold)], upgrade: plan.upgrade,
+                    isShared: true, isLasting: isTiers)
+            }
+        }
+        substitutingRows = withoutSubstitute.indices.reduce(0) {
+            $0 | (withoutSubstitute[$1] == nil ? 0 : 1 << UInt64($1))
+        }
+        substitutingRefusals = RawArray(withoutSubstitute.map { $0.map { Unmanaged.passUnretained($0) } })
+        briefDetails = refusals + [notAllowed] + withoutSubstitute.compactMap { $0 }
     }
 }
 
@@ -277,19 +299,32 @@ extension Threshold {
     }
 }
 
+extension Threshold {
+    /// It looks for a substitute in the plan's chain, and else refuses, whatever is asked.
+    fileprivate var substitutesOrDenies: Bool {
+        guard actions.count == 1, actions[0].when == nil, actions[0].alternatives.count == 2,
+            case .downgrade(nil) = actions[0].alternatives[0]
+        else { return false }
+        return actions[0].alternatives[1].isDeny
+    }
+}
+
 extension CompiledPlan {
-    private static func briefReason(_ limit: Limit) -> Reason {
+    private static func briefReason(_ limit: Limit, threshold: Int = 0) -> Reason {
         var reason = Reason(code: limit.defaultCode, action: "deny")
-        if case .deny(let code?) = limit.thresholds[0].actions[0].alternatives[0] { reason.code = code }
+        if case .deny(let code?)? = limit.thresholds[threshold].actions[0].alternatives.last { reason.code = code }
         reason.limit = limit.name
         reason.unit = limit.unit
-        reason.threshold = limit.thresholds[0].text
+        reason.threshold = limit.thresholds[threshold].text
         reason.source = limit.source
         return reason
     }
 
     /// The detail of a refusal by rows that do nothing else, without numbers; nil where none was made in advance.
     func briefRefusal(_ rows: UInt64) -> Unmanaged<DecisionDetail>? {
+        if rows & substitutingRows != 0 {
+            return rows & (rows &- 1) == 0 ? substitutingRefusals.base[rows.trailingZeroBitCount] : nil
+        }
         guard briefRefusals.count > 0, rows & ~refusingRows == 0 else { return nil }
         if rows & (rows &- 1) == 0 { return briefRefusals.base[Int(singleSets.base[rows.trailingZeroBitCount])] }
         // The number of the set: its rows' bits, pushed together.

@@ -44,7 +44,9 @@ extension Account {
             edition.set(requested, in: values)
             if isRuled(request, values, isCritical, edition) { return false }
             if plan.allowedModels.base[requested.rawValue] {
-                return decide(requested, request, values, isCritical, plan, edition, isBrief, &decision)
+                return decide(
+                    requested, request, values, isCritical, plan, edition, isBrief: isBrief, isSubstitute: false,
+                    &decision)
             }
             return isBrief && plan.hasConsentOfPlan
                 && substitute(for: requested, request, values, isCritical, plan, edition, &decision)
@@ -66,8 +68,9 @@ extension Account {
 
     @inline(__always)
     private func decide(
-        _ model: ModelID, _ request: Request, _ attributes: AttributeValues, _ isCritical: Bool, _ plan: CompiledPlan,
-        _ edition: CompiledEdition, _ isBrief: Bool, _ decision: inout Decision
+        _ model: ModelID, _ request: Request, _ attributes: UnsafeMutablePointer<UInt32>, _ isCritical: Bool,
+        _ plan: CompiledPlan, _ edition: CompiledEdition, isBrief: Bool, isSubstitute: Bool,
+        _ decision: inout Decision
     ) -> Bool {
         let price = edition.pricePlace(model)
         decision.estimate = Estimate(request, edition)
@@ -76,10 +79,7 @@ extension Account {
             input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
         guard let spend else { return false }
         decision.estimate.spend = spend
-        var amounts = FastAmounts(
-            spend: spend, input: estimate.inputTokens, output: estimate.outputTokens, count: 1)
-        amounts.characters = estimate.characters
-        amounts.toolCalls = estimate.toolCalls
+        var amounts = FastAmounts(estimate, spend: spend)
         return amounts.withPlaces { amounts in
             switch standing(request, attributes, amounts, isCritical, plan, edition) {
             case .plain(let applied, let simple):
@@ -87,6 +87,11 @@ extension Account {
                 return true
             case .refused(let rows):
                 guard isBrief, !plan.countsAttempts, let told = plan.briefRefusal(rows) else { return false }
+                if rows & plan.substitutingRows != 0, !isSubstitute,
+                    !isWithoutSubstitute(model, request, attributes, isCritical, plan, edition)
+                {
+                    return false
+                }
                 refuse(rows & ~plan.rateRows == 0 ? .throttle : .deny, told, plan, edition, &decision)
                 return true
             case .unknown: return false
@@ -107,7 +112,9 @@ extension Account {
             let model = plan.substitutes.base[index]
             edition.set(model, in: attributes)
             if isRuled(request, attributes, isCritical, edition) { return false }
-            guard decide(model, request, attributes, isCritical, plan, edition, true, &decision) else { return false }
+            let isKnown = decide(
+                model, request, attributes, isCritical, plan, edition, isBrief: true, isSubstitute: true, &decision)
+            if !isKnown { return false }
             if decision.outcome == .allow {
                 decision.outcome = .downgrade
                 decision.give(plan.briefNotAllowed)
@@ -119,6 +126,33 @@ extension Account {
         decision.outcome = first.outcome
         decision.estimate = first.estimate
         decision.give(first.detail)
+        return true
+    }
+
+    /// Whether every substitute in a model's chain is refused too. False: one is not, or it is not known here.
+    @inline(never)
+    private func isWithoutSubstitute(
+        _ requested: ModelID, _ request: Request, _ attributes: UnsafeMutablePointer<UInt32>, _ isCritical: Bool,
+        _ plan: CompiledPlan, _ edition: CompiledEdition
+    ) -> Bool {
+        guard plan.hasConsentOfPlan else { return false }
+        let estimate = Estimate(request, edition)
+        let place = requested.rawValue
+        for index in Int(plan.substituteStarts.base[place])..<Int(plan.substituteStarts.base[place + 1]) {
+            let model = plan.substitutes.base[index]
+            if model == requested { continue }
+            edition.set(model, in: attributes)
+            if isRuled(request, attributes, isCritical, edition) { return false }
+            let spend = edition.pricePlace(model).pointee?.cost(
+                input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
+            guard let spend else { return false }
+            var amounts = FastAmounts(estimate, spend: spend)
+            let isRefused = amounts.withPlaces { amounts -> Bool in
+                if case .refused = standing(request, attributes, amounts, isCritical, plan, edition) { return true }
+                return false
+            }
+            if !isRefused { return false }
+        }
         return true
     }
 
@@ -165,6 +199,7 @@ extension Account {
                 let counter = counters + Int(slots[Int(row.pointee.index)])
                 let (sum, overflow) = counter.pointee.used.addingReportingOverflow(amount)
                 if time < counter.pointee.end, time >= counter.pointee.start, !overflow {
+                    counter.pointee.amount = row.pointee.amount
                     if sum <= row.pointee.safeBound {
                         simple |= row.pointee.bit
                         row += 1
@@ -226,12 +261,46 @@ extension Account {
         let counter = counter(row, request.time, attributes, plan)
         // A clock that goes back is rare enough for the full way.
         if row.pointee.isPeriodic, request.time < counter.pointee.start { return .unknown }
+        if row.pointee.isPeriodic { counter.pointee.amount = row.pointee.amount }
         if isFree { return .holds }
         if row.pointee.kind == .bucket { return bucketHolds(amount, row, counter) ? .holds : .unknown }
         let (sum, overflow) = counter.pointee.used.addingReportingOverflow(amount)
         if overflow { return .unknown }
         if sum <= row.pointee.safeBound { return .holds }
-        return sum <= row.pointee.quietBound && counter.pointee.quietPlan == plan.serial ? .holds : beyond
+        if sum <= row.pointee.quietBound, counter.pointee.quietPlan == plan.serial { return .holds }
+        return row.pointee.substitutesOrDenies ? substitutingStanding(index, sum, counter, request.time, plan) : beyond
+    }
+
+    /// How a row fares that looks for a substitute and else refuses, once its lower thresholds have told what they tell.
+    private func substitutingStanding(
+        _ index: Int, _ sum: Int64, _ counter: UnsafeMutablePointer<Counter>, _ time: Int64, _ plan: CompiledPlan
+    ) -> RowStanding {
+        plan.rowPlaces.base[index]._withUnsafeGuaranteedRef { row in
+            guard let threshold = row.substituting,
+                row.notifying.isEmpty || counter.pointee.quietPlan == plan.serial,
+                let base = exactBase(row, counter, time, plan)
+            else { return .unknown }
+            return sum > row.thresholds[threshold].level.bound(of: base) ? .refuses : .holds
+        }
+    }
+
+    /// What a row's percentages are of, with what was carried; nil where that must be computed first.
+    private func exactBase(
+        _ row: CompiledPlan.Row, _ counter: UnsafeMutablePointer<Counter>, _ time: Int64, _ plan: CompiledPlan
+    ) -> Int64? {
+        if let weight = row.limit.weight {
+            return plan.rowPlaces.base[weight.of]._withUnsafeGuaranteedRef { whole in
+                let slot = slots[weight.of]
+                guard whole.limit.weight == nil, whole.isPeriodic, slot >= 0 else { return nil }
+                let counter = book.counters.base + Int(slot)
+                return exactBase(whole, counter, time, plan).map { max(0, weight.share.floor(of: $0)) }
+            }
+        }
+        guard let rollover = row.rollover else { return row.amount }
+        let isKnown =
+            counter.pointee.start <= time && time < counter.pointee.end
+            && counter.pointee.carryAmount == row.amount && counter.pointee.carryRollover == rollover
+        return isKnown ? row.amount.addingSaturated(counter.pointee.carry) : nil
     }
 
     /// Whether a bucket surely has room. Its exact bound is a fraction; the full way knows it.
@@ -304,7 +373,6 @@ extension Account {
             let row = plan.fastRows[index]
             let counter = book.counters.base + Int(slots[index])
             counter.pointee.used &+= amounts[Int(row.pointee.amountPlace)]
-            counter.pointee.amount = row.pointee.amount
         }
         if applied != simple { countUnusual(applied & ~simple, attributes, plan, &header) }
         let isByRows = header.state == .byRows
@@ -338,7 +406,6 @@ extension Account {
                 counter.pointee.level -= Int128(amount) * Int128(row.pointee.length)
             } else {
                 counter.pointee.used &+= amount
-                if row.pointee.isPeriodic { counter.pointee.amount = row.pointee.amount }
             }
         }
     }

@@ -30,6 +30,8 @@ struct FastRow: @unchecked Sendable {
     var isPeriodic: Bool
     /// One threshold whose only action, for every request, is to refuse.
     var onlyDenies: Bool
+    /// One threshold looks for a substitute and else refuses, for every request; those below it only notify.
+    var substitutesOrDenies: Bool
     var isRate: Bool
     /// Of a counter that depends on one attribute alone: which one; else -1.
     var scopeSlot: Int8
@@ -55,6 +57,7 @@ struct FastRow: @unchecked Sendable {
         isScoped = !row.hasFixedCounter || !row.within.isEmpty
         isPeriodic = limit.window.isPeriodic
         onlyDenies = Self.onlyDenies(limit)
+        substitutesOrDenies = false
         isRate = limit.window.isRate
         scopeSlot = Int8(row.scopeSlot)
         when = row.when.map { Unmanaged.passUnretained($0) }
@@ -78,6 +81,7 @@ struct FastRow: @unchecked Sendable {
         if limit.unit == .characters || limit.unit == .toolCalls, kind != .request { kind = .unusual }
         let isForAll = !isScoped && when == nil
         isSimple = kind == .counted && isPeriodic && isForAll
+        substitutesOrDenies = kind == .counted && isPeriodic && row.substituting != nil
         isEstimate = kind == .request && isForAll
     }
 
@@ -125,6 +129,14 @@ struct FastAmounts {
         requests = count
         attempts = count
         concurrent = count
+    }
+
+    /// Of one request.
+    @inline(__always)
+    init(_ estimate: Estimate, spend: Int64) {
+        self.init(spend: spend, input: estimate.inputTokens, output: estimate.outputTokens, count: 1)
+        characters = estimate.characters
+        toolCalls = estimate.toolCalls
     }
 
     static func place(of unit: Unit) -> Int {

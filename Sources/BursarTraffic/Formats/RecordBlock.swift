@@ -169,7 +169,6 @@ public final class RecordBlock: @unchecked Sendable {
 
     var hasLists: Bool { !lists.isEmpty }
 
-
     func setNumber(_ record: Int, _ field: Field, _ value: Int64) {
         self.record(record).numbers[field.numberIndex] = value
     }
