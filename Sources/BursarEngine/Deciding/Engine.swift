@@ -45,6 +45,10 @@ public final class Engine: @unchecked Sendable {
     }
 
     private let layout: AccountLayout
+    /// There are more accounts than a core's cache holds, so that what a decision touches is asked for in advance.
+    private let isSpread = Atomic(false)
+    /// Half of the second level on common servers.
+    private static let cachedBytes = 1 << 20
 
     /// An hour: longer than any answer streams.
     public static let defaultReservationLifetime = Micros.hour
@@ -121,6 +125,7 @@ public final class Engine: @unchecked Sendable {
             let account = directory.memory.account(
                 id: symbol, record: policySet.tenantIndex(of: name()) ?? -1, layout)
             directory.accounts[symbol] = account
+            if directory.accounts.count * layout.size > Self.cachedBytes { isSpread.store(true, ordering: .relaxed) }
             return TenantID(account)
         }
     }
@@ -247,7 +252,7 @@ public final class Engine: @unchecked Sendable {
         _ request: Request, _ edition: CompiledEdition, _ account: Account, _ detail: DetailLevel,
         _ counting: Counting, _ decision: inout Decision
     ) {
-        account.prefetch(layout)
+        if isSpread.load(ordering: .relaxed) { account.prefetch(layout) }
         if countsGroups {
             decision = decide(request, edition, account, groupAccount(account, request), detail, counting)
             return
