@@ -53,6 +53,7 @@ final class Partition {
     private let isPlain: Bool
     private let main: Side
     private let other: Side?
+    private let isCompared: Bool
     private let writer: DecisionWriter?
     private var json = JSONWriter()
     private var otherTally = Tally()
@@ -95,6 +96,7 @@ final class Partition {
             options.from == .min && options.to == .max && options.tenant == nil && options.explainedID == nil
             && !engine.hasFilters
         main = Side(engine, options)
+        isCompared = against != nil
         other = against.map { Side($0, options, after: [engine]) }
         writer = options.writesDecisions ? DecisionWriter(engine: engine) : nil
         takesRecordedCost = options.cost == .recorded
@@ -112,23 +114,27 @@ final class Partition {
         var output = DecidedBlock()
         let block = work.block
         let lane = Lane(main)
-        let otherLane = other.map { Lane($0) }
+        // A lane in any case: looking whether there is one would count its references for every record.
+        let compared = Lane(other ?? main)
+        let isCompared = isCompared
         let path = work.path
         guard let first = work.partitions.firstIndex(of: partition) else { return output }
         // Made once and filled again for every record, because they are large.
         var request = lane.builder.request(block, first, path: path, line: work.line(first))
-        var same = otherLane?.builder.request(block, first, path: path, line: work.line(first))
+        var same = isCompared ? compared.builder.request(block, first, path: path, line: work.line(first)) : request
         for record in first..<block.count where work.partitions[record] == partition {
             let line = work.line(record)
             lane.builder.fill(&request, block, record, path: path, line: line)
-            decide(request, block, record, work, line, lane, otherLane, &same, &output)
+            if isCompared { compared.builder.fill(&same, block, record, path: path, line: line) }
+            decide(request, same, block, record, work, line, lane, compared, &output)
         }
         return output
     }
 
+    /// - Parameter same: the request as the other engine names it, where two sets are compared.
     private func decide(
-        _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ line: Int, _ lane: Lane,
-        _ other: Lane?, _ same: inout Request?, _ output: inout DecidedBlock
+        _ request: Request, _ same: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ line: Int,
+        _ lane: Lane, _ other: Lane, _ output: inout DecidedBlock
     ) {
         guard isPlain || isWanted(request) else {
             filtered += 1
@@ -153,11 +159,7 @@ final class Partition {
             addModelCost(decision, request, usage, block, record)
             measure(decision, request, usage)
         }
-        if let other, var asked = same.take() {
-            other.builder.fill(&asked, block, record, path: work.path, line: line)
-            compare(decision, request, decided.policyCost, asked, block, record, work, usage, other)
-            same = asked
-        }
+        if isCompared { compare(decision, request, decided.policyCost, same, block, record, work, usage, other) }
         if let writer {
             json.removeAll()
             writer.write(decision, label(block, record, work, line), to: &json)
