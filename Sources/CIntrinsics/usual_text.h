@@ -12,7 +12,7 @@
 #include <arm_neon.h>
 #endif
 
-/* In the second word of a text value's place: there is one. */
+/* In the upper half of a text value's place: there is one. */
 static const uint32_t bursar_present = (uint32_t)1 << 30;
 
 #define BURSAR_INLINE static inline __attribute__((always_inline))
@@ -40,7 +40,7 @@ struct bursar_key {
     uint64_t field_bit;
     /* The key that followed it last. */
     struct bursar_key *next;
-    /* Bytes of the literal; 0: it is longer than there is room for, and never usual. */
+    /* Bytes of the literal; 0: it is longer than there is room for, and stands nowhere. */
     int32_t count;
     /* Of them, those before its first quotation mark. */
     int32_t lead;
@@ -61,8 +61,8 @@ struct bursar_line {
     /* The fields that the line had so far. */
     uint64_t seen;
     struct bursar_key *previous, *expected;
-    /* Of the record: two words for each text value, where it begins and how long it is. */
-    uint32_t *texts;
+    /* Of the record: where each text value begins, and in the upper half how long it is. */
+    uint64_t *texts;
     int64_t *numbers;
     /* The first ten bytes of the last time that was read, and its day since 1970. */
     uint64_t date;
@@ -87,6 +87,12 @@ static inline void bursar_key_stood(struct bursar_key *key, const uint8_t *text,
     __builtin_memset(key->mask, 0, sizeof key->mask);
     key->bits = 0;
     key->count = count <= bursar_literal_bytes ? (int32_t)count : 0;
+    if (key->count == 0) {
+        /* No text holds such bytes. */
+        __builtin_memset(key->literal, 0xFF, sizeof key->literal);
+        __builtin_memset(key->mask, 0xFF, sizeof key->mask);
+        key->bits = ~(uint64_t)0;
+    }
     key->lead = 0;
     while (key->lead < count && text[key->lead] != '"') key->lead++;
     for (int32_t index = 0; index < key->count; index++) {
@@ -226,8 +232,8 @@ BURSAR_INLINE bool bursar_is_text(const struct bursar_key *key) { return key->ki
 BURSAR_INLINE void bursar_take_text(
     const struct bursar_line *line, const struct bursar_key *key, intptr_t open, intptr_t close) {
     if (key->kind != bursar_text || close <= open + 1) return;
-    line->texts[2 * key->place] = (uint32_t)(open + 1);
-    line->texts[2 * key->place + 1] = (uint32_t)(close - open - 1) | bursar_present;
+    const uint64_t length = (uint64_t)(close - open - 1) | bursar_present;
+    line->texts[key->place] = (uint64_t)(open + 1) | length << 32;
 }
 
 /* Takes a value that is no text into the record: where it ends; 0 where it is not usual. */
@@ -263,7 +269,7 @@ static bursar_stop bursar_read_on(struct bursar_line *line) {
     uint64_t seen = line->seen;
     struct bursar_key *previous = line->previous, *key = line->expected;
     bursar_stop stop = bursar_unusual_key;
-    while (key && place <= last && key->count > 0 && bursar_matches(key, text + place)) {
+    while (key && place <= last && bursar_matches(key, text + place)) {
         if (seen & key->field_bit) {
             stop = bursar_twice;
             break;
@@ -322,7 +328,9 @@ BURSAR_WIDE BURSAR_INLINE intptr_t bursar_find_quotes(
         count += added;
         if (others) {
             *line_end = place + offset + __builtin_ctzll(others);
-            return line->text[*line_end] == '\n' ? count : -1;
+            /* Behind the last one, none stands where any could. */
+            _mm_storeu_si64(quotes + count, _mm_set1_epi64x(-1));
+            return line->text[*line_end] == '\n' && (count & 1) == 0 ? count : -1;
         }
     }
     return -1;
@@ -340,7 +348,8 @@ BURSAR_WIDE BURSAR_INLINE bool bursar_matches_wide(const struct bursar_key *key,
 /* Reads a line from its beginning. Keys and strings are looked for where the quotation marks stand, which are found
    first: no value need wait until the one before was found to end. */
 BURSAR_WIDE static bursar_stop bursar_read_line(struct bursar_line *line) {
-    uint16_t quotes[bursar_longest_line + 32];
+    /* As many as there can be, the last ones that are stored at once, and four that are none. */
+    uint16_t quotes[bursar_longest_line + 36];
     intptr_t line_end;
     const intptr_t start = line->place;
     const intptr_t count = bursar_find_quotes(line, start, quotes, &line_end);
@@ -352,7 +361,7 @@ BURSAR_WIDE static bursar_stop bursar_read_line(struct bursar_line *line) {
     struct bursar_key *previous = 0, *key = line->expected;
     bursar_stop stop = bursar_unusual_key;
     intptr_t quote = 0;
-    while (key && key->count > 0 && quote + 2 <= count) {
+    while (key) {
         intptr_t here = start + quotes[quote] - key->lead;
         if (here != place) break;
         /* So that the compiler goes on with what it knows from the quotation marks. */
@@ -367,7 +376,7 @@ BURSAR_WIDE static bursar_stop bursar_read_line(struct bursar_line *line) {
         const intptr_t value = here + key->count;
         if (bursar_is_text(key)) {
             const intptr_t close = start + quotes[quote + 3];
-            if (quote + 4 > count || start + quotes[quote + 2] != value) {
+            if (start + quotes[quote + 2] != value) {
                 place = value;
                 stop = bursar_unusual_value;
                 break;

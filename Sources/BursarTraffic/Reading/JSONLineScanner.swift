@@ -84,7 +84,7 @@ struct JSONLineScanner: ~Copyable {
     @inline(__always)
     private mutating func object(from start: Int) throws(LineError) {
         let record = block.openRecord
-        line.texts = UnsafeMutableRawPointer(record.texts).assumingMemoryBound(to: UInt32.self)
+        line.texts = UnsafeMutableRawPointer(record.texts).assumingMemoryBound(to: UInt64.self)
         line.numbers = record.numbers
         line.place = position
         line.seen = 0

@@ -163,14 +163,20 @@ public final class RequestBuilder {
             outputTokens: output, hasFailed: hasFailed(block, record))
     }
 
-    private static let failures = ["error", "failed", "failure", "timeout"]
+    private static let failures = ["error", "failed", "failure", "timeout"].map { Array($0.utf8) }
 
     /// The record's `status` says that no answer came.
     @inline(__always)
     private func hasFailed(_ block: RecordBlock, _ record: Int) -> Bool {
+        // Nearly every status is `ok`: none that counts is as short.
         let status = block.slice(record, .status)
-        guard status.isPresent, status.count > 2 else { return false }
-        return block.withText(status) { bytes in Self.failures.contains { bytes.elementsEqual($0.utf8) } }
+        return status.count > 4 && isFailure(status, block)
+    }
+
+    private func isFailure(_ status: ByteSlice, _ block: RecordBlock) -> Bool {
+        block.withText(status) { bytes in
+            Self.failures.contains { $0.count == bytes.count && bytes.elementsEqual($0) }
+        }
     }
 
     /// A request of `eval`: `now` stands in where it brings no time.
