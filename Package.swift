@@ -55,6 +55,7 @@ let package = Package(
             name: "BursarAnalysisTests",
             dependencies: ["BursarAnalysis", "BursarTraffic", "BursarEngine", "RandomPolicies"]),
         .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy", "RandomPolicies"]),
+        .testTarget(name: "BursarTrafficTests", dependencies: ["BursarTraffic"]),
         .testTarget(name: "BursarCLITests", dependencies: ["bursar-cli"]),
     ],
     swiftLanguageModes: [.v6]

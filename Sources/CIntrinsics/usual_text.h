@@ -4,6 +4,7 @@
    leaves them to the scanner. Words are loaded whole, whatever line their bytes are of, but never from beyond the text. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(__x86_64__)
@@ -253,9 +254,15 @@ BURSAR_INLINE intptr_t bursar_take_number(
     }
 }
 
-/* Says why reading stops at a place where the expected key does not stand. */
-static inline bursar_stop bursar_no_key(struct bursar_line *line, const struct bursar_key *previous) {
-    if (!previous || line->place >= line->end || line->text[line->place] != '}') return bursar_unusual_key;
+/* Leaves the line as far as it was read. Where the expected key does not stand, the object may be at its end. */
+BURSAR_INLINE bursar_stop bursar_stopped(
+    struct bursar_line *line, bursar_stop stop, intptr_t place, uint64_t seen, struct bursar_key *previous,
+    struct bursar_key *expected) {
+    line->place = place;
+    line->seen = seen;
+    line->previous = previous;
+    line->expected = expected;
+    if (stop != bursar_unusual_key || !previous || place >= line->end || line->text[place] != '}') return stop;
     line->place++;
     return bursar_object_end;
 }
@@ -291,11 +298,7 @@ static bursar_stop bursar_read_on(struct bursar_line *line) {
         place = next;
         key = key->next;
     }
-    line->place = place;
-    line->seen = seen;
-    line->previous = previous;
-    line->expected = key;
-    return stop == bursar_unusual_key ? bursar_no_key(line, previous) : stop;
+    return bursar_stopped(line, stop, place, seen, previous, key);
 }
 
 #if defined(__x86_64__)
@@ -395,11 +398,7 @@ BURSAR_WIDE static bursar_stop bursar_read_line(struct bursar_line *line) {
         }
         key = key->next;
     }
-    line->place = place;
-    line->seen = seen;
-    line->previous = previous;
-    line->expected = key;
-    return stop == bursar_unusual_key ? bursar_no_key(line, previous) : stop;
+    return bursar_stopped(line, stop, place, seen, previous, key);
 }
 
 static inline bool bursar_has_wide(void) {
@@ -420,5 +419,6 @@ static inline bursar_stop bursar_read_usual(struct bursar_line *line, bool wide)
 #if defined(__x86_64__)
     if (wide) return bursar_read_line(line);
 #endif
+    (void)wide;
     return bursar_read_on(line);
 }

@@ -42,15 +42,14 @@ struct JSONLineScanner: ~Copyable {
 
     /// More keys than any log has; what stands beyond them is read letter by letter.
     private static let mostKeys = 256
-    private static let hasWideWords = bursar_has_wide()
 
-    init(_ block: RecordBlock, map: FieldMap) {
+    init(_ block: RecordBlock, map: FieldMap, isWide: Bool) {
         self.block = block
         self.map = map
         // An empty buffer has no address, but it has no lines either.
         base = block.text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped
         keys = .allocate(capacity: Self.mostKeys + 1)
-        isWide = Self.hasWideWords
+        self.isWide = isWide
         line.text = base
         line.end = block.text.count
     }
@@ -124,6 +123,8 @@ struct JSONLineScanner: ~Copyable {
 
     /// Reads a value that is not usual; what follows it may be.
     private mutating func readValue(of key: UnsafeMutablePointer<Key>) throws(LineError) {
+        // On the last line none stood there.
+        skipSpace()
         if let field = key.pointee.asked { try value(of: field) } else { try skipValue() }
         line.place = position
         line.previous = key

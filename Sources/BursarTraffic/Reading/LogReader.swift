@@ -1,4 +1,5 @@
 import BursarSyntax
+import CIntrinsics
 
 #if canImport(Glibc)
     import Glibc
@@ -118,11 +119,19 @@ public struct LogFormat: Sendable {
     ///
     /// - Parameter names: looks up the names of its records.
     public static func read(_ stretch: LogReader.Stretch, names: NameReader? = nil) -> RecordBlock {
+        read(stretch, names: names, isWide: hasWideWords)
+    }
+
+    /// The processor has words of 64 bytes, for reading JSON.
+    package static let hasWideWords = bursar_has_wide()
+
+    /// - Parameter isWide: use words of 64 bytes; what is read is the same without them.
+    package static func read(_ stretch: LogReader.Stretch, names: NameReader?, isWide: Bool) -> RecordBlock {
         let block = RecordBlock(
             text: stretch.bytes, owner: stretch.owner, isCSV: stretch.format.isCSV, names: names)
         let format = stretch.format
         let reader = names.map { Unmanaged.passUnretained($0) }
-        var json = JSONLineScanner(block, map: format.map)
+        var json = JSONLineScanner(block, map: format.map, isWide: isWide)
         var csv = CSVScanner(block, columns: format.columns)
         let text = block.text
         guard let base = text.baseAddress else { return block }
@@ -176,7 +185,7 @@ public struct LogFormat: Sendable {
     public static func readSingle(_ line: [UInt8]) -> (block: RecordBlock, error: String?) {
         let owner = OwnedBytes(line)
         let block = RecordBlock(text: UnsafeBufferPointer(owner.buffer), owner: owner, isCSV: false)
-        var json = JSONLineScanner(block, map: FieldMap())
+        var json = JSONLineScanner(block, map: FieldMap(), isWide: hasWideWords)
         block.prepare()
         do throws(LineError) {
             try json.read(from: 0, to: line.count)

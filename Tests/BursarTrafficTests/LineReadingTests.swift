@@ -1,0 +1,110 @@
+import BursarTraffic
+import Foundation
+import Testing
+
+/// Lines are read in three ways: with words of 64 bytes, with shorter ones, and letter by letter where neither has seen a
+/// line like it. What is read is the same.
+@Suite struct LineReadingTests {
+    private struct Random {
+        var state: UInt64
+
+        mutating func below(_ count: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((state >> 33) % UInt64(count))
+        }
+
+        mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
+    }
+
+    private static let texts = ["tenant", "tier", "workspace", "feature", "model", "request_id", "status", "run"]
+    private static let numbers = [
+        "input_tokens", "cached_tokens", "output_tokens", "max_output_tokens", "duration_ms", "attempt",
+    ]
+
+    private static func value(_ random: inout Random) -> String {
+        switch random.below(20) {
+        case 0: return "null"
+        case 1: return "\"\""
+        case 2: return "\"a \\\"quoted\\\" \\u00e9 name\""
+        case 3: return "\"Zürich \u{1F600}\""
+        case 4: return "\"\(String(repeating: "long-", count: random.below(40)))\""
+        default: return "\"name-\(random.below(30))\""
+        }
+    }
+
+    private static func number(_ random: inout Random) -> String {
+        if random.below(30) > 0 { return "\(random.below([10, 5_000][random.below(2)]))" }
+        return random.pick(
+            ["0", "7", "00", "1234567", "12345678", "123456789012", "-1", "1.5", "1e3", "null", "\"3\""])
+    }
+
+    private static func time(_ random: inout Random) -> String {
+        let clock = "\(10 + random.below(14)):\(10 + random.below(50)):\(10 + random.below(51))"
+        let fraction = random.pick([".123456", ".123456", ".123456", ".12", "", ".1234567"])
+        return "\"2026-06-\(10 + random.below(3))T\(clock)\(fraction)\(random.pick(["Z", "Z", "Z", "+02:00", ""]))\""
+    }
+
+    private static func line(_ random: inout Random, keys: [String]) -> String {
+        var keys = keys
+        if random.below(6) == 0 { keys.remove(at: random.below(keys.count)) }
+        if random.below(12) == 0 { keys.append(random.pick(keys)) }
+        if random.below(8) == 0 { keys.insert("unknown \(random.below(3))", at: random.below(keys.count)) }
+        if random.below(10) == 0 { keys.swapAt(0, random.below(keys.count)) }
+        let (comma, colon) = random.pick([(",", ":"), (",", ":"), (",", ":"), (", ", ": ")])
+        let pairs = keys.map { key -> String in
+            let value =
+                key == "ts"
+                ? Self.time(&random)
+                : Self.texts.contains(key)
+                    ? Self.value(&random)
+                    : Self.numbers.contains(key) ? Self.number(&random) : random.pick(["1", "[1,{}]", "\"x\"", "true"])
+            return "\"\(key)\"\(colon)\(value)"
+        }
+        return "{" + pairs.joined(separator: comma) + "}" + random.pick(["", "", "", "", " ", "\r", "x"])
+    }
+
+    /// Some text with some of its bytes changed.
+    private static func log(_ random: inout Random) -> [UInt8] {
+        let keys = ["ts", "request_id"] + texts.filter { $0 != "request_id" } + numbers
+        var text = Array((0..<400).map { _ in line(&random, keys: keys) }.joined(separator: "\n").utf8)
+        for _ in 0..<random.below(60) {
+            text[random.below(text.count)] = random.pick([0x22, 0x5C, 0x0A, 0x2C, 0x7D, 0x20, 0x00, 0xC3, 0x30])
+        }
+        return text
+    }
+
+    /// What was read, by line.
+    private static func told(_ block: RecordBlock) -> [Int: String] {
+        var told: [Int: String] = [:]
+        for record in 0..<block.count {
+            let fields = Field.allCases.map { field -> String in
+                Self.numbers.contains(field.name) || field == .time
+                    ? "\(block.number(record, field))"
+                    : Self.texts.contains(field.name) ? block.text(record, field) ?? "-" : ""
+            }
+            told[block.line(record)] = fields.joined(separator: "|")
+        }
+        for reject in block.rejects { told[reject.line] = reject.reason }
+        return told
+    }
+
+    @Test(arguments: 1...40) func `the ways of reading agree`(seed: Int) throws {
+        var random = Random(state: UInt64(seed))
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("bursar-lines-\(UUID())").path
+        let log = Self.log(&random)
+        try Data(log).write(to: URL(fileURLWithPath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let stretch = try #require(try LogReader(path, map: FieldMap()).next())
+        let narrow = LogFormat.read(stretch, names: nil, isWide: false)
+        #expect(narrow.count > 50 && narrow.rejects.count > 50)
+        let inOrder = Self.told(narrow)
+        // A line alone has none before it that would be like it.
+        for (index, line) in log.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            let alone = LogFormat.read(stretch.with(Array(line)), names: nil, isWide: false)
+            #expect(Self.told(alone)[1] == inOrder[index + 1], "line \(index + 1)")
+        }
+        if LogFormat.hasWideWords {
+            #expect(Self.told(LogFormat.read(stretch, names: nil, isWide: true)) == inOrder)
+        }
+    }
+}
