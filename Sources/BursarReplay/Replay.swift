@@ -30,6 +30,7 @@ public final class Replay {
     /// A record's part is one byte, and one value of it means none.
     private static let mostParts = 254
 
+    /// The engines may be confined: whole tenants are decided by one thread at a time.
     public init(engine: Engine, against: Engine?, options: ReplayOptions) {
         self.engine = engine
         self.against = against

@@ -38,7 +38,7 @@
 
     @inlinable @inline(__always)
     static func hash(_ name: UnsafePointer<UInt8>, _ count: Int, _ first: UInt64, _ second: UInt64) -> UInt64 {
-        var hash = mix(first ^ UInt64(truncatingIfNeeded: count)) ^ mix(second &+ 0x9E37_79B9_7F4A_7C15)
+        var hash = mix((first &+ second &* 0x9E37_79B9_7F4A_7C15) ^ UInt64(truncatingIfNeeded: count))
         var offset = 16
         while offset < count {
             hash = mix(hash ^ word(name, count, offset))

@@ -34,6 +34,8 @@ public final class Engine: @unchecked Sendable {
     let onAlert: (@Sendable (Alert) -> Void)?
     /// Alerts are kept for `takeAlerts`.
     let gathersAlerts: Bool
+    /// No two threads ever ask for the same tenant at once.
+    private let isConfined: Bool
     /// Something looks at what is decided and settled.
     private let watches: Bool
     private let directory = Mutex(Directory())
@@ -68,10 +70,13 @@ public final class Engine: @unchecked Sendable {
             gathersAlerts: false)
     }
 
-    /// - Parameter gathersAlerts: they are kept for `takeAlerts`, those that need all tenants to be judged there.
+    /// - Parameters:
+    ///   - isConfined: no two threads ever ask for the same tenant at once, so that its lock need not be taken.
+    ///   - gathersAlerts: they are kept for `takeAlerts`, those that need all tenants to be judged there.
     package init(
         _ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime,
-        filters: [Condition] = [], onAlert: (@Sendable (Alert) -> Void)? = nil, gathersAlerts: Bool
+        filters: [Condition] = [], onAlert: (@Sendable (Alert) -> Void)? = nil, isConfined: Bool = false,
+        gathersAlerts: Bool
     ) {
         self.policySet = policySet
         self.reservationLifetime = reservationLifetime
@@ -104,6 +109,7 @@ public final class Engine: @unchecked Sendable {
         together = Mutex(TogetherAlerts(alerts.rules, gathers: gathersAlerts))
         self.onAlert = onAlert
         self.gathersAlerts = gathersAlerts
+        self.isConfined = isConfined
         watches = !alerts.rules.isEmpty && (onAlert != nil || gathersAlerts)
         layout = AccountLayout(editions)
         editionPlaces = RawArray(
@@ -257,8 +263,8 @@ public final class Engine: @unchecked Sendable {
             decision = decide(request, edition, account, groupAccount(account, request), detail, counting)
             return
         }
-        account.lock()
-        defer { account.unlock() }
+        if !isConfined { account.lock() }
+        defer { if !isConfined { account.unlock() } }
         account.reservations.prefetch()
         account.expire(at: request.time, lifetime: reservationLifetime)
         let isQuick = detail != .full && isReady(account, for: request, edition)
@@ -400,12 +406,12 @@ public final class Engine: @unchecked Sendable {
         _ id: ReservationID, of tenant: TenantID, _ ending: Ending
     ) throws(SettlementError) {
         let account = tenant.account
-        account.lock()
+        if !isConfined { account.lock() }
         let isClosed = account.finish(id, ending) { reservation in
             guard case .used(let usage) = ending else { return nil }
             return usage.cost ?? cost(usage, of: reservation)
         }
-        account.unlock()
+        if !isConfined { account.unlock() }
         guard isClosed else { throw .notOpen }
     }
 

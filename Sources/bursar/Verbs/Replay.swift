@@ -126,8 +126,8 @@ struct Replay: ParsableCommand {
         func make() throws -> BursarReplay.Replay {
             let filters = filter.map { [$0] } ?? []
             let replay = BursarReplay.Replay(
-                engine: Engine(set, filters: filters, gathersAlerts: true),
-                against: other.map { Engine($0, filters: filters) },
+                engine: Engine(set, filters: filters, isConfined: true, gathersAlerts: true),
+                against: other.map { Engine($0, filters: filters, isConfined: true, gathersAlerts: false) },
                 options: options)
             if options.shard.count > 1, !replay.canBeCut {
                 throw ExitStatus(
