@@ -110,7 +110,7 @@ public final class Replay {
         partitions = (0..<partitionCount).map { _ in Partition(engine: engine, against: against, options: options) }
         var ready: [BlockWork] = []
         var progress = (records: 0, bytes: 0)
-        let width = options.follows ? 1 : max(1, options.threads) * 3
+        let width = options.follows ? 1 : max(1, options.threads) * 5
         var lastTime = Int64.min
         for log in logs {
             var baseLine = 0
