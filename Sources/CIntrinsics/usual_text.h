@@ -18,7 +18,7 @@ static const uint32_t bursar_present = (uint32_t)1 << 30;
 
 #define BURSAR_INLINE static inline __attribute__((always_inline))
 
-enum { bursar_literal_bytes = 64, bursar_date_bytes = 27, bursar_longest_line = 4096 };
+enum { bursar_literal_bytes = 64, bursar_time_bytes = 27, bursar_longest_line = 4096 };
 
 typedef enum {
     bursar_text,
@@ -138,7 +138,7 @@ BURSAR_INLINE intptr_t bursar_usual_number(const struct bursar_line *line, intpt
 /* `"2026-06-01T09:00:00.000000Z"` on the day of the last time: where it ends; 0 where it is none. */
 BURSAR_INLINE intptr_t bursar_usual_time(const struct bursar_line *line, intptr_t place, int64_t *time) {
     const uint8_t *const text = line->text + place + 1;
-    if (place + 2 + bursar_date_bytes > line->end || text[-1] != '"' || text[bursar_date_bytes] != '"') return 0;
+    if (place + 2 + bursar_time_bytes > line->end || text[-1] != '"' || text[bursar_time_bytes] != '"') return 0;
     uint64_t date, clock;
     uint16_t date_end;
     __builtin_memcpy(&date, text, sizeof date);
@@ -156,7 +156,7 @@ BURSAR_INLINE intptr_t bursar_usual_time(const struct bursar_line *line, intptr_
     const int64_t second = (clock >> 48 & 0xFF) * 10 + (clock >> 56);
     if (hour > 23 || minute > 59 || second > 59) return 0;
     *time = ((line->day * 24 + hour) * 3600 + minute * 60 + second) * 1000000 + bursar_number(micros);
-    return place + 2 + bursar_date_bytes;
+    return place + 2 + bursar_time_bytes;
 }
 
 #if defined(__x86_64__)

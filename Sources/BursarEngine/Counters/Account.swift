@@ -58,7 +58,7 @@ struct Account: @unchecked Sendable {
     func prefetch(_ layout: borrowing AccountLayout) {
         let memory = UnsafeRawPointer(place)
         var offset = 0
-        while offset < layout.prefetched {
+        while offset < layout.counters {
             bursar_prefetch(memory + offset)
             offset &+= 64
         }
@@ -75,11 +75,7 @@ struct Account: @unchecked Sendable {
     @inline(__always) func unlock() { place.pointee.lock.unlock() }
 
     @inline(__always)
-    func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
-        lock()
-        defer { unlock() }
-        return try body()
-    }
+    func withLock<Result>(_ body: () throws -> Result) rethrows -> Result { try place.pointee.lock.withLock(body) }
 
     @inline(__always) var id: Symbol { place.pointee.id }
     @inline(__always) var record: Int32 { place.pointee.record }

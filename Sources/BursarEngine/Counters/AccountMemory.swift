@@ -20,11 +20,10 @@ struct AccountLayout: ~Copyable {
     let slots: Int
     let slotCount: Int
     let headers: Int
+    /// Every line before them is touched; of each of them, the first.
     let counters: Int
     let counterCount: Int
     let size: Int
-    /// How far every line is touched: the counters begin there, of which each has a line that is and one that is not.
-    let prefetched: Int
 
     init(_ editions: [CompiledEdition]) {
         let plans = editions.flatMap(\.plans)
@@ -35,7 +34,6 @@ struct AccountLayout: ~Copyable {
         slots = lines(MemoryLayout<Account.State>.size)
         headers = slots + lines(slotCount * MemoryLayout<Int32>.stride)
         counters = headers + lines(Self.headerCount * MemoryLayout<ReservationHeader>.stride)
-        prefetched = counters
         // An odd number of lines: the same parts of two accounts fall into different sets of the cache.
         size = (counters + lines(counterCount * MemoryLayout<Counter>.stride)) | Self.line
     }
@@ -45,7 +43,7 @@ struct AccountLayout: ~Copyable {
 /// that a tenant that was not seen for a while costs few misses.
 struct AccountMemory: ~Copyable {
     private var stretches: [UnsafeMutableRawPointer] = []
-    private var accounts: [Account] = []
+    private(set) var accounts: [Account] = []
     private var free = UnsafeMutableRawPointer(bitPattern: AccountLayout.line).unsafelyUnwrapped
     private var left = 0
     private var nextCount = 16
@@ -76,8 +74,6 @@ struct AccountMemory: ~Copyable {
             if isLarge { madvise(free, bytes, Int32(MADV_HUGEPAGE)) }
         #endif
     }
-
-    var all: [Account] { accounts }
 
     deinit {
         for account in accounts { account.deinitialize() }

@@ -265,7 +265,9 @@ extension Account {
                     counter.pointee.used = counter.pointee.used.addingSaturated(change)
                 } else {
                     let actual = row.pointee.amount(header).addingSaturated(change)
-                    book.adjust(spelledOut(header, index, plan), to: actual, grants: [], reservedAt: header.time)
+                    book.adjust(
+                        spelledOut(header, index, counter: Int(slots[index]), plan), to: actual, grants: [],
+                        reservedAt: header.time)
                 }
             }
         }
@@ -292,11 +294,12 @@ extension Account {
     }
 
     /// What a reservation by rows holds in one row's counter.
-    private func spelledOut(_ header: ReservationHeader, _ index: Int, _ plan: CompiledPlan) -> ReservedAmount {
+    func spelledOut(
+        _ header: ReservationHeader, _ index: Int, counter number: Int, _ plan: CompiledPlan
+    ) -> ReservedAmount {
         let row = plan.fastRows[index].pointee
-        let slot = Int(slots[index])
         var reserved = ReservedAmount(
-            counter: CounterRef(index: Int32(truncatingIfNeeded: slot), isShared: false), unit: row.unit,
+            counter: CounterRef(index: Int32(truncatingIfNeeded: number), isShared: false), unit: row.unit,
             kind: .window, window: 0, amount: row.amount(header))
         if row.kind == .bucket {
             reserved.kind = .bucket
@@ -304,7 +307,7 @@ extension Account {
             reserved.capacity = row.capacity
         } else {
             // Windows only go forward: one that began before the reservation is the reservation's own.
-            let start = book.counters[slot].start
+            let start = book.counters[number].start
             reserved.window =
                 start <= header.time ? start : plan.rows[index].limit.window.interval(at: header.time).start
         }
@@ -313,7 +316,9 @@ extension Account {
 
     func spellOutReservations() {
         guard let plan else { return }
-        reservations.spellOut(room: plan.rows.count) { header, index in spelledOut(header, index, plan) }
+        reservations.spellOut(room: plan.rows.count) { header, index in
+            spelledOut(header, index, counter: Int(slots[index]), plan)
+        }
     }
 
     /// Settles at their estimates the reservations that nobody settled in time; the account's lock is held.

@@ -131,6 +131,18 @@ final class CompiledEdition: @unchecked Sendable {
     @inline(__always)
     func pricePlace(_ model: ModelID) -> UnsafePointer<Price?> { UnsafePointer(prices.base + model.rawValue) }
 
+    /// What tokens cost with a listed model; nil where its price is not known, or the cost exceeds 64 bits.
+    @inline(__always)
+    func cost(of model: ModelID, input: Int64, cached: Int64, output: Int64) -> Int64? {
+        pricePlace(model).pointee?.cost(input: input, cached: cached, output: output)
+    }
+
+    /// The same of what a request is expected to use.
+    @inline(__always)
+    func cost(of model: ModelID, _ estimate: Estimate) -> Int64? {
+        cost(of: model, input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
+    }
+
     @inline(__always) func isCritical(_ feature: Symbol) -> Bool { criticalFeatures.contains(feature) }
 
     /// Puts a candidate into a request's attributes, for conditions and scopes that ask for the model.

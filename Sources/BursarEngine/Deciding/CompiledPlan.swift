@@ -182,8 +182,8 @@ final class CompiledPlan: @unchecked Sendable {
     /// By `ModelID`.
     let allowedModels: RawArray<Bool>
     /// Where a model's priced and allowed substitutes begin in `substitutes`; those of the next model end them.
-    let substituteStarts: RawArray<Int32>
-    let substitutes: RawArray<ModelID>
+    private let substituteStarts: RawArray<Int32>
+    private let substitutes: RawArray<ModelID>
     let hasConsentOfPlan: Bool
     let start: Int64
     let end: Int64
@@ -199,11 +199,10 @@ final class CompiledPlan: @unchecked Sendable {
     let rateRows: UInt64
     /// The details of refusals by each set of those rows, without numbers; empty where there are too many sets.
     private let briefRefusals: RawArray<Unmanaged<DecisionDetail>>
-    /// By row: the number of the set of it alone.
-    private let singleSets: RawArray<Int32>
-    /// Rows that look for a substitute and else refuse, as bits, and the details of refusals by each alone.
+    /// Rows that look for a substitute and else refuse, as bits.
     let substitutingRows: UInt64
-    private let substitutingRefusals: RawArray<Unmanaged<DecisionDetail>?>
+    /// The details of refusals by one row alone, of either kind; nil of others.
+    private let singleRefusals: RawArray<Unmanaged<DecisionDetail>?>
     /// The detail of a substitute for a model that the plan does not allow, without numbers.
     let briefNotAllowed: Unmanaged<DecisionDetail>
     /// Keeps them.
@@ -257,33 +256,28 @@ final class CompiledPlan: @unchecked Sendable {
         rootRows = root
         refusingRows = refusing.reduce(0) { $0 | 1 << UInt64($1) }
         rateRows = rates
-        singleSets = RawArray(
-            (0..<64).map { row in refusing.firstIndex(of: row).map { Int32(1 << min($0, 30)) } ?? 0 })
+        func refusal(_ reasons: [Reason]) -> DecisionDetail {
+            DecisionDetail(reasons: reasons, upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
+        }
         let limits = plan.limits
-        let reasons = refusing.map { Self.briefReason(limits[$0]) }
+        let reasons = refusing.map { Self.briefReason(limits[$0], threshold: 0) }
         let sets = refusing.count <= Self.mostRefusingRows ? 0..<(1 << refusing.count) : 0..<0
         let refusals = sets.map { set in
-            DecisionDetail(
-                reasons: reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] },
-                upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
+            refusal(reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] })
         }
         briefRefusals = RawArray(refusals.map { Unmanaged.passUnretained($0) })
         let notAllowed = DecisionDetail(
             reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)],
             upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
         briefNotAllowed = Unmanaged.passUnretained(notAllowed)
-        let withoutSubstitute = rows.prefix(64).map { row in
-            row.substituting.map { threshold in
-                DecisionDetail(
-                    reasons: [Self.briefReason(row.limit, threshold: threshold)], upgrade: plan.upgrade,
-                    isShared: true, isLasting: isTiers)
-            }
+        let substituting = rows.prefix(64).map(\.substituting)
+        substitutingRows = substituting.indices.reduce(0) { $0 | (substituting[$1] == nil ? 0 : 1 << UInt64($1)) }
+        let singles = substituting.indices.map { index -> DecisionDetail? in
+            let threshold = substituting[index] ?? (refusing.contains(index) ? 0 : nil)
+            return threshold.map { refusal([Self.briefReason(limits[index], threshold: $0)]) }
         }
-        substitutingRows = withoutSubstitute.indices.reduce(0) {
-            $0 | (withoutSubstitute[$1] == nil ? 0 : 1 << UInt64($1))
-        }
-        substitutingRefusals = RawArray(withoutSubstitute.map { $0.map { Unmanaged.passUnretained($0) } })
-        briefDetails = refusals + [notAllowed] + withoutSubstitute.compactMap { $0 }
+        singleRefusals = RawArray(singles.map { $0.map { Unmanaged.passUnretained($0) } })
+        briefDetails = refusals + [notAllowed] + singles.compactMap { $0 }
     }
 }
 
@@ -310,7 +304,15 @@ extension Threshold {
 }
 
 extension CompiledPlan {
-    private static func briefReason(_ limit: Limit, threshold: Int = 0) -> Reason {
+    /// The substitutes in a model's chain that the plan allows and the catalog prices.
+    @inline(__always)
+    func substitutes(of model: ModelID) -> UnsafeBufferPointer<ModelID> {
+        let start = Int(substituteStarts.base[model.rawValue])
+        let end = Int(substituteStarts.base[model.rawValue + 1])
+        return UnsafeBufferPointer(start: substitutes.base + start, count: end - start)
+    }
+
+    private static func briefReason(_ limit: Limit, threshold: Int) -> Reason {
         var reason = Reason(code: limit.defaultCode, action: "deny")
         if case .deny(let code?)? = limit.thresholds[threshold].actions[0].alternatives.last { reason.code = code }
         reason.limit = limit.name
@@ -322,11 +324,8 @@ extension CompiledPlan {
 
     /// The detail of a refusal by rows that do nothing else, without numbers; nil where none was made in advance.
     func briefRefusal(_ rows: UInt64) -> Unmanaged<DecisionDetail>? {
-        if rows & substitutingRows != 0 {
-            return rows & (rows &- 1) == 0 ? substitutingRefusals.base[rows.trailingZeroBitCount] : nil
-        }
+        if rows & (rows &- 1) == 0 { return singleRefusals.base[rows.trailingZeroBitCount] }
         guard briefRefusals.count > 0, rows & ~refusingRows == 0 else { return nil }
-        if rows & (rows &- 1) == 0 { return briefRefusals.base[Int(singleSets.base[rows.trailingZeroBitCount])] }
         // The number of the set: its rows' bits, pushed together.
         var set = 0
         var left = refusingRows

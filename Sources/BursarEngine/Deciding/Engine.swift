@@ -139,7 +139,7 @@ public final class Engine: @unchecked Sendable {
     /// The tenant of a symbol of this engine.
     public func tenant(_ symbol: Symbol) -> TenantID { tenant(symbol, named: { symbols.text(symbol) }) }
 
-    var allAccounts: [Account] { directory.withLock { $0.memory.all } }
+    var allAccounts: [Account] { directory.withLock { $0.memory.accounts } }
 
     func group(_ symbol: Symbol) -> GroupAccount {
         directory.withLock { directory in
@@ -198,9 +198,7 @@ public final class Engine: @unchecked Sendable {
     /// is not known, or the cost exceeds 64 bits.
     public func cost(of model: Symbol, at time: Int64, input: Int64, cached: Int64, output: Int64) -> Int64? {
         editionPlace(at: time)?._withUnsafeGuaranteedRef { edition in
-            edition.model(model).flatMap {
-                edition.pricePlace($0).pointee?.cost(input: input, cached: cached, output: output)
-            }
+            edition.model(model).flatMap { edition.cost(of: $0, input: input, cached: cached, output: output) }
         }
     }
 
@@ -223,7 +221,7 @@ public final class Engine: @unchecked Sendable {
     ///   - detail: how much the decision tells.
     ///   - counting: `.observed` in replays of what really happened.
     public func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {
-        var decision = Decision(outcome: .allow, model: .absent)
+        var decision = Decision()
         decide(request, detail, counting, &decision)
         decision.own()
         return decision
@@ -271,15 +269,15 @@ public final class Engine: @unchecked Sendable {
         // What is let through as it was asked counts the same whether it is decided or observed.
         let isBrief = detail == .brief && counting == .decided
         if isQuick, decideQuickly(request, edition, account, isBrief: isBrief, &decision) { return }
-        decision = decideFully(request, edition, account, detail, counting, hasTriedFastPath: isQuick)
+        decision = decideFully(request, edition, account, nil, detail, counting, hasTriedFastPath: isQuick)
     }
 
     @inline(never)
     private func decideFully(
-        _ request: Request, _ edition: CompiledEdition, _ account: Account, _ detail: DetailLevel, _ counting: Counting,
-        hasTriedFastPath: Bool
+        _ request: Request, _ edition: CompiledEdition, _ account: Account, _ group: GroupAccount?,
+        _ detail: DetailLevel, _ counting: Counting, hasTriedFastPath: Bool = false
     ) -> Decision {
-        var sitting = Sitting(self, edition, account, nil, request, detail, counting)
+        var sitting = Sitting(self, edition, account, group, request, detail, counting)
         sitting.hasTriedFastPath = hasTriedFastPath
         return sitting.decide()
     }
@@ -291,14 +289,9 @@ public final class Engine: @unchecked Sendable {
     ) -> Decision {
         account.withLock {
             account.expire(at: request.time, lifetime: reservationLifetime)
-            guard let group else {
-                return decideFully(request, edition, account, detail, counting, hasTriedFastPath: false)
-            }
+            guard let group else { return decideFully(request, edition, account, nil, detail, counting) }
             // After what expires was settled, which may belong to another group.
-            return group.lock.withLock { _ in
-                var sitting = Sitting(self, edition, account, group, request, detail, counting)
-                return sitting.decide()
-            }
+            return group.lock.withLock { _ in decideFully(request, edition, account, group, detail, counting) }
         }
     }
 

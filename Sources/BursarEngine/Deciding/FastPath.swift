@@ -72,18 +72,14 @@ extension Account {
         _ plan: CompiledPlan, _ edition: CompiledEdition, isBrief: Bool, isSubstitute: Bool,
         _ decision: inout Decision
     ) -> Bool {
-        let price = edition.pricePlace(model)
         decision.estimate = Estimate(request, edition)
-        let estimate = decision.estimate
-        let spend = price.pointee?.cost(
-            input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
-        guard let spend else { return false }
+        guard let spend = edition.cost(of: model, decision.estimate) else { return false }
         decision.estimate.spend = spend
-        var amounts = FastAmounts(estimate, spend: spend)
+        var amounts = FastAmounts(decision.estimate, spend: spend)
         return amounts.withPlaces { amounts in
             switch standing(request, attributes, amounts, isCritical, plan, edition) {
             case .plain(let applied, let simple):
-                count(request, attributes, model, amounts, applied, simple, plan, edition, &decision)
+                count(request, attributes, model, spend, amounts, applied, simple, plan, edition, &decision)
                 return true
             case .refused(let rows):
                 guard isBrief, !plan.countsAttempts, let told = plan.briefRefusal(rows) else { return false }
@@ -105,11 +101,9 @@ extension Account {
         for requested: ModelID, _ request: Request, _ attributes: UnsafeMutablePointer<UInt32>, _ isCritical: Bool,
         _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
     ) -> Bool {
-        let place = requested.rawValue
         // What is told of a refusal is told of the first substitute.
         var first: (outcome: Outcome, estimate: Estimate, detail: Unmanaged<DecisionDetail>?)?
-        for index in Int(plan.substituteStarts.base[place])..<Int(plan.substituteStarts.base[place + 1]) {
-            let model = plan.substitutes.base[index]
+        for model in plan.substitutes(of: requested) {
             edition.set(model, in: attributes)
             if isRuled(request, attributes, isCritical, edition) { return false }
             let isKnown = decide(
@@ -137,15 +131,11 @@ extension Account {
     ) -> Bool {
         guard plan.hasConsentOfPlan else { return false }
         let estimate = Estimate(request, edition)
-        let place = requested.rawValue
-        for index in Int(plan.substituteStarts.base[place])..<Int(plan.substituteStarts.base[place + 1]) {
-            let model = plan.substitutes.base[index]
+        for model in plan.substitutes(of: requested) {
             if model == requested { continue }
             edition.set(model, in: attributes)
             if isRuled(request, attributes, isCritical, edition) { return false }
-            let spend = edition.pricePlace(model).pointee?.cost(
-                input: estimate.inputTokens, cached: estimate.cachedTokens, output: estimate.outputTokens)
-            guard let spend else { return false }
+            guard let spend = edition.cost(of: model, estimate) else { return false }
             var amounts = FastAmounts(estimate, spend: spend)
             let isRefused = amounts.withPlaces { amounts -> Bool in
                 if case .refused = standing(request, attributes, amounts, isCritical, plan, edition) { return true }
@@ -353,17 +343,17 @@ extension Account {
 
     @inline(__always)
     private func count(
-        _ request: Request, _ attributes: AttributeValues, _ model: ModelID, _ amounts: UnsafePointer<Int64>,
-        _ applied: UInt64, _ simple: UInt64, _ plan: CompiledPlan, _ edition: CompiledEdition,
-        _ decision: inout Decision
+        _ request: Request, _ attributes: AttributeValues, _ model: ModelID, _ spend: Int64,
+        _ amounts: UnsafePointer<Int64>, _ applied: UInt64, _ simple: UInt64, _ plan: CompiledPlan,
+        _ edition: CompiledEdition, _ decision: inout Decision
     ) {
         var header = ReservationHeader()
         header.time = request.time
         header.model = Int32(truncatingIfNeeded: model.rawValue)
         header.edition = Int32(truncatingIfNeeded: edition.index)
-        header.spend = amounts[0]
-        header.input = amounts[2]
-        header.output = amounts[3]
+        header.spend = spend
+        header.input = decision.estimate.inputTokens
+        header.output = decision.estimate.outputTokens
         header.state = .byRows
         header.rows = simple
         var bits = simple
@@ -374,7 +364,7 @@ extension Account {
             let counter = book.counters.base + Int(slots[index])
             counter.pointee.used &+= amounts[Int(row.pointee.amountPlace)]
         }
-        if applied != simple { countUnusual(applied & ~simple, attributes, plan, &header) }
+        if applied != simple { countUnusual(applied & ~simple, attributes, amounts, plan, &header) }
         let isByRows = header.state == .byRows
         let id = reservations.open(header, room: isByRows ? 0 : plan.fastRows.count)
         if !isByRows { spellOut(header, id, attributes, plan) }
@@ -390,7 +380,8 @@ extension Account {
     /// Counts in rows that are not simple.
     @inline(never)
     private func countUnusual(
-        _ rows: UInt64, _ attributes: AttributeValues, _ plan: CompiledPlan, _ header: inout ReservationHeader
+        _ rows: UInt64, _ attributes: AttributeValues, _ amounts: UnsafePointer<Int64>, _ plan: CompiledPlan,
+        _ header: inout ReservationHeader
     ) {
         var bits = rows
         while bits != 0 {
@@ -401,7 +392,7 @@ extension Account {
             header.rows |= row.pointee.bit
             if slots[index] < 0 { header.state = .spelledOut }
             let counter = book.counters.base + counterNumber(row, attributes, plan)
-            let amount = row.pointee.amount(header)
+            let amount = amounts[Int(row.pointee.amountPlace)]
             if row.pointee.kind == .bucket {
                 counter.pointee.level -= Int128(amount) * Int128(row.pointee.length)
             } else {
@@ -419,17 +410,8 @@ extension Account {
         while rows != 0 {
             let index = rows.trailingZeroBitCount
             rows &= rows - 1
-            let row = plan.fastRows[index]
-            let number = counterNumber(row, attributes, plan)
-            var reserved = ReservedAmount(
-                counter: CounterRef(index: Int32(truncatingIfNeeded: number), isShared: false), unit: row.pointee.unit,
-                kind: .window, window: book.counters[number].start, amount: row.pointee.amount(header))
-            if row.pointee.kind == .bucket {
-                reserved.kind = .bucket
-                reserved.length = row.pointee.length
-                reserved.capacity = row.pointee.capacity
-            }
-            reservations.append(reserved, to: id)
+            let number = counterNumber(plan.fastRows[index], attributes, plan)
+            reservations.append(spelledOut(header, index, counter: number, plan), to: id)
         }
     }
 }

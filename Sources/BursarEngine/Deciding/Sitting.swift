@@ -72,7 +72,7 @@ struct Sitting {
         }
         request[.tier] = plan.tier
         if level != .full, !hasTriedFastPath {
-            var decision = Decision(outcome: .allow, model: .absent)
+            var decision = Decision()
             let isBrief = level == .brief && counting == .decided
             if account.decideQuickly(request, plan, edition, isBrief: isBrief, &decision) {
                 return decision

@@ -13,10 +13,12 @@ struct TimestampReader {
     mutating func read(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
         let count = text.count
         guard count >= 19, let base = UnsafeRawPointer(text.baseAddress) else { return nil }
-        if !isLastDate(base) {
+        let head = base.loadUnaligned(as: UInt64.self)
+        let tail = base.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
+        if head != lastDate || tail != lastTail {
             guard let day = Self.date(text) else { return nil }
-            lastDate = base.loadUnaligned(as: UInt64.self)
-            lastTail = base.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
+            lastDate = head
+            lastTail = tail
             lastDayNumber = day
         }
         let separator = text[10]
@@ -57,12 +59,6 @@ struct TimestampReader {
         case UInt8(ascii: "-"): return micros + offset
         default: return nil
         }
-    }
-
-    @inline(__always)
-    private func isLastDate(_ text: UnsafeRawPointer) -> Bool {
-        text.loadUnaligned(as: UInt64.self) == lastDate
-            && text.loadUnaligned(fromByteOffset: 8, as: UInt16.self) == lastTail
     }
 
     /// The first ten bytes of the last time that was read, and its day since 1970.
