@@ -34,6 +34,7 @@ let package = Package(
             name: "BursarReplay",
             dependencies: [
                 "BursarTraffic", "BursarEngine", "BursarStorage", "BursarAnalysis",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .target(name: "BursarTrials", dependencies: ["BursarTraffic", "BursarEngine"]),

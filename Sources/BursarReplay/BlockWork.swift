@@ -21,15 +21,19 @@ final class BlockWork {
     var lines: [UInt32]?
     /// Of records that were ordered: their places in the log.
     var sequences: [Int]?
-    let partitions: [UInt8]
+    /// By record; one that this replay leaves to others has none.
+    private let partitions: [UInt8]
+    /// The records of each partition in turn, and where each one's begin.
+    private let order: [UInt32]
+    private let starts: [Int]
     /// The first and last time, where times do not go back and every record is this replay's: found by the thread that has
     /// just read them, so that nobody else needs to look.
     let times: (first: Int64, last: Int64)?
-    /// By partition.
-    let recordCounts: [Int]
 
+    /// A partition fits in a byte, with one value to spare.
+    static let mostPartitions = 254
     /// No partition: the record belongs to another shard.
-    static let elsewhere = UInt8.max
+    private static let elsewhere = UInt8.max
 
     init(_ block: RecordBlock, path: String, partitionCount: Int, constantTenant: UInt64?, shard: ReplayOptions.Shard) {
         self.block = block
@@ -37,30 +41,41 @@ final class BlockWork {
         times = shard == .whole ? block.ascendingTimes : nil
         if partitionCount == 1, shard == .whole {
             partitions = [UInt8](repeating: 0, count: block.count)
-            recordCounts = [block.count]
+            order = Array(0..<UInt32(truncatingIfNeeded: block.count))
+            starts = [0, block.count]
             return
         }
-        var counts = [Int](repeating: 0, count: partitionCount)
-        if constantTenant == nil, shard == .whole {
-            partitions = (0..<block.count).map { record in
-                let part = Int(block.tenantSymbol(record).rawValue % UInt32(partitionCount))
-                counts[part] += 1
-                return UInt8(truncatingIfNeeded: part)
+        let count = UInt32(truncatingIfNeeded: partitionCount)
+        let partitions = (0..<block.count).map { record in
+            // Any number of its own will do for a tenant, but a shard's must be the same in every process.
+            if constantTenant == nil, shard == .whole {
+                return UInt8(truncatingIfNeeded: block.tenantSymbol(record).rawValue % count)
             }
-            recordCounts = counts
-            return
-        }
-        partitions = (0..<block.count).map { record in
             let hash = constantTenant ?? block.tenantHash(record)
             guard hash % UInt64(shard.count) == UInt64(shard.index) else { return Self.elsewhere }
-            let part = Int(hash / UInt64(shard.count) % UInt64(partitionCount))
-            counts[part] += 1
-            return UInt8(truncatingIfNeeded: part)
+            return UInt8(truncatingIfNeeded: hash / UInt64(shard.count) % UInt64(count))
         }
-        recordCounts = counts
+        self.partitions = partitions
+        var ends = [Int](repeating: 0, count: partitionCount + 1)
+        for partition in partitions where partition != Self.elsewhere { ends[Int(partition) + 1] += 1 }
+        for index in 1...partitionCount { ends[index] += ends[index - 1] }
+        starts = ends
+        order = [UInt32](unsafeUninitializedCapacity: ends[partitionCount]) { order, count in
+            for (record, partition) in partitions.enumerated() where partition != Self.elsewhere {
+                order[ends[Int(partition)]] = UInt32(truncatingIfNeeded: record)
+                ends[Int(partition)] += 1
+            }
+            count = order.count
+        }
     }
 
-    var ownCount: Int { recordCounts.reduce(0, +) }
+    /// Records that are this replay's.
+    var ownCount: Int { order.count }
+
+    func isOwn(_ record: Int) -> Bool { partitions[record] != Self.elsewhere }
+
+    /// A partition's records, in the order of the log.
+    func records(of partition: Int) -> ArraySlice<UInt32> { order[starts[partition]..<starts[partition + 1]] }
 
     func line(_ record: Int) -> Int { lines.map { Int($0[record]) } ?? baseLine + block.line(record) }
 }

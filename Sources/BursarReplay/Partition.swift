@@ -110,7 +110,7 @@ final class Partition {
     /// Decides the records of a block that are this partition's.
     ///
     /// - Returns: the bytes of the decisions, by record, where they are wanted.
-    func decide(_ work: BlockWork, partition: UInt8) -> DecidedBlock {
+    func decide(_ work: BlockWork, partition: Int) -> DecidedBlock {
         var output = DecidedBlock()
         let block = work.block
         let lane = Lane(main)
@@ -118,23 +118,28 @@ final class Partition {
         let compared = Lane(other ?? main)
         let isCompared = isCompared
         let path = work.path
-        guard let first = work.partitions.firstIndex(of: partition) else { return output }
+        let records = work.records(of: partition)
+        guard let first = records.first.map({ Int($0) }) else { return output }
         // Made once and filled again for every record, because they are large.
         var request = lane.builder.request(block, first, path: path, line: work.line(first))
         var same = isCompared ? compared.builder.request(block, first, path: path, line: work.line(first)) : request
-        for record in first..<block.count where work.partitions[record] == partition {
-            let line = work.line(record)
-            lane.builder.fill(&request, block, record, path: path, line: line)
-            if isCompared { compared.builder.fill(&same, block, record, path: path, line: line) }
-            decide(request, same, block, record, work, line, lane, compared, &output)
+        withUnsafeMutablePointer(to: &same) { same in
+            for record in records {
+                let record = Int(record)
+                let line = work.line(record)
+                lane.builder.fill(&request, block, record, path: path, line: line)
+                if isCompared { compared.builder.fill(&same.pointee, block, record, path: path, line: line) }
+                decide(request, same, block, record, work, line, lane, compared, &output)
+            }
         }
         return output
     }
 
-    /// - Parameter same: the request as the other engine names it, where two sets are compared.
+    /// - Parameter same: the request as the other engine names it, where two sets are compared. At its address, because
+    ///   handing it on would copy it.
     private func decide(
-        _ request: Request, _ same: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ line: Int,
-        _ lane: Lane, _ other: Lane, _ output: inout DecidedBlock
+        _ request: Request, _ same: UnsafePointer<Request>, _ block: RecordBlock, _ record: Int, _ work: BlockWork,
+        _ line: Int, _ lane: Lane, _ other: Lane, _ output: inout DecidedBlock
     ) {
         guard isPlain || isWanted(request) else {
             filtered += 1
@@ -159,7 +164,9 @@ final class Partition {
             addModelCost(decision, request, usage, block, record)
             measure(decision, request, usage)
         }
-        if isCompared { compare(decision, request, decided.policyCost, same, block, record, work, usage, other) }
+        if isCompared {
+            compare(decision, request, decided.policyCost, same.pointee, block, record, work, usage, other)
+        }
         if let writer {
             json.removeAll()
             writer.write(decision, label(block, record, work, line), to: &json)

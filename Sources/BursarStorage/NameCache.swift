@@ -12,28 +12,35 @@
         @inlinable init() {}
     }
 
-    @usableFromInline static let longestName = 48
-    @usableFromInline static let ways = 2
+    @inlinable public static var longestName: Int { 48 }
+    @inlinable static var ways: Int { 2 }
     private static let firstSets = 512
     /// 4 MiB: more names at a time than that are looked up where all are.
     private static let mostSets = 1 << 15
 
     @usableFromInline var entries = RawArray<Entry>()
+    /// By how many of the first 16 bytes are the name's: what to keep of two words. Lengths vary from name to name, so that
+    /// asking for them would be guessed wrong.
+    @usableFromInline let masks: RawArray<(UInt64, UInt64)>
     @usableFromInline var mask: Int
     private var inserted = 0
 
     public init() {
         mask = Self.firstSets - 1
+        masks = RawArray((0...16).map { (Self.mask($0), Self.mask($0 - 8)) })
         entries.append(repeating: Entry(), count: Self.firstSets * Self.ways)
+    }
+
+    /// The bits of a word's first so many bytes; all of them from eight on.
+    @inlinable @inline(__always)
+    static func mask(_ count: Int) -> UInt64 {
+        count >= 8 ? .max : (1 &<< UInt64(truncatingIfNeeded: max(0, count) &* 8)) &- 1
     }
 
     /// Eight bytes of a name from `offset` on, those beyond its end as zeros.
     @inlinable @inline(__always)
     static func word(_ name: UnsafePointer<UInt8>, _ count: Int, _ offset: Int) -> UInt64 {
-        let left = count &- offset
-        if left <= 0 { return 0 }
-        let word = UnsafeRawPointer(name).loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-        return left >= 8 ? word : word & ((1 &<< UInt64(truncatingIfNeeded: left &* 8)) &- 1)
+        UnsafeRawPointer(name).loadUnaligned(fromByteOffset: offset, as: UInt64.self) & mask(count &- offset)
     }
 
     @inlinable @inline(__always)
@@ -50,37 +57,35 @@
     /// The number of a name; nil where it was not looked up lately.
     ///
     /// - Parameters:
-    ///   - name: its first byte.
-    ///   - count: how many bytes it has; at least one.
-    ///   - readable: how many bytes may be read from the first on.
+    ///   - name: its first byte; as many as the longest name has may be read.
+    ///   - count: how many bytes it has; at least one, at most as many as the longest name.
     @inlinable @inline(__always)
-    public func find(_ name: UnsafePointer<UInt8>, count: Int, readable: Int) -> UInt32? {
-        guard count <= Self.longestName, readable >= Self.longestName else { return nil }
-        let first = Self.word(name, count, 0)
-        let second = Self.word(name, count, 8)
+    public func find(_ name: UnsafePointer<UInt8>, count: Int) -> UInt32? {
+        let (keepFirst, keepSecond) = masks.base[min(count, 16)]
+        let raw = UnsafeRawPointer(name)
+        let first = raw.loadUnaligned(as: UInt64.self) & keepFirst
+        let second = raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self) & keepSecond
         let hash = Self.hash(name, count, first, second)
         let set = entries.base + (Int(truncatingIfNeeded: hash) & mask) &* Self.ways
+        let length = UInt64(truncatingIfNeeded: count)
         for way in 0..<Self.ways {
             let entry = set + way
-            if entry.pointee.words.0 == first, entry.pointee.words.1 == second,
-                Int(truncatingIfNeeded: entry.pointee.count) == count,
-                count <= 16 || Self.endsAlike(entry, name, count)
-            {
-                return entry.pointee.value
-            }
+            let difference =
+                entry.pointee.words.0 ^ first | entry.pointee.words.1 ^ second | UInt64(entry.pointee.count) ^ length
+            if difference == 0, count <= 16 || Self.endsAlike(entry, name, count) { return entry.pointee.value }
         }
         return nil
     }
 
-    @inlinable
+    @inlinable @inline(never)
     static func endsAlike(_ entry: UnsafeMutablePointer<Entry>, _ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         entry.pointee.words.2 == word(name, count, 16) && entry.pointee.words.3 == word(name, count, 24)
             && entry.pointee.words.4 == word(name, count, 32) && entry.pointee.words.5 == word(name, count, 40)
     }
 
-    /// Keeps the number of a name that was not found; the older of two that share a place goes.
-    public mutating func insert(_ name: UnsafePointer<UInt8>, count: Int, readable: Int, value: UInt32) {
-        guard count <= Self.longestName, readable >= Self.longestName else { return }
+    /// Keeps the number of a name that was not found; the older of two that share a place goes. What holds for finding it
+    /// holds here.
+    public mutating func insert(_ name: UnsafePointer<UInt8>, count: Int, value: UInt32) {
         inserted += 1
         if inserted > entries.count / 2, mask + 1 < Self.mostSets { grow() }
         func word(_ offset: Int) -> UInt64 { Self.word(name, count, offset) }

@@ -19,6 +19,14 @@ struct ByteSlice: Sendable {
     var count: Int { Int(bits & 0x3FFF_FFFF) }
     var isEscaped: Bool { bits & (1 << 31) != 0 }
     var isPresent: Bool { bits & bursar_present != 0 }
+
+    /// How many bytes a text without escapes has; nil where it has some, is absent or empty, or longer than so many bytes.
+    @inline(__always)
+    func plainCount(atMost most: Int) -> Int? {
+        // What its upper bits should not say makes it too large.
+        let count = bits ^ bursar_present
+        return count &- 1 < UInt32(truncatingIfNeeded: most) ? Int(count) : nil
+    }
 }
 
 /// A line that could not be used.

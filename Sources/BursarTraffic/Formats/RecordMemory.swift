@@ -14,8 +14,10 @@ final class RecordMemory: @unchecked Sendable {
 }
 
 /// Memory of blocks that are done with, for the next ones: it is in the cache, and the system need not clear it again.
-final class RecordMemories: Sendable {
+public final class RecordMemories: Sendable {
     private let idle = Mutex<[RecordMemory]>([])
+
+    public init() {}
 
     func take(_ count: Int) -> RecordMemory? {
         idle.withLock { idle in

@@ -1,5 +1,4 @@
 import BursarEngine
-import BursarStorage
 import BursarSyntax
 import CIntrinsics
 
@@ -23,14 +22,9 @@ struct LineError: Error {
 /// Producers write their keys in the same order on every line. So the scanner remembers which key followed which, with
 /// all that stood between their values, and compares that in one go; only where it differs is it read letter by letter.
 struct JSONLineScanner: ~Copyable {
-    typealias Key = bursar_key
+    private typealias Key = KeyMemory.Key
 
-    /// Room for all that are remembered, so that they stay where they are, and one for those that are not.
-    private let keys: UnsafeMutablePointer<Key>
-    private var keyCount = 0
-    private var keyIndex = ByteIndex()
-    /// The key that stood first on the last line; nil: none yet.
-    private var firstKey: UnsafeMutablePointer<Key>?
+    private let keys: KeyMemory
     private var line = bursar_line()
     private let isWide: Bool
     private let map: FieldMap
@@ -40,23 +34,16 @@ struct JSONLineScanner: ~Copyable {
     private var end = 0
     private let block: RecordBlock
 
-    /// More keys than any log has; what stands beyond them is read letter by letter.
-    private static let mostKeys = 256
-
-    init(_ block: RecordBlock, map: FieldMap, isWide: Bool) {
+    /// - Parameter keys: of the same map.
+    init(_ block: RecordBlock, map: FieldMap, keys: KeyMemory, isWide: Bool) {
         self.block = block
         self.map = map
+        self.keys = keys
         // An empty buffer has no address, but it has no lines either.
         base = block.text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped
-        keys = .allocate(capacity: Self.mostKeys + 1)
         self.isWide = isWide
         line.text = base
         line.end = block.text.count
-    }
-
-    deinit {
-        keys.deinitialize(count: keyCount)
-        keys.deallocate()
     }
 
     /// Reads the line at `start..<end` into the record that the block has prepared.
@@ -88,7 +75,7 @@ struct JSONLineScanner: ~Copyable {
         line.place = position
         line.seen = 0
         line.previous = nil
-        line.expected = firstKey
+        line.expected = keys.first
         var isRead = false
         var isAtStart = true
         while !isRead {
@@ -171,7 +158,7 @@ struct JSONLineScanner: ~Copyable {
         }
         let key = try key()
         bursar_key_stood(key, base + start, position - start)
-        if let previous { previous.pointee.next = key } else { firstKey = key }
+        if let previous { previous.pointee.next = key } else { keys.first = key }
         return key
     }
 
@@ -179,23 +166,14 @@ struct JSONLineScanner: ~Copyable {
     private mutating func key() throws(LineError) -> UnsafeMutablePointer<Key> {
         guard peek == UInt8(ascii: "\"") else { throw LineError("expected a key in quotation marks") }
         let slice = try string()
-        let name = block.withText(slice) { String(decoding: $0, as: UTF8.self) }
         skipSpace()
-        guard peek == UInt8(ascii: ":") else { throw LineError("expected `:` after the key `\(name)`") }
+        guard peek == UInt8(ascii: ":") else {
+            let name = block.withText(slice) { String(decoding: $0, as: UTF8.self) }
+            throw LineError("expected `:` after the key `\(name)`")
+        }
         position += 1
         skipSpace()
-        return block.withText(slice) { bytes in
-            if let known = keyIndex.find(bytes) { return keys + Int(known) }
-            let made = Key(map.columns[name])
-            if keyCount > Self.mostKeys {
-                keys[Self.mostKeys] = made
-                return keys + Self.mostKeys
-            }
-            if keyCount < Self.mostKeys { keyIndex.insert(bytes, value: UInt32(keyCount)) }
-            (keys + keyCount).initialize(to: made)
-            keyCount += 1
-            return keys + keyCount - 1
-        }
+        return block.withText(slice) { keys.key($0) }
     }
 
     // MARK: - Values of all kinds
@@ -515,31 +493,6 @@ struct JSONLineScanner: ~Copyable {
         skipSpace()
         guard peek == UInt8(ascii: ":") else { throw LineError("expected `:` after a key") }
         position += 1
-    }
-}
-
-extension bursar_key {
-    /// nil: ignored.
-    fileprivate var asked: Field? { field < 0 ? nil : Field(rawValue: UInt8(truncatingIfNeeded: field)) }
-
-    fileprivate init(_ asked: Field?) {
-        self.init()
-        guard let asked else {
-            field = -1
-            kind = UInt8(truncatingIfNeeded: bursar_ignored.rawValue)
-            return
-        }
-        field = Int16(asked.rawValue)
-        field_bit = 1 << UInt64(asked.rawValue)
-        let found =
-            switch asked {
-            case .time: bursar_time
-            case .duration: bursar_duration
-            case .cost: bursar_other
-            default: asked.isText ? bursar_text : asked.isNumber ? bursar_whole : bursar_other
-            }
-        kind = UInt8(truncatingIfNeeded: found.rawValue)
-        place = asked.isText ? asked.rawValue : asked.isNumber ? UInt8(truncatingIfNeeded: asked.numberIndex) : 0
     }
 }
 

@@ -117,7 +117,7 @@ public struct LogFormat: Sendable {
 
     /// Reads a stretch. Line numbers count from 1 at its start.
     ///
-    /// - Parameter names: looks up the names of its records.
+    /// - Parameter names: looks up the names of its records; made for the same map.
     public static func read(_ stretch: LogReader.Stretch, names: NameReader? = nil) -> RecordBlock {
         read(stretch, names: names, isWide: hasWideWords)
     }
@@ -131,7 +131,8 @@ public struct LogFormat: Sendable {
             text: stretch.bytes, owner: stretch.owner, isCSV: stretch.format.isCSV, names: names)
         let format = stretch.format
         let reader = names.map { Unmanaged.passUnretained($0) }
-        var json = JSONLineScanner(block, map: format.map, isWide: isWide)
+        var json = JSONLineScanner(
+            block, map: format.map, keys: names?.keys ?? KeyMemory(format.map), isWide: isWide)
         var csv = CSVScanner(block, columns: format.columns)
         let text = block.text
         guard let base = text.baseAddress else { return block }
@@ -185,7 +186,8 @@ public struct LogFormat: Sendable {
     public static func readSingle(_ line: [UInt8]) -> (block: RecordBlock, error: String?) {
         let owner = OwnedBytes(line)
         let block = RecordBlock(text: UnsafeBufferPointer(owner.buffer), owner: owner, isCSV: false)
-        var json = JSONLineScanner(block, map: FieldMap(), isWide: hasWideWords)
+        let map = FieldMap()
+        var json = JSONLineScanner(block, map: map, keys: KeyMemory(map), isWide: hasWideWords)
         block.prepare()
         do throws(LineError) {
             try json.read(from: 0, to: line.count)

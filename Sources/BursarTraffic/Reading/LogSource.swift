@@ -12,6 +12,8 @@ import BursarSyntax
 final class LogSource {
     let path: String
     private var input: Input
+    /// What the last block of a mapped file belongs to.
+    private var part: MappedPart?
     /// Bytes after the last whole line of a stream.
     private var rest: [UInt8] = []
     private var isFinished = false
@@ -53,23 +55,30 @@ final class LogSource {
         }
     }
 
-    /// Part of a mapped file; its pages are given back when nobody reads it any more, so that memory does not grow with
-    /// the log.
-    private final class MappedStretch {
+    /// Part of a mapped file: several blocks. Its pages are given back when nobody reads any of them any more, so that memory
+    /// does not grow with the log; block by block, every core would be interrupted for each.
+    private final class MappedPart {
         private let mapping: Mapping
-        private let range: Range<Int>
+        private let start: Int
+        /// It grows block by block, as long as the log's reader holds the part.
+        var end: Int
 
-        init(_ mapping: Mapping, _ range: Range<Int>) {
+        static let bytes = 4 << 20
+
+        init(_ mapping: Mapping, from start: Int) {
             self.mapping = mapping
-            self.range = range
+            self.start = start
+            end = start
         }
+
+        var isFull: Bool { end - start >= Self.bytes }
 
         deinit {
             let page = Int(getpagesize())
-            let start = (range.lowerBound + page - 1) / page * page
-            let end = range.upperBound / page * page
-            guard start < end, let base = mapping.bytes.baseAddress else { return }
-            madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, Int32(MADV_DONTNEED))
+            let first = (start + page - 1) / page * page
+            let last = end / page * page
+            guard first < last, let base = mapping.bytes.baseAddress else { return }
+            madvise(UnsafeMutableRawPointer(mutating: base + first), last - first, Int32(MADV_DONTNEED))
         }
     }
 
@@ -120,9 +129,10 @@ final class LogSource {
             var end = min(position + Self.blockBytes, mapping.bytes.count)
             if end < mapping.bytes.count { end = Self.lineEnd(mapping.bytes, from: position, after: end, isCSV) }
             input = .mapped(mapping, position: end)
-            return (
-                UnsafeBufferPointer(rebasing: mapping.bytes[position..<end]), MappedStretch(mapping, position..<end)
-            )
+            let part = part.flatMap { $0.isFull ? nil : $0 } ?? MappedPart(mapping, from: position)
+            part.end = end
+            self.part = part
+            return (UnsafeBufferPointer(rebasing: mapping.bytes[position..<end]), part)
         case .stream(let stream): return nextOfStream(stream, isCSV: isCSV)
         }
     }

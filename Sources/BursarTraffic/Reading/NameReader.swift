@@ -1,6 +1,5 @@
 import BursarEngine
 import BursarStorage
-import Synchronization
 
 /// The text fields of a log that some decision of an engine depends on.
 struct NameColumns {
@@ -29,7 +28,7 @@ struct NameColumns {
 
 /// Looks names up for engines while the text that holds them is at hand.
 ///
-/// It belongs to one thread at a time.
+/// It belongs to one thread at a time, which keeps it from block to block, and with it all that it learned of their lines.
 public final class NameReader {
     private struct Column {
         var field: Field
@@ -49,10 +48,14 @@ public final class NameReader {
 
     /// For the blocks that are read.
     let memories: RecordMemories
+    let keys: KeyMemory
 
-    /// - Parameter engines: their columns follow each other in each record.
-    init(_ engines: [Engine], map: FieldMap, memories: RecordMemories) {
+    /// - Parameters:
+    ///   - engines: their columns follow each other in each record.
+    ///   - memories: may be shared with other readers of the same engines and map.
+    public init(_ engines: [Engine], map: FieldMap, memories: RecordMemories) {
         self.memories = memories
+        keys = KeyMemory(map)
         symbols = engines.map(\.symbols)
         cacheCount = engines.count * 2
         caches = .allocate(capacity: cacheCount)
@@ -77,20 +80,22 @@ public final class NameReader {
     /// The symbols of a record that was just read, by column; absent where it has no such name.
     @inline(__always)
     func read(_ record: RecordBlock.Record, of block: RecordBlock) {
-        let text = block.text
         let values = record.texts
         let symbols = record.symbols
+        let text = block.text.baseAddress.unsafelyUnwrapped
+        // Names that begin later end where not as much may be read as is read of each.
+        let last = block.text.count &- NameCache.longestName
         var column = columns.base
         for index in 0..<columns.count {
             let slice = values[Int(column.pointee.field.rawValue)]
-            if slice.count > 0, !slice.isEscaped, let base = text.baseAddress {
-                let name = base + Int(slice.start)
-                let readable = text.count &- Int(slice.start)
+            let start = Int(slice.start)
+            if let count = slice.plainCount(atMost: NameCache.longestName), start <= last {
+                let name = text + start
                 symbols[index] =
-                    column.pointee.cache.pointee.find(name, count: slice.count, readable: readable)
-                    ?? newSymbol(UnsafeBufferPointer(start: name, count: slice.count), readable, column)
+                    column.pointee.cache.pointee.find(name, count: count) ?? newSymbol(name, count: count, column)
             } else {
-                symbols[index] = slice.isPresent ? unusualSymbol(slice, block, column) : Symbol.absent.rawValue
+                symbols[index] =
+                    slice.isPresent ? unusualSymbol(slice, block, column) : Symbol.absent.rawValue
             }
             column += 1
         }
@@ -98,44 +103,23 @@ public final class NameReader {
 
     @inline(never)
     private func newSymbol(
-        _ name: UnsafeBufferPointer<UInt8>, _ readable: Int, _ column: UnsafeMutablePointer<Column>
+        _ name: UnsafePointer<UInt8>, count: Int, _ column: UnsafeMutablePointer<Column>
     ) -> UInt32 {
-        let table = symbols[column.pointee.engine]
-        let symbol = (column.pointee.isExact ? table.intern(name) : table.known(name)).rawValue
-        if let base = name.baseAddress {
-            column.pointee.cache.pointee.insert(base, count: name.count, readable: readable, value: symbol)
-        }
+        let symbol = symbol(UnsafeBufferPointer(start: name, count: count), column)
+        column.pointee.cache.pointee.insert(name, count: count, value: symbol)
         return symbol
     }
 
+    private func symbol(_ name: UnsafeBufferPointer<UInt8>, _ column: UnsafeMutablePointer<Column>) -> UInt32 {
+        let table = symbols[column.pointee.engine]
+        return (column.pointee.isExact ? table.intern(name) : table.known(name)).rawValue
+    }
+
+    /// Of a name that is long or has escapes, or stands at the end of the text.
     @inline(never)
     private func unusualSymbol(
         _ slice: ByteSlice, _ block: RecordBlock, _ column: UnsafeMutablePointer<Column>
     ) -> UInt32 {
-        block.withText(slice) { newSymbol($0, 0, column) }
-    }
-}
-
-/// Readers of names that wait for a thread to use them.
-public final class NameReaders: Sendable {
-    private let idle: Mutex<[Unshared]>
-    private let make: @Sendable () -> NameReader
-
-    private struct Unshared: @unchecked Sendable { let reader: NameReader }
-
-    public init(_ engines: [Engine], map: FieldMap) {
-        idle = Mutex([])
-        let memories = RecordMemories()
-        make = { NameReader(engines, map: map, memories: memories) }
-    }
-
-    /// Lends a reader to the calling thread.
-    public func withReader<Result>(_ body: (NameReader) -> Result) -> Result {
-        let reader = idle.withLock { $0.popLast() }?.reader ?? make()
-        defer {
-            let unshared = Unshared(reader: reader)
-            idle.withLock { $0.append(unshared) }
-        }
-        return body(reader)
+        block.withText(slice) { symbol($0, column) }
     }
 }

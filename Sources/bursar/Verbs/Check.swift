@@ -6,6 +6,7 @@ import BursarSyntax
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Read, compile and analyse policies.",
         discussion: """
             Every finding has a code, a place and, where one is known, the fix; findings about meaning come with a request \

@@ -7,6 +7,7 @@ import BursarSyntax
 
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "diff",
         abstract: "What a change of policy changes: in its own terms, in decisions, and on recorded traffic.",
         discussion: """
             Compares the newest versions of two sets. What changes in the text is told in the language's terms; requests that \

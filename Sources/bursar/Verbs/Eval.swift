@@ -6,6 +6,7 @@ import BursarTraffic
 
 struct Eval: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "eval",
         abstract: "Decide one request, or one a line, in order, with shared counters.",
         discussion: "Prints a decision a line. A request that cannot be read is denied as bad_request.")
 

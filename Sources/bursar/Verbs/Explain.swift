@@ -7,6 +7,7 @@ import BursarTraffic
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "explain",
         abstract: "Show every step that leads to a decision, with file:line of each limit and rule.",
         discussion: """
             Of a file with several requests, one a line, the last is explained and those before it are decided first. \

@@ -4,10 +4,12 @@ import BursarTraffic
 
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "import",
         abstract: "Make documents from what others publish.", subcommands: [Prices.self])
 
     struct Prices: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "prices",
             abstract: "A catalog from a public price list (LiteLLM's model_prices_and_context_window.json).",
             discussion: """
                 The catalog goes to standard output; what cannot be carried over is listed on standard error. Prices are \

@@ -11,6 +11,7 @@ import BursarSyntax
 
 struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "init",
         abstract: "Write a small working policy set with tests, traffic to try it on and a workflow for its changes.",
         discussion: "Asks nothing and overwrites nothing.")
 

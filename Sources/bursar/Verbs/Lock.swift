@@ -5,6 +5,7 @@ import BursarSyntax
 
 struct Lock: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "lock",
         abstract: "Write the digests of published versions to bursar.lock.",
         discussion: """
             A version that is locked stays as it is: `bursar check` finds every change of its meaning-bearing text. Ends with 1, \

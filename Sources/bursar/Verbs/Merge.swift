@@ -3,6 +3,7 @@ import BursarReplay
 
 struct Merge: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "merge",
         abstract: "Put the shards of a replay together.",
         discussion: """
             `bursar replay --shard K/N --partial FILE` replays a part of the tenants; the parts of all N shards give exactly \

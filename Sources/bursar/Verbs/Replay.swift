@@ -19,6 +19,7 @@ extension ReplayOptions.CostBasis: ExpressibleByArgument {}
 
 struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "replay",
         abstract: "Dry-run policies against recorded traffic.",
         discussion: """
             Logs are JSON lines in Bursar's own format, or JSON lines and CSV of any other whose columns --map names; \

@@ -2,6 +2,7 @@ import ArgumentParser
 
 struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "schema",
         abstract: "Print the JSON Schema by which editors complete and explain policy files.",
         discussion: """
             JSON Schema, draft 2020-12. For the YAML language server: bursar schema > bursar.schema.json, and \

@@ -7,6 +7,7 @@ import BursarTrials
 
 struct Test: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "test",
         abstract: "Run the `tests` documents of policy sets.",
         discussion: """
             A test is a sequence of requests with what is expected of each decision. A test that fails shows what was \

@@ -1,0 +1,241 @@
+import BursarTraffic
+import DequeModule
+import Dispatch
+import Synchronization
+
+/// Reads the blocks of logs and decides them, on several threads at once.
+///
+/// A thread does whatever can be done next, so that none waits for others while there is anything to do. Where the next
+/// block's bytes are is found by one thread at a time; any thread reads them. In the order of the logs blocks are then
+/// accepted, decided by every partition, one thread at a time and block after block, and handed out once all have.
+final class Pipeline: @unchecked Sendable {
+    /// A block on its way.
+    private final class Flight {
+        let log: Int
+        let byteCount: Int
+        /// nil: it is still being read.
+        var work: BlockWork?
+        /// By partition.
+        var decided: [DecidedBlock]
+        /// Partitions that have yet to decide it.
+        var waiting: Int
+
+        init(log: Int, byteCount: Int, partitions: Int) {
+            self.log = log
+            self.byteCount = byteCount
+            decided = Array(repeating: DecidedBlock(), count: partitions)
+            waiting = partitions
+        }
+    }
+
+    /// How far a partition is.
+    private struct Turn {
+        /// The number of the block that it decides next.
+        var next = 0
+        /// Records of accepted blocks that it has yet to decide.
+        var records = 0
+        var isBusy = false
+    }
+
+    private enum Task {
+        case read
+        case decide(Int, [BlockWork])
+        case handOut(Flight)
+    }
+
+    /// What happens to blocks, in the order of the logs, one call at a time.
+    struct Stations {
+        /// Before a block is decided; under the pipeline's lock. What it throws ends everything.
+        var accept: (_ work: BlockWork, _ log: Int, _ byteCount: Int) throws -> Void
+        var handOut: (_ work: BlockWork, _ decided: [DecidedBlock]) -> Void
+    }
+
+    private let logs: [any BlockLog]
+    private let partitions: [Partition]
+    private let threads: Int
+    private let stop: StopSignal
+    private let makeReader: () -> NameReader
+    private let makeWork: (RecordBlock, BlockStretch) -> BlockWork
+    private let stations: Stations
+    /// Blocks that wait for a partition before it is preferred to reading more: the more at a time, the better its tenants'
+    /// memory is used.
+    private let depth: Int
+    /// Blocks on their way at most.
+    private let width: Int
+
+    private let lock = Mutex<Void>(())
+    private var flights = Deque<Flight>()
+    /// Numbers count from 0: of the first block on its way, and of the first that is not accepted.
+    private var firstNumber = 0
+    private var acceptedNumber = 0
+    private var turns: [Turn]
+    /// Only the thread that looks for the next block touches it.
+    private var currentLog = 0
+    private var isLooking = false
+    private var isAtEnd = false
+    private var isHandingOut = false
+    private var failure: (any Error)?
+    private var sleepers = 0
+    private let wakening = DispatchSemaphore(value: 0)
+
+    init(
+        _ logs: [any BlockLog], _ partitions: [Partition], _ options: ReplayOptions,
+        makeReader: @escaping () -> NameReader, makeWork: @escaping (RecordBlock, BlockStretch) -> BlockWork,
+        _ stations: Stations
+    ) {
+        self.logs = logs
+        self.partitions = partitions
+        self.makeReader = makeReader
+        self.makeWork = makeWork
+        self.stations = stations
+        threads = max(1, options.threads)
+        stop = options.stop
+        // Of a log that is followed, the next block may be long in coming.
+        depth = options.follows ? 1 : 3
+        width = 2 * (depth + threads)
+        turns = Array(repeating: Turn(), count: partitions.count)
+    }
+
+    func run() throws {
+        if threads == 1 {
+            work()
+        } else {
+            DispatchQueue.concurrentPerform(iterations: threads) { _ in work() }
+        }
+        if let failure { throw failure }
+    }
+
+    private func work() {
+        let reader = makeReader()
+        while let task = nextTask() {
+            switch task {
+            case .read: read(reader)
+            case .decide(let index, let works):
+                let decided = works.map { partitions[index].decide($0, partition: index) }
+                change { finish(index, decided) }
+            case .handOut(let flight):
+                if let work = flight.work { stations.handOut(work, flight.decided) }
+                change { isHandingOut = false }
+            }
+        }
+    }
+
+    // MARK: - What is next
+
+    private func nextTask() -> Task? {
+        while true {
+            let (task, isDone) = lock.withLock { _ -> (Task?, Bool) in
+                if failure != nil { return (nil, true) }
+                if let task = choose() { return (task, false) }
+                if isAtEnd, flights.isEmpty { return (nil, true) }
+                sleepers += 1
+                return (nil, false)
+            }
+            if task != nil || isDone { return task }
+            wakening.wait()
+        }
+    }
+
+    /// Changes the state; whoever found nothing to do looks again.
+    private func change<Result>(_ body: () -> Result) -> Result {
+        let (result, waiting) = lock.withLock { _ in
+            defer { sleepers = 0 }
+            return (body(), sleepers)
+        }
+        for _ in 0..<waiting { wakening.signal() }
+        return result
+    }
+
+    private func choose() -> Task? {
+        if !isHandingOut, let first = flights.first, first.waiting == 0 {
+            isHandingOut = true
+            flights.removeFirst()
+            firstNumber += 1
+            return .handOut(first)
+        }
+        if let index = longestTurn(atLeast: depth) { return decide(index) }
+        if stop.isAsked, !isLooking { isAtEnd = true }
+        if !isAtEnd, !isLooking, flights.count < width {
+            isLooking = true
+            return .read
+        }
+        return longestTurn(atLeast: 1).map { decide($0) }
+    }
+
+    /// The idle partition that so many blocks wait for, and of these the one with the most records.
+    private func longestTurn(atLeast blocks: Int) -> Int? {
+        var longest: Int?
+        for index in turns.indices where !turns[index].isBusy && acceptedNumber - turns[index].next >= blocks {
+            if let longest, turns[longest].records >= turns[index].records { continue }
+            longest = index
+        }
+        return longest
+    }
+
+    private func decide(_ index: Int) -> Task {
+        turns[index].isBusy = true
+        turns[index].records = 0
+        let waiting = flights[turns[index].next - firstNumber..<acceptedNumber - firstNumber]
+        return .decide(index, waiting.compactMap(\.work))
+    }
+
+    private func finish(_ index: Int, _ decided: [DecidedBlock]) {
+        for block in decided {
+            let flight = flights[turns[index].next - firstNumber]
+            flight.decided[index] = block
+            flight.waiting -= 1
+            turns[index].next += 1
+        }
+        turns[index].isBusy = false
+    }
+
+    // MARK: - Reading
+
+    private func read(_ reader: NameReader) {
+        let found: (stretch: BlockStretch, log: Int)?
+        do {
+            found = try nextStretch()
+        } catch {
+            return change { failure = error }
+        }
+        let flight = change { () -> Flight? in
+            isLooking = false
+            guard let found else {
+                isAtEnd = true
+                return nil
+            }
+            let flight = Flight(log: found.log, byteCount: found.stretch.byteCount, partitions: partitions.count)
+            flights.append(flight)
+            return flight
+        }
+        guard let flight, let stretch = found?.stretch else { return }
+        let work = makeWork(LogFormat.read(stretch.stretch, names: reader), stretch)
+        change {
+            flight.work = work
+            acceptRead()
+        }
+    }
+
+    private func nextStretch() throws -> (BlockStretch, Int)? {
+        while currentLog < logs.count {
+            if let stretch = try logs[currentLog].nextStretch() { return (stretch, currentLog) }
+            currentLog += 1
+        }
+        return nil
+    }
+
+    private func acceptRead() {
+        while acceptedNumber - firstNumber < flights.count {
+            let flight = flights[acceptedNumber - firstNumber]
+            guard failure == nil, let work = flight.work else { return }
+            do {
+                try stations.accept(work, flight.log, flight.byteCount)
+            } catch {
+                failure = error
+                return
+            }
+            for index in turns.indices { turns[index].records += work.records(of: index).count }
+            acceptedNumber += 1
+        }
+    }
+}

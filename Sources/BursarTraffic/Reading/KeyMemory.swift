@@ -1,0 +1,64 @@
+import BursarStorage
+import CIntrinsics
+
+/// The keys of JSON lines as they stood last, with what stood between their values.
+///
+/// It belongs to one thread at a time, which may keep it from block to block of logs that are read by the same map.
+final class KeyMemory {
+    typealias Key = bursar_key
+
+    /// Room for all that are remembered, so that they stay where they are, and one for those that are not.
+    private let keys: UnsafeMutablePointer<Key>
+    @exclusivity(unchecked) private var count = 0
+    @exclusivity(unchecked) private var index = ByteIndex()
+    private let map: FieldMap
+    /// The key that stood first on the last line; nil: none yet.
+    @exclusivity(unchecked) var first: UnsafeMutablePointer<Key>?
+
+    /// More keys than any log has; what stands beyond them is read letter by letter.
+    private static let mostKeys = 256
+
+    init(_ map: FieldMap) {
+        self.map = map
+        keys = .allocate(capacity: Self.mostKeys + 1)
+    }
+
+    deinit { keys.deallocate() }
+
+    /// The key of a name.
+    func key(_ name: UnsafeBufferPointer<UInt8>) -> UnsafeMutablePointer<Key> {
+        if let known = index.find(name) { return keys + Int(known) }
+        let place = keys + count
+        place.initialize(to: Key(map.columns[String(decoding: name, as: UTF8.self)]))
+        if count < Self.mostKeys {
+            index.insert(name, value: UInt32(count))
+            count += 1
+        }
+        return place
+    }
+}
+
+extension bursar_key {
+    /// nil: ignored.
+    var asked: Field? { field < 0 ? nil : Field(rawValue: UInt8(truncatingIfNeeded: field)) }
+
+    fileprivate init(_ asked: Field?) {
+        self.init()
+        guard let asked else {
+            field = -1
+            kind = UInt8(truncatingIfNeeded: bursar_ignored.rawValue)
+            return
+        }
+        field = Int16(asked.rawValue)
+        field_bit = 1 << UInt64(asked.rawValue)
+        let found =
+            switch asked {
+            case .time: bursar_time
+            case .duration: bursar_duration
+            case .cost: bursar_other
+            default: asked.isText ? bursar_text : asked.isNumber ? bursar_whole : bursar_other
+            }
+        kind = UInt8(truncatingIfNeeded: found.rawValue)
+        place = asked.isText ? asked.rawValue : asked.isNumber ? UInt8(truncatingIfNeeded: asked.numberIndex) : 0
+    }
+}
