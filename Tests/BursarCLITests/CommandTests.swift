@@ -93,23 +93,16 @@ enum Binary {
         }
     }
 
-    @Test(arguments: sets) func `detailed and brief decisions have the same sums`(name: String) throws {
+    @Test(arguments: sets) func `a summary does not depend on how much decisions tell`(name: String) throws {
         try Binary.inFolder { folder in
             let arguments = [
                 "replay", "--format", "json", "--policies", "Policies/\(name)", "Policies/\(name)/traffic.jsonl",
             ]
             let brief = try Binary.run(arguments)
             let full = try Binary.run(arguments + ["--decisions", folder.appending(path: "d").path()])
-            #expect(sums(brief.output) == sums(full.output))
+            #expect(!brief.output.isEmpty)
+            #expect(brief.output == full.output)
         }
-    }
-
-    /// A summary but for the causes, which a brief decision names by limit and not by feature.
-    private func sums(_ json: String) -> NSDictionary? {
-        guard let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] else {
-            return nil
-        }
-        return object.filter { $0.key != "causes" } as NSDictionary
     }
 }
 

@@ -44,9 +44,7 @@ import Testing
             model = decision.model
             spend = decision.estimate.spend
             reasons = decision.reasons.map {
-                // Of a share for all other features, a brief reason does not name the feature.
-                let limit = $0.limit.map { $0.hasPrefix("daily/") ? "daily/…" : $0 } ?? "-"
-                return "\($0.code) \($0.action) \(limit) \($0.threshold ?? "-")"
+                "\($0.code) \($0.action) \($0.policyLimit ?? "-") \($0.threshold ?? "-")"
             }
             events = decision.detail?.events.count ?? 0
         }

@@ -316,6 +316,7 @@ extension CompiledPlan {
         var reason = Reason(code: limit.defaultCode, action: "deny")
         if case .deny(let code?)? = limit.thresholds[threshold].actions[0].alternatives.last { reason.code = code }
         reason.limit = limit.name
+        reason.policyLimit = limit.name
         reason.unit = limit.unit
         reason.threshold = limit.thresholds[threshold].text
         reason.source = limit.source

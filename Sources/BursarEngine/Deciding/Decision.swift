@@ -131,6 +131,9 @@ public struct Reason: Sendable {
     public var action: String
     /// nil where no limit but a rule or the plan decided.
     public var limit: String?
+    /// The same as the policy has it: the share of features that have none of their own is `daily/other` there, and in
+    /// `limit` it names the feature.
+    public var policyLimit: String?
     public var rule: String?
     public var unit: Unit = .requests
     public var scope: String?

@@ -10,6 +10,7 @@ extension Sitting {
         let state = judgement.states[crossing.state]
         let row = plan.rows[state.row]
         var reason = Reason(code: code ?? row.defaultCode, action: action)
+        reason.policyLimit = row.limit.name
         reason.limit = level == .brief ? row.limit.name : name(row, judgement.request)
         reason.unit = row.unit
         reason.threshold = row.thresholds[crossing.threshold].threshold.text
