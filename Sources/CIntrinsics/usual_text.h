@@ -18,7 +18,10 @@ static const uint32_t bursar_present = (uint32_t)1 << 30;
 
 #define BURSAR_INLINE static inline __attribute__((always_inline))
 
-enum { bursar_literal_bytes = 64, bursar_time_bytes = 27, bursar_longest_line = 4096 };
+/* A record has so many texts and numbers. */
+enum { bursar_text_fields = 21, bursar_number_fields = 10 };
+
+enum { bursar_literal_bytes = 64, bursar_time_bytes = 27 };
 
 typedef enum {
     bursar_text,
@@ -65,6 +68,8 @@ struct bursar_line {
     /* Of the record: where each text value begins, and in the upper half how long it is. */
     uint64_t *texts;
     int64_t *numbers;
+    /* Where the processor has words of 64 bytes: what is known of whole lines. */
+    struct bursar_lines *lines;
     /* The first ten bytes of the last time that was read, and its day since 1970. */
     uint64_t date;
     uint16_t date_end;
@@ -299,126 +304,4 @@ static bursar_stop bursar_read_on(struct bursar_line *line) {
         key = key->next;
     }
     return bursar_stopped(line, stop, place, seen, previous, key);
-}
-
-#if defined(__x86_64__)
-
-#define BURSAR_WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi,popcnt")))
-
-/* Where the quotation marks of a line stand, from its beginning on, if it is no longer than usual and nothing else in it
-   needs a look: how many there are; -1 otherwise. */
-BURSAR_WIDE BURSAR_INLINE intptr_t bursar_find_quotes(
-    const struct bursar_line *line, intptr_t place, uint16_t *quotes, intptr_t *line_end) {
-    static const uint8_t places[64] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
-    const __m512i numbers = _mm512_loadu_si512(places);
-    intptr_t count = 0;
-    for (intptr_t offset = 0; offset < bursar_longest_line; offset += 64) {
-        if (place + offset + 64 > line->end) return -1;
-        const __m512i bytes = _mm512_loadu_si512(line->text + place + offset);
-        uint64_t found = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'));
-        /* As signed numbers, control characters and all beyond ASCII are less than a space. */
-        const uint64_t others = _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(0x20))
-            | _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\'));
-        if (others) found &= (others & -others) - 1;
-        const intptr_t added = __builtin_popcountll(found);
-        if (added > 32) return -1;
-        const __m256i packed = _mm512_castsi512_si256(_mm512_maskz_compress_epi8(found, numbers));
-        const __m512i offsets = _mm512_add_epi16(_mm512_cvtepu8_epi16(packed), _mm512_set1_epi16((short)offset));
-        _mm512_storeu_si512(quotes + count, offsets);
-        count += added;
-        if (others) {
-            *line_end = place + offset + __builtin_ctzll(others);
-            /* Behind the last one, none stands where any could. */
-            _mm_storeu_si64(quotes + count, _mm_set1_epi64x(-1));
-            return line->text[*line_end] == '\n' && (count & 1) == 0 ? count : -1;
-        }
-    }
-    return -1;
-}
-
-BURSAR_WIDE BURSAR_INLINE bool bursar_matches_wide(const struct bursar_key *key, const uint8_t *text) {
-    if (key->count <= 32) {
-        return _mm256_mask_cmpneq_epi8_mask(
-                   (uint32_t)key->bits, _mm256_loadu_si256((const __m256i *)text),
-                   _mm256_loadu_si256((const __m256i *)key->literal)) == 0;
-    }
-    return _mm512_mask_cmpneq_epi8_mask(key->bits, _mm512_loadu_si512(text), _mm512_loadu_si512(key->literal)) == 0;
-}
-
-/* Reads a line from its beginning. Keys and strings are looked for where the quotation marks stand, which are found
-   first: no value need wait until the one before was found to end. */
-BURSAR_WIDE static bursar_stop bursar_read_line(struct bursar_line *line) {
-    /* As many as there can be, the last ones that are stored at once, and four that are none. */
-    uint16_t quotes[bursar_longest_line + 36];
-    intptr_t line_end;
-    const intptr_t start = line->place;
-    const intptr_t count = bursar_find_quotes(line, start, quotes, &line_end);
-    /* So that whole words can be loaded at every key. */
-    if (count < 0 || line_end > line->end - bursar_literal_bytes) return bursar_read_on(line);
-    const uint8_t *const text = line->text;
-    intptr_t place = start;
-    uint64_t seen = 0;
-    struct bursar_key *previous = 0, *key = line->expected;
-    bursar_stop stop = bursar_unusual_key;
-    intptr_t quote = 0;
-    while (key) {
-        intptr_t here = start + quotes[quote] - key->lead;
-        if (here != place) break;
-        /* So that the compiler goes on with what it knows from the quotation marks. */
-        __asm__("" : "+r"(here));
-        if (!bursar_matches_wide(key, text + here)) break;
-        if (seen & key->field_bit) {
-            stop = bursar_twice;
-            break;
-        }
-        seen |= key->field_bit;
-        previous = key;
-        const intptr_t value = here + key->count;
-        if (bursar_is_text(key)) {
-            const intptr_t close = start + quotes[quote + 3];
-            if (start + quotes[quote + 2] != value) {
-                place = value;
-                stop = bursar_unusual_value;
-                break;
-            }
-            bursar_take_text(line, key, value, close);
-            place = close + 1;
-            quote += 4;
-        } else {
-            place = bursar_take_number(line, key, value);
-            if (!place) {
-                place = value;
-                stop = bursar_unusual_value;
-                break;
-            }
-            quote += key->kind == bursar_time ? 4 : 2;
-        }
-        key = key->next;
-    }
-    return bursar_stopped(line, stop, place, seen, previous, key);
-}
-
-static inline bool bursar_has_wide(void) {
-    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
-        && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi");
-}
-
-#else
-
-static inline bool bursar_has_wide(void) { return false; }
-
-#endif
-
-/* Reads on from `place`, where the expected key is to stand.
-
-   `wide`: the processor has the words for it, and the line begins there. */
-static inline bursar_stop bursar_read_usual(struct bursar_line *line, bool wide) {
-#if defined(__x86_64__)
-    if (wide) return bursar_read_line(line);
-#endif
-    (void)wide;
-    return bursar_read_on(line);
 }

@@ -1,4 +1,5 @@
 import BursarEngine
+import CIntrinsics
 
 /// The fields of a request as logs and `eval` know them.
 public enum Field: UInt8, Sendable, CaseIterable {
@@ -14,8 +15,8 @@ public enum Field: UInt8, Sendable, CaseIterable {
     // Lists and maps.
     case tools, labels, accepts
 
-    static let textCount = 21
-    static let numberCount = 10
+    static let textCount = bursar_text_fields
+    static let numberCount = bursar_number_fields
 
     /// The name in Bursar's own format.
     public var name: String {

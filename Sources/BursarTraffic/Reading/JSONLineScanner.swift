@@ -41,9 +41,11 @@ struct JSONLineScanner: ~Copyable {
         self.keys = keys
         // An empty buffer has no address, but it has no lines either.
         base = block.text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped
-        self.isWide = isWide
+        self.isWide = isWide && keys.lines != nil
         line.text = base
         line.end = block.text.count
+        line.lines = keys.lines
+        if let lines = keys.lines { bursar_forget_text(lines) }
     }
 
     /// Reads the line at `start..<end` into the record that the block has prepared.

@@ -1,7 +1,7 @@
 import BursarStorage
 import CIntrinsics
 
-/// The keys of JSON lines as they stood last, with what stood between their values.
+/// The keys of JSON lines as they stood last, with what stood between their values, and the shapes of whole lines.
 ///
 /// It belongs to one thread at a time, which may keep it from block to block of logs that are read by the same map.
 final class KeyMemory {
@@ -15,6 +15,9 @@ final class KeyMemory {
     /// The key that stood first on the last line; nil: none yet.
     @exclusivity(unchecked) var first: UnsafeMutablePointer<Key>?
 
+    /// nil where the processor cannot use them.
+    let lines = bursar_new_lines()
+
     /// More keys than any log has; what stands beyond them is read letter by letter.
     private static let mostKeys = 256
 
@@ -23,7 +26,10 @@ final class KeyMemory {
         keys = .allocate(capacity: Self.mostKeys + 1)
     }
 
-    deinit { keys.deallocate() }
+    deinit {
+        keys.deallocate()
+        bursar_free_lines(lines)
+    }
 
     /// The key of a name.
     func key(_ name: UnsafeBufferPointer<UInt8>) -> UnsafeMutablePointer<Key> {
