@@ -3,12 +3,15 @@
 
 SWIFT ?= swift
 BURSAR := .build/release/bursar
+# What is installed needs no library of the toolchain, and starts faster without them.
+INSTALLED := .build/installed/release/bursar
+INSTALLED_FLAGS := -c release --scratch-path .build/installed $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 
 VENV := .build/venv
 PREFIX ?= /usr/local
 
-.PHONY: all deps build demo test lint schema editors report docs man install soak bench summaries record clean
+.PHONY: all deps build demo test lint schema editors report docs installed man install soak bench summaries record clean
 
 all: build
 
@@ -69,19 +72,22 @@ docs: deps
 	docc convert Sources/Bursar/Bursar.docc --additional-symbol-graph-dir .build/docs/graphs \
 	  --output-path .build/docs/site --warnings-as-errors
 
+installed: deps
+	$(SWIFT) build $(INSTALLED_FLAGS) --product bursar
+
 # A manual page of all verbs, from their help.
-man: build
-	$(SWIFT) build -c release --product generate-manual
+man: installed
+	$(SWIFT) build $(INSTALLED_FLAGS) --product generate-manual
 	@mkdir -p .build/man
-	.build/release/generate-manual .build/release/bursar --section 1 --output-directory .build/man
+	$(dir $(INSTALLED))generate-manual $(INSTALLED) --section 1 --output-directory .build/man
 
 install: man
-	install -D -m 755 $(BURSAR) $(DESTDIR)$(PREFIX)/bin/bursar
+	install -D -m 755 $(INSTALLED) $(DESTDIR)$(PREFIX)/bin/bursar
 	install -D -m 644 .build/man/bursar.1 $(DESTDIR)$(PREFIX)/share/man/man1/bursar.1
 	@mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(BURSAR) --generate-completion-script bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/bursar
-	$(BURSAR) --generate-completion-script zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_bursar
-	$(BURSAR) --generate-completion-script fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/bursar.fish
+	$(INSTALLED) --generate-completion-script bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/bursar
+	$(INSTALLED) --generate-completion-script zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_bursar
+	$(INSTALLED) --generate-completion-script fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/bursar.fish
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
@@ -91,9 +97,9 @@ soak: deps
 	BURSAR_DECISIONS=$(or $(DECISIONS),5000000) BURSAR_SEED=$(or $(SEED),1) \
 	  $(SWIFT) test -c release --filter ReferenceAgreement
 
-bench: build
+bench: installed
 	$(SWIFT) run -c release engine-bench Policies/saas-tiers
-	Benchmarks/run.sh
+	BURSAR=$(INSTALLED) Benchmarks/run.sh
 
 # Writes anew the expected summaries of the example sets; read the difference before you commit it.
 summaries: build
