@@ -5,10 +5,12 @@ import BursarTraffic
 struct BlockStretch {
     var stretch: LogReader.Stretch
     var path: String
-    var lines: [UInt32]?
-    var sequences: [Int]?
-
-    var byteCount: Int { stretch.byteCount }
+    /// Of records that were ordered: their lines and their places in the log.
+    var ordered: (lines: [UInt32], sequences: [Int])?
+    /// How much of its log was handed on with it, in the log's unit of size.
+    var end: Int
+    /// By index in the replay.
+    var log = 0
 }
 
 /// Where a replay's blocks come from.
@@ -16,6 +18,8 @@ protocol BlockLog: AnyObject {
     var path: String { get }
     /// Why the log could not be read to its end.
     var failure: String? { get }
+    /// How much there is, in bytes of its file; nil where nobody knows.
+    var size: Int? { get }
     func nextStretch() throws -> BlockStretch?
 }
 
@@ -24,13 +28,14 @@ final class PlainLog: BlockLog {
     private let reader: LogReader
     var path: String { reader.path }
     var failure: String? { reader.failure }
+    var size: Int? { reader.size }
 
     init(_ path: String, _ options: ReplayOptions) throws {
         reader = try LogReader(path, map: options.map, follows: options.follows, stop: options.stop)
     }
 
     func nextStretch() throws -> BlockStretch? {
-        try reader.next().map { BlockStretch(stretch: $0, path: reader.path) }
+        try reader.next().map { BlockStretch(stretch: $0, path: reader.path, end: reader.position) }
     }
 }
 
@@ -46,15 +51,18 @@ final class OrderedLog: BlockLog {
 
     let path: String
     let failure: String? = nil
+    /// Bytes of its records.
+    var size: Int? { total }
     private(set) var failures: [String] = []
     private(set) var rejects: [ReplayReject] = []
-    var recordCount: Int { order.count }
     private var entries: [Entry] = []
     private var order: [Int32] = []
     /// Kept as they were read: a mapped file takes no memory of its own, a compressed one does.
     private var stretches: [LogReader.Stretch] = []
     private let paths: [String]
     private var position = 0
+    private var total = 0
+    private var handedOn = 0
 
     private static let recordsPerStretch = 8_192
 
@@ -73,6 +81,7 @@ final class OrderedLog: BlockLog {
                 stretches.append(stretch)
                 for record in 0..<block.count {
                     let bounds = block.bounds(record)
+                    total += bounds.count
                     entries.append(
                         Entry(
                             time: block.time(record), start: source << 32 | bounds.start, length: UInt32(bounds.count),
@@ -100,12 +109,13 @@ final class OrderedLog: BlockLog {
             let start = entry.start & 0xFFFF_FFFF
             stretches[entry.start >> 32].append(from: start, count: Int(entry.length), to: &bytes)
             bytes.append(0x0A)
+            handedOn += Int(entry.length)
             lines.append(entry.line)
             sequences.append(Int(order[position]))
             position += 1
         }
         return BlockStretch(
-            stretch: stretches[first.start >> 32].with(bytes), path: paths[Int(first.path)], lines: lines,
-            sequences: sequences)
+            stretch: stretches[first.start >> 32].with(bytes), path: paths[Int(first.path)],
+            ordered: (lines, sequences), end: handedOn)
     }
 }

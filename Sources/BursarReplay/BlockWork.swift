@@ -14,13 +14,9 @@ struct DecidedBlock {
 /// A block that was read, with what deciding it needs.
 final class BlockWork {
     let block: RecordBlock
-    let path: String
+    let stretch: BlockStretch
     /// Lines before the block's first.
     var baseLine = 0
-    /// Of records that were ordered: their lines in the log.
-    var lines: [UInt32]?
-    /// Of records that were ordered: their places in the log.
-    var sequences: [Int]?
     /// By record; one that this replay leaves to others has none.
     private let partitions: [UInt8]
     /// The records of each partition in turn, and where each one's begin.
@@ -35,9 +31,12 @@ final class BlockWork {
     /// No partition: the record belongs to another shard.
     private static let elsewhere = UInt8.max
 
-    init(_ block: RecordBlock, path: String, partitionCount: Int, constantTenant: UInt64?, shard: ReplayOptions.Shard) {
+    init(
+        _ block: RecordBlock, _ stretch: BlockStretch, partitionCount: Int, constantTenant: UInt64?,
+        shard: ReplayOptions.Shard
+    ) {
         self.block = block
-        self.path = path
+        self.stretch = stretch
         times = shard == .whole ? block.ascendingTimes : nil
         if partitionCount == 1, shard == .whole {
             partitions = [UInt8](repeating: 0, count: block.count)
@@ -77,5 +76,9 @@ final class BlockWork {
     /// A partition's records, in the order of the log.
     func records(of partition: Int) -> ArraySlice<UInt32> { order[starts[partition]..<starts[partition + 1]] }
 
-    func line(_ record: Int) -> Int { lines.map { Int($0[record]) } ?? baseLine + block.line(record) }
+    var path: String { stretch.path }
+
+    func line(_ record: Int) -> Int {
+        stretch.ordered.map { Int($0.lines[record]) } ?? baseLine + block.line(record)
+    }
 }

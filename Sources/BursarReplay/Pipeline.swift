@@ -11,8 +11,6 @@ import Synchronization
 final class Pipeline: @unchecked Sendable {
     /// A block on its way.
     private final class Flight {
-        let log: Int
-        let byteCount: Int
         /// nil: it is still being read.
         var work: BlockWork?
         /// By partition.
@@ -20,9 +18,7 @@ final class Pipeline: @unchecked Sendable {
         /// Partitions that have yet to decide it.
         var waiting: Int
 
-        init(log: Int, byteCount: Int, partitions: Int) {
-            self.log = log
-            self.byteCount = byteCount
+        init(partitions: Int) {
             decided = Array(repeating: DecidedBlock(), count: partitions)
             waiting = partitions
         }
@@ -46,7 +42,7 @@ final class Pipeline: @unchecked Sendable {
     /// What happens to blocks, in the order of the logs, one call at a time.
     struct Stations {
         /// Before a block is decided; under the pipeline's lock. What it throws ends everything.
-        var accept: (_ work: BlockWork, _ log: Int, _ byteCount: Int) throws -> Void
+        var accept: (BlockWork) throws -> Void
         var handOut: (_ work: BlockWork, _ decided: [DecidedBlock]) -> Void
     }
 
@@ -192,23 +188,23 @@ final class Pipeline: @unchecked Sendable {
     // MARK: - Reading
 
     private func read(_ reader: NameReader) {
-        let found: (stretch: BlockStretch, log: Int)?
+        let stretch: BlockStretch?
         do {
-            found = try nextStretch()
+            stretch = try nextStretch()
         } catch {
             return change { failure = error }
         }
         let flight = change { () -> Flight? in
             isLooking = false
-            guard let found else {
+            if stretch == nil {
                 isAtEnd = true
                 return nil
             }
-            let flight = Flight(log: found.log, byteCount: found.stretch.byteCount, partitions: partitions.count)
+            let flight = Flight(partitions: partitions.count)
             flights.append(flight)
             return flight
         }
-        guard let flight, let stretch = found?.stretch else { return }
+        guard let flight, let stretch else { return }
         let work = makeWork(LogFormat.read(stretch.stretch, names: reader), stretch)
         change {
             flight.work = work
@@ -216,9 +212,12 @@ final class Pipeline: @unchecked Sendable {
         }
     }
 
-    private func nextStretch() throws -> (BlockStretch, Int)? {
+    private func nextStretch() throws -> BlockStretch? {
         while currentLog < logs.count {
-            if let stretch = try logs[currentLog].nextStretch() { return (stretch, currentLog) }
+            if var stretch = try logs[currentLog].nextStretch() {
+                stretch.log = currentLog
+                return stretch
+            }
             currentLog += 1
         }
         return nil
@@ -229,7 +228,7 @@ final class Pipeline: @unchecked Sendable {
             let flight = flights[acceptedNumber - firstNumber]
             guard failure == nil, let work = flight.work else { return }
             do {
-                try stations.accept(work, flight.log, flight.byteCount)
+                try stations.accept(work)
             } catch {
                 failure = error
                 return

@@ -19,8 +19,17 @@ public final class Replay {
     /// Called with decisions as JSON lines, in the order of the log.
     public var onDecisions: (([UInt8]) -> Void)?
     public var onReject: ((ReplayReject) -> Void)?
-    /// Called now and then with records and bytes so far.
-    public var onProgress: ((_ records: Int, _ bytes: Int) -> Void)?
+    /// Called now and then, by one thread at a time.
+    public var onProgress: ((Progress) -> Void)?
+
+    /// How far a replay is.
+    public struct Progress: Sendable {
+        /// Records that were read.
+        public var records = 0
+        /// Bytes of the files that were read, and of all; nil where one of them is followed or no file.
+        public var bytes = 0
+        public var total: Int?
+    }
 
     /// More parts than cores, so that a core that has a large tenant leaves the small ones to others.
     private static let partsPerThread = 3
@@ -109,29 +118,29 @@ public final class Replay {
             var text = constant.value
             return text.withUTF8 { RecordBlock.tenantHash($0) }
         }
-        var progress = (records: 0, bytes: 0)
-        var base = (log: 0, line: 0)
+        let sizes = logs.map(\.size)
+        var progress = Progress(total: sizes.contains(nil) ? nil : sizes.reduce(0) { $0 + ($1 ?? 0) })
+        var base = (log: 0, line: 0, bytes: 0)
         var lastTime = Int64.min
         let pipeline = Pipeline(
             logs, partitions, options,
             makeReader: { [options] in NameReader(engines, map: options.map, memories: memories) },
             makeWork: { [options, partitionCount] block, stretch in
-                let work = BlockWork(
-                    block, path: stretch.path, partitionCount: partitionCount, constantTenant: constantTenant,
+                BlockWork(
+                    block, stretch, partitionCount: partitionCount, constantTenant: constantTenant,
                     shard: options.shard)
-                work.lines = stretch.lines
-                work.sequences = stretch.sequences
-                return work
             },
             Pipeline.Stations(
-                accept: { work, log, byteCount in
-                    if log != base.log { base = (log, 0) }
+                accept: { work in
+                    while base.log < work.stretch.log {
+                        base = (base.log + 1, 0, base.bytes + (sizes[base.log] ?? 0))
+                    }
                     work.baseLine = base.line
                     base.line += work.block.lineCount
                     try self.accept(work, &lastTime)
                     progress.records += work.block.count
-                    progress.bytes += byteCount
-                    self.onProgress?(progress.records, progress.bytes)
+                    progress.bytes = base.bytes + work.stretch.end
+                    self.onProgress?(progress)
                 },
                 handOut: { work, decided in self.handOut(work, decided) }))
         try pipeline.run()
@@ -185,7 +194,7 @@ public final class Replay {
         for (partition, block) in decided.enumerated() {
             for entry in block.records { places[entry.record] = (partition, entry.start, entry.count) }
         }
-        if let sequences = work.sequences {
+        if let sequences = work.stretch.ordered?.sequences {
             keep(sequences, places, decided)
             return
         }

@@ -28,6 +28,8 @@ final class ByteStream {
     private var buffer = [UInt8](repeating: 0, count: 1 << 18)
     private var available = 0..<0
     private var isAtEnd = false
+    /// Bytes that were read, as they stand in the file.
+    private(set) var position = 0
     private var decompressor: (any Decompressor)?
     private var isDecided = false
     private(set) var failure: String?
@@ -57,6 +59,7 @@ final class ByteStream {
         if count < 0, errno != EINTR { failure = String(cString: strerror(errno)) }
         if count <= 0 { isAtEnd = true }
         available = 0..<max(0, count)
+        position += available.count
     }
 
     /// Appends at most so many bytes; 0 at the end, or where nothing more is there now and the caller does not wait.

@@ -18,8 +18,6 @@ public final class LogReader {
         let format: LogFormat
         let skipsHeader: Bool
 
-        public var byteCount: Int { bytes.count }
-
         /// Appends some of its bytes to others.
         public func append(from start: Int, count: Int, to text: inout [UInt8]) {
             text.append(contentsOf: bytes[start..<start + count])
@@ -54,7 +52,10 @@ public final class LogReader {
 
     /// Why the log could not be read to its end.
     public var failure: String? { source.failure }
-    public var byteCount: Int? { source.byteCount }
+    /// Bytes of the file; nil where it is followed or none.
+    public var size: Int? { source.size }
+    /// Bytes of it that were read.
+    public var position: Int { source.position }
 
     /// The next stretch; nil at the end.
     public func next() throws(FileError) -> Stretch? {

@@ -99,15 +99,13 @@ final class LogSource {
         }
         let descriptor = open(path, O_RDONLY)
         guard descriptor >= 0 else { throw FileError(path: path, reason: String(cString: strerror(errno))) }
+        var status = stat()
+        let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        size = isFile && !follows ? Int(status.st_size) : nil
         var head = [UInt8](repeating: 0, count: 4)
         let got = pread(descriptor, &head, head.count, 0)
-        if follows || Compression.isCompressed(head.prefix(max(0, got))) {
+        if follows || !isFile || Compression.isCompressed(head.prefix(max(0, got))) {
             input = .stream(ByteStream(descriptor: descriptor, follows: follows, stop: stop))
-            return
-        }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            input = .stream(ByteStream(descriptor: descriptor, stop: stop))
             return
         }
         defer { close(descriptor) }
@@ -118,8 +116,15 @@ final class LogSource {
         }
     }
 
-    /// The size of a plain file, for progress.
-    var byteCount: Int? { if case .mapped(let mapping, _) = input { mapping.bytes.count } else { nil } }
+    /// Bytes of the file; nil where it is followed or none.
+    private(set) var size: Int?
+    /// Bytes of it that were read.
+    var position: Int {
+        switch input {
+        case .mapped(_, let position): position
+        case .stream(let stream): stream.position
+        }
+    }
 
     /// The next stretch of whole lines; nil at the end. A line break inside quotation marks does not end a CSV's line.
     func next(isCSV: Bool) -> (bytes: UnsafeBufferPointer<UInt8>, owner: AnyObject)? {

@@ -142,7 +142,7 @@ struct Replay: ParsableCommand {
                 if follows { Console.flush() }
             }
             replay.onReject = { rejects?.write($0) }
-            if !quiet, Console.errorIsTerminal { replay.onProgress = Progress().report }
+            if !quiet, Console.errorIsTerminal { replay.onProgress = ProgressLine().show }
             return replay
         }
         var result: (summary: ReplaySummary, failures: [String])
@@ -307,15 +307,25 @@ private final class RejectSink {
 }
 
 /// A line on the terminal for work that takes more than a second.
-private final class Progress {
+private final class ProgressLine {
     private let start = Console.seconds
     private var last = 0.0
 
-    func report(records: Int, bytes: Int) {
+    func show(_ progress: BursarReplay.Replay.Progress) {
         let now = Console.seconds
         guard now - start > 1, now - last > 0.2 else { return }
         last = now
-        let rate = Int(Double(records) / (now - start))
-        Console.status("\(records) records, \(bytes >> 20) MiB, \(rate) records/s")
+        let rate = Int(Double(progress.records) / (now - start))
+        var text = "\(progress.records) records, \(progress.bytes >> 20) MiB, \(rate) records/s"
+        if let total = progress.total, progress.bytes > 0 {
+            let left = (now - start) * Double(max(0, total - progress.bytes)) / Double(progress.bytes)
+            text += ", \(Self.duration(left)) left"
+        }
+        Console.status(text)
+    }
+
+    private static func duration(_ seconds: Double) -> String {
+        let whole = Int(seconds.rounded(.up))
+        return whole < 120 ? "\(whole) s" : whole < 7_200 ? "\(whole / 60) min" : "\(whole / 3_600) h"
     }
 }
