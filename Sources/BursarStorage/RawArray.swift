@@ -45,10 +45,14 @@
         }
     }
 
-    @inlinable public mutating func append(_ element: consuming Element) {
-        if count == capacity { grow(to: count + 1) }
-        (base + count).initialize(to: element)
-        used += 1
+    @inlinable public mutating func append(_ element: consuming Element) { appended().initialize(to: element) }
+
+    /// The place of one more element, which the caller initializes at once: what is made there need not be copied.
+    @inlinable @inline(__always)
+    public mutating func appended() -> UnsafeMutablePointer<Element> {
+        if used == capacity { grow(to: used &+ 1) }
+        used &+= 1
+        return base + (used &- 1)
     }
 
     @inlinable public mutating func append(repeating element: Element, count added: Int) {

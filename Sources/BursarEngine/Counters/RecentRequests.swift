@@ -87,7 +87,7 @@ struct RecentRequests: ~Copyable {
         @inline(__always)
         mutating func insert(_ entry: Entry) {
             if (entries.count + 1) * 2 > slots.count { grow() }
-            entries.append(entry)
+            entries.appended().initialize(to: entry)
             if entry.keepsDetail { keepsDetails = true }
             place(entry.id, UInt32(entries.count))
         }
