@@ -110,7 +110,7 @@ public final class RecordBlock: @unchecked Sendable {
         self.text = text
         self.owner = owner
         self.isCSV = isCSV
-        symbolWidth = names?.columnCount ?? 0
+        symbolWidth = names?.symbolCount ?? 0
         stride = (Record.symbolsOffset + symbolWidth * MemoryLayout<UInt32>.stride + 7) / 8 * 8
         memories = names?.memories
         let wanted = max(16, text.count / 256) * stride
