@@ -39,6 +39,15 @@ import Testing
             let missing = try Binary.run(["merge"] + partials.dropLast())
             #expect(missing.status == 2)
             #expect(missing.errors.contains("shard 4/4 is missing"))
+            let text = try String(contentsOfFile: partials[0], encoding: .utf8)
+            let changed = folder.appending(path: "changed").path()
+            for damaged in [text.replacing("\"requests\":1", with: "\"requests\":9"), String(text.dropLast(100))] {
+                #expect(damaged != text)
+                try Data(damaged.utf8).write(to: URL(filePath: changed))
+                let result = try Binary.run(["merge", changed] + partials.dropFirst())
+                #expect(result.status == 2)
+                #expect(result.errors.contains("is damaged"), "\(result.errors)")
+            }
             let twice = try Binary.run(["merge", partials[0]] + partials)
             #expect(twice.errors.contains("is given twice"))
         }

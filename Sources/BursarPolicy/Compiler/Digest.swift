@@ -9,7 +9,8 @@ public enum Digest {
         return sha256(json.bytes)
     }
 
-    static func sha256(_ bytes: [UInt8]) -> String {
+    /// `sha256:` and the hash of bytes in hexadecimal digits.
+    package static func sha256(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef")
         return "sha256:" + String(SHA256.hash(data: bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }

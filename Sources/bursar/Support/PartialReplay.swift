@@ -1,3 +1,4 @@
+import BursarPolicy
 import BursarReplay
 import BursarSyntax
 
@@ -7,17 +8,26 @@ import BursarSyntax
     import Foundation
 #endif
 
-/// What one shard of a replay found, as a file that `merge` adds to those of the others.
-struct PartialReplay: Codable {
-    private static let kind = "bursar partial replay 1"
+/// What one shard of a replay found, as a file that `merge` adds to those of the others: a line that says what it is, and
+/// what was found as the rest.
+struct PartialReplay {
+    private struct Head: Codable {
+        var kind: String
+        /// From 1.
+        var shard: Int
+        var shards: Int
+        /// What must be the same of all: logs, sets and options.
+        var basis: String
+        /// Of the rest, so that nothing that was changed or cut off is added up.
+        var digest: String
+    }
 
-    private var kind = Self.kind
-    /// From 1.
-    var shard: Int
-    var shards: Int
-    /// What must be the same of all: logs, sets and options.
-    var basis: String
-    var summary: ReplaySummary
+    private static let kind = "bursar partial replay 2"
+
+    let shard: Int
+    let shards: Int
+    let basis: String
+    let summary: ReplaySummary
 
     init(_ summary: ReplaySummary, shard: ReplayOptions.Shard, basis: String) {
         self.shard = shard.index + 1
@@ -29,32 +39,39 @@ struct PartialReplay: Codable {
     func write(to path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
+        let rest = Array(try encoder.encode(summary))
+        let head = Head(
+            kind: Self.kind, shard: shard, shards: shards, basis: basis, digest: Digest.sha256(rest))
         do {
-            try FileReading.write(Array(try encoder.encode(self)), to: path)
+            try FileReading.write(Array(try encoder.encode(head)) + [0x0A] + rest, to: path)
         } catch let error as FileError {
             throw ExitStatus(ExitStatus.usage, error.description)
         }
     }
 
-    static func read(_ path: String) throws -> PartialReplay {
+    init(reading path: String) throws {
+        func unusable(_ why: String) -> ExitStatus { ExitStatus(ExitStatus.usage, "\(path): \(why)") }
         do {
             let bytes = try FileReading.read(path)
-            let partial = try JSONDecoder().decode(PartialReplay.self, from: Data(bytes))
-            guard partial.kind == Self.kind else {
-                throw ExitStatus(ExitStatus.usage, "\(path): is a partial replay of another version of bursar")
+            let lines = bytes.split(separator: 0x0A, maxSplits: 1)
+            let decoder = JSONDecoder()
+            let head = try decoder.decode(Head.self, from: Data(lines.first ?? []))
+            guard head.kind == Self.kind else { throw unusable("is a partial replay of another version of bursar") }
+            guard lines.count == 2, Digest.sha256(Array(lines[1])) == head.digest else {
+                throw unusable("is damaged: it does not hold what was written")
             }
-            return partial
+            summary = try decoder.decode(ReplaySummary.self, from: Data(lines[1]))
+            (shard, shards, basis) = (head.shard, head.shards, head.basis)
         } catch let error as FileError {
             throw ExitStatus(ExitStatus.usage, error.description)
         } catch is DecodingError {
-            throw ExitStatus(
-                ExitStatus.usage, "\(path): is no partial replay; `bursar replay --shard K/N --partial` writes one")
+            throw unusable("is no partial replay; `bursar replay --shard K/N --partial` writes one")
         }
     }
 
     /// The whole of a replay from all of its shards.
     static func merged(_ paths: [String]) throws -> ReplaySummary {
-        var partials = try paths.map { (path: $0, partial: try read($0)) }
+        var partials = try paths.map { (path: $0, partial: try PartialReplay(reading: $0)) }
         partials.sort { $0.partial.shard < $1.partial.shard }
         guard let first = partials.first else { throw ExitStatus(ExitStatus.usage, "there is nothing to merge") }
         var summary: ReplaySummary?
