@@ -59,7 +59,7 @@ public final class Replay {
         }
     }
 
-    /// Thrown before anything was handed out: the log must be ordered first, with `runOrdered`, in a fresh replay.
+    /// The log must be ordered first, with `runOrdered`, in a fresh replay; what was handed out so far does not count.
     public struct ReplayNeedsOrder: Error {}
 
     /// Replays logs whose times go back: an index of all records is sorted first.
@@ -118,8 +118,9 @@ public final class Replay {
             var text = constant.value
             return text.withUTF8 { RecordBlock.tenantHash($0) }
         }
-        let sizes = logs.map(\.size)
-        var progress = Progress(total: sizes.contains(nil) ? nil : sizes.reduce(0) { $0 + ($1 ?? 0) })
+        let sizes = logs.map { $0.size ?? 0 }
+        var progress = Progress()
+        if logs.allSatisfy({ $0.size != nil }) { progress.total = sizes.reduce(0, +) }
         var base = (log: 0, line: 0, bytes: 0)
         var lastTime = Int64.min
         let pipeline = Pipeline(
@@ -133,7 +134,7 @@ public final class Replay {
             Pipeline.Stations(
                 accept: { work in
                     while base.log < work.stretch.log {
-                        base = (base.log + 1, 0, base.bytes + (sizes[base.log] ?? 0))
+                        base = (base.log + 1, 0, base.bytes + sizes[base.log])
                     }
                     work.baseLine = base.line
                     base.line += work.block.lineCount
