@@ -33,8 +33,9 @@ import Testing
     }
 
     /// Policies that the two once decided otherwise: what a group's tenants are told, what a plan's change leaves of
-    /// events, when a tenant was first seen, a later version that compounds, and one whose shares are of what remains.
-    @Test(arguments: [1_190, 1_355, 2_709, 8_219, 5_552_166] as [UInt64])
+    /// events, when a tenant was first seen, a later version that compounds, one whose shares are of what remains, and a run
+    /// that was counted in two windows and released in the first.
+    @Test(arguments: [1_190, 1_355, 2_709, 8_219, 5_552_166, 9_603_349] as [UInt64])
     func `what once went wrong stays right`(seed: UInt64) throws {
         var outcomes: [String: Int] = [:]
         let run = try Run(seed: seed)

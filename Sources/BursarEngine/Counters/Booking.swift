@@ -66,7 +66,12 @@ extension CounterBook {
             if delta > 0 { burn(delta, index, grants, at: time) } else { unburn(-delta, index, grants, at: time) }
         case .window: adjustWindow(index, reserved.window, delta)
         }
-        if reserved.run != 0, actual == 0 { withExtra(index) { _ = $0.runs.removeValue(forKey: reserved.run) } }
+        guard reserved.run != 0, actual == 0 else { return }
+        // It may have been counted again since, in a window of its own.
+        let stamp = reserved.kind == .bucket ? time : reserved.window
+        withExtra(index) { extra in
+            if extra.runs[reserved.run] == stamp { extra.runs[reserved.run] = nil }
+        }
     }
 
     private mutating func adjustWindow(_ index: Int, _ window: Int64, _ delta: Int64) {
