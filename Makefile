@@ -99,7 +99,7 @@ soak: deps
 
 bench: installed
 	$(SWIFT) run -c release engine-bench Policies/saas-tiers
-	BURSAR=$(INSTALLED) Benchmarks/run.sh
+	BURSAR=$(INSTALLED) Benchmarks/run.sh $(SAMPLE)
 
 # Writes anew the expected summaries of the example sets; read the difference before you commit it.
 summaries: build

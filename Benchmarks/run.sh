@@ -7,7 +7,8 @@ sample=${1:-Policies/saas-tiers/traffic.jsonl}
 records=${2:-1000000}
 work=${TMPDIR:-/tmp}/bursar-bench
 mkdir -p "$work"
-log=$work/log-$records.jsonl
+name=$(basename "$sample")
+log=$work/${name%%.*}-$records.jsonl
 [ -s "$log" ] || python3 Benchmarks/make_log.py "$sample" "$records" "$log"
 [ -x "$work/venv/bin/python" ] || python3 -m venv "$work/venv"
 "$work/venv/bin/python" -c 'import duckdb, polars' 2>/dev/null || "$work/venv/bin/pip" install -q duckdb polars
