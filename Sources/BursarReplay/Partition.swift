@@ -316,7 +316,7 @@ final class Partition {
         for reason in reasons {
             let source = reason.source.map { main.engine.policySet.sources.reference($0) } ?? ""
             let cause = Cause(
-                code: reason.code, action: reason.action, name: reason.policyLimit ?? reason.rule ?? "", source: source,
+                code: reason.code, action: reason.action, name: reason.causeName, source: source,
                 isShadow: false)
             details?.causeTenants[cause, default: [:]][tenant, default: 0] += 1
             if reason.code == "model_not_allowed" {
@@ -363,8 +363,7 @@ final class Partition {
 
     private func count(_ reason: Reason, isShadow: Bool, times: Int = 1) {
         let key = CauseKey(
-            code: reason.code, action: reason.action, name: reason.policyLimit ?? reason.rule ?? "",
-            source: reason.source,
+            code: reason.code, action: reason.action, name: reason.causeName, source: reason.source,
             isShadow: isShadow)
         causes[key, default: 0] += times
     }
@@ -486,4 +485,9 @@ extension Decision {
 
     @inline(__always)
     fileprivate var isModelUnpriced: Bool { detailReference?._withUnsafeGuaranteedRef { $0.isModelUnpriced } ?? false }
+}
+
+extension Reason {
+    /// By which summaries count it, however much the decision tells.
+    fileprivate var causeName: String { policyLimit ?? rule ?? "" }
 }

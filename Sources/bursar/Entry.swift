@@ -8,6 +8,7 @@ import ArgumentParser
     import Darwin
 #endif
 
+/// It and every verb say what they are called: the parser would find that out by reflection, at every start.
 struct Bursar: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bursar",

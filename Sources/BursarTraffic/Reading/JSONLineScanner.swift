@@ -26,22 +26,17 @@ struct JSONLineScanner: ~Copyable {
 
     private let keys: KeyMemory
     private var line = bursar_line()
-    private let isWide: Bool
-    private let map: FieldMap
     private var timestamps = TimestampReader()
     private let base: UnsafePointer<UInt8>
     private var position = 0
     private var end = 0
     private let block: RecordBlock
 
-    /// - Parameter keys: of the same map.
-    init(_ block: RecordBlock, map: FieldMap, keys: KeyMemory, isWide: Bool) {
+    init(_ block: RecordBlock, keys: KeyMemory) {
         self.block = block
-        self.map = map
         self.keys = keys
         // An empty buffer has no address, but it has no lines either.
         base = block.text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped
-        self.isWide = isWide && keys.lines != nil
         line.text = base
         line.end = block.text.count
         line.lines = keys.lines
@@ -81,7 +76,7 @@ struct JSONLineScanner: ~Copyable {
         var isRead = false
         var isAtStart = true
         while !isRead {
-            let stop = bursar_read_usual(&line, isWide && isAtStart)
+            let stop = bursar_read_usual(&line, line.lines != nil && isAtStart)
             isAtStart = false
             position = line.place
             switch stop {
@@ -253,7 +248,7 @@ struct JSONLineScanner: ~Copyable {
             }
             throw LineError("`ts` is not a time such as 2026-06-01T09:00:00Z")
         }
-        guard map.isForeign else { throw LineError("`ts` must be text such as \"2026-06-01T09:00:00Z\"") }
+        guard keys.map.isForeign else { throw LineError("`ts` must be text such as \"2026-06-01T09:00:00Z\"") }
         let decimal = try decimal("ts")
         guard !decimal.isNegative, let whole = decimal.scaled(by: 0, roundingUp: false),
             let micros = decimal.scaled(by: 6, roundingUp: false),

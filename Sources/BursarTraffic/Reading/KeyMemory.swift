@@ -11,18 +11,20 @@ final class KeyMemory {
     private let keys: UnsafeMutablePointer<Key>
     @exclusivity(unchecked) private var count = 0
     @exclusivity(unchecked) private var index = ByteIndex()
-    private let map: FieldMap
+    let map: FieldMap
     /// The key that stood first on the last line; nil: none yet.
     @exclusivity(unchecked) var first: UnsafeMutablePointer<Key>?
 
-    /// nil where the processor cannot use them.
-    let lines = bursar_new_lines()
+    /// nil where lines are not read by words of 64 bytes.
+    let lines: UnsafeMutablePointer<bursar_lines>?
 
     /// More keys than any log has; what stands beyond them is read letter by letter.
     private static let mostKeys = 256
 
-    init(_ map: FieldMap) {
+    /// - Parameter isWide: use words of 64 bytes, which the processor must have; what is read is the same without them.
+    init(_ map: FieldMap, isWide: Bool) {
         self.map = map
+        lines = isWide ? bursar_new_lines() : nil
         keys = .allocate(capacity: Self.mostKeys + 1)
     }
 

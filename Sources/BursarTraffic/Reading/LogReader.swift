@@ -120,20 +120,23 @@ public struct LogFormat: Sendable {
     ///
     /// - Parameter names: looks up the names of its records; made for the same map.
     public static func read(_ stretch: LogReader.Stretch, names: NameReader? = nil) -> RecordBlock {
-        read(stretch, names: names, isWide: hasWideWords)
+        read(stretch, names, names?.keys ?? KeyMemory(stretch.format.map, isWide: hasWideWords))
     }
 
     /// The processor has words of 64 bytes, for reading JSON.
     package static let hasWideWords = bursar_has_wide()
 
     /// - Parameter isWide: use words of 64 bytes; what is read is the same without them.
-    package static func read(_ stretch: LogReader.Stretch, names: NameReader?, isWide: Bool) -> RecordBlock {
+    package static func read(_ stretch: LogReader.Stretch, isWide: Bool) -> RecordBlock {
+        read(stretch, nil, KeyMemory(stretch.format.map, isWide: isWide))
+    }
+
+    private static func read(_ stretch: LogReader.Stretch, _ names: NameReader?, _ keys: KeyMemory) -> RecordBlock {
         let block = RecordBlock(
             text: stretch.bytes, owner: stretch.owner, isCSV: stretch.format.isCSV, names: names)
         let format = stretch.format
         let reader = names.map { Unmanaged.passUnretained($0) }
-        var json = JSONLineScanner(
-            block, map: format.map, keys: names?.keys ?? KeyMemory(format.map), isWide: isWide)
+        var json = JSONLineScanner(block, keys: keys)
         var csv = CSVScanner(block, columns: format.columns)
         let text = block.text
         guard let base = text.baseAddress else { return block }
@@ -187,8 +190,8 @@ public struct LogFormat: Sendable {
     public static func readSingle(_ line: [UInt8]) -> (block: RecordBlock, error: String?) {
         let owner = OwnedBytes(line)
         let block = RecordBlock(text: UnsafeBufferPointer(owner.buffer), owner: owner, isCSV: false)
-        let map = FieldMap()
-        var json = JSONLineScanner(block, map: map, keys: KeyMemory(map), isWide: hasWideWords)
+        // One line has no other that it could be like.
+        var json = JSONLineScanner(block, keys: KeyMemory(FieldMap(), isWide: false))
         block.prepare()
         do throws(LineError) {
             try json.read(from: 0, to: line.count)

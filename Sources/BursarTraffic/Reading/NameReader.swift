@@ -58,9 +58,9 @@ public final class NameReader {
 
     private let symbols: [SymbolTable]
     @exclusivity(unchecked) private var columns = RawArray<Column>()
-    /// For the first engine alone, the second alone, and both, each by what is told apart.
+    /// For the first engine alone, and where there is another for the second alone and for both, each by what is told apart.
     private let caches: UnsafeMutablePointer<NameCache>
-    private static let cacheCount = 8
+    private let cacheCount: Int
     /// The pairs that occur, each once.
     @exclusivity(unchecked) private var pairs = RawArray<Pair>()
     private var pairPlaces: [Pair: UInt32] = [:]
@@ -76,10 +76,11 @@ public final class NameReader {
     ///   - memories: may be shared with other readers of the same engines and map.
     public init(_ engines: [Engine], map: FieldMap, memories: RecordMemories) {
         self.memories = memories
-        keys = KeyMemory(map)
+        keys = KeyMemory(map, isWide: LogFormat.hasWideWords)
         symbols = engines.map(\.symbols)
-        caches = .allocate(capacity: Self.cacheCount)
-        for index in 0..<Self.cacheCount { (caches + index).initialize(to: NameCache()) }
+        cacheCount = engines.count == 1 ? 2 : 8
+        caches = .allocate(capacity: cacheCount)
+        for index in 0..<cacheCount { (caches + index).initialize(to: NameCache()) }
         var wanted: [Field: [Use]] = [:]
         for (engine, columns) in engines.map({ NameColumns($0, map).columns }).enumerated() {
             for column in columns {
@@ -98,7 +99,7 @@ public final class NameReader {
     }
 
     deinit {
-        caches.deinitialize(count: Self.cacheCount)
+        caches.deinitialize(count: cacheCount)
         caches.deallocate()
     }
 
@@ -147,16 +148,17 @@ public final class NameReader {
         _ name: UnsafePointer<UInt8>, count: Int, _ column: UnsafeMutablePointer<Column>
     ) -> UInt32 {
         let pair = pair(of: UnsafeBufferPointer(start: name, count: count), column)
-        var value = pair.first
-        if column.pointee.second != nil {
-            if pairPlaces[pair] == nil {
-                pairPlaces[pair] = UInt32(pairs.count)
-                pairs.append(pair)
-            }
-            value = pairPlaces[pair] ?? 0
-        }
+        let value = column.pointee.second == nil ? pair.first : place(of: pair)
         column.pointee.cache.pointee.insert(name, count: count, value: value)
         return value
+    }
+
+    private func place(of pair: Pair) -> UInt32 {
+        if let known = pairPlaces[pair] { return known }
+        let place = UInt32(pairs.count)
+        pairs.append(pair)
+        pairPlaces[pair] = place
+        return place
     }
 
     private func pair(of name: UnsafeBufferPointer<UInt8>, _ column: UnsafeMutablePointer<Column>) -> Pair {
