@@ -61,6 +61,9 @@ struct bursar_shape {
     /* The mark that opens the time, and its place as a bit; 0: there is none. */
     int32_t time_mark;
     uint32_t time;
+    /* What stands in it from the hour on where all digits are zero, how much more each byte may be, and a bit for each. */
+    uint8_t clock[16], clock_most[16];
+    uint16_t clock_bytes;
 };
 
 /* What a thread knows of lines. */
@@ -117,18 +120,19 @@ BURSAR_WIDE static void bursar_find_marks(const struct bursar_line *line, struct
     lines->line_count = (int32_t)line_count;
 }
 
-/* `2026-06-01T09:00:00.000000Z` on the day of the last time. */
-BURSAR_WIDE BURSAR_INLINE bool bursar_time_wide(const struct bursar_line *line, const uint8_t *text, int64_t *time) {
+/* A time as the shape has it, on the day of the last time. */
+BURSAR_WIDE BURSAR_INLINE bool bursar_time_wide(
+    const struct bursar_line *line, const struct bursar_shape *shape, const uint8_t *text, int64_t *time) {
     uint64_t date;
     uint16_t date_end;
     __builtin_memcpy(&date, text, sizeof date);
     __builtin_memcpy(&date_end, text + 8, sizeof date_end);
     if (date != line->date || date_end != line->date_end || text[10] != 'T') return false;
-    const __m128i clock = _mm_sub_epi8(
-        _mm_loadu_si128((const __m128i *)(text + 11)),
-        _mm_setr_epi8('0', '0', ':', '0', '0', ':', '0', '0', '.', '0', '0', '0', '0', '0', '0', 'Z'));
-    const __m128i largest = _mm_setr_epi8(9, 9, 0, 9, 9, 0, 9, 9, 0, 9, 9, 9, 9, 9, 9, 0);
-    if (_mm_cmpgt_epu8_mask(clock, largest)) return false;
+    /* Digits that are not there are zeros. */
+    const __m128i clock = _mm_maskz_sub_epi8(
+        shape->clock_bytes, _mm_loadu_si128((const __m128i *)(text + 11)),
+        _mm_loadu_si128((const __m128i *)shape->clock));
+    if (_mm_cmpgt_epu8_mask(clock, _mm_loadu_si128((const __m128i *)shape->clock_most))) return false;
     /* Hours, minutes, seconds and a zero; the microseconds two by two, and a zero. */
     const __m128i digits = _mm_shuffle_epi8(
         clock, _mm_setr_epi8(0, 1, 3, 4, 6, 7, -1, -1, 9, 10, 11, 12, 13, 14, -1, -1));
@@ -139,6 +143,15 @@ BURSAR_WIDE BURSAR_INLINE bool bursar_time_wide(const struct bursar_line *line, 
     const int64_t seconds = _mm_cvtsi128_si32(totals), micros = _mm_extract_epi32(totals, 2);
     *time = (line->day * 86400 + seconds) * 1000000 + micros;
     return true;
+}
+
+/* Learns how a usual time of so many bytes is written. */
+static void bursar_learn_time(struct bursar_shape *shape, int32_t bytes) {
+    const int32_t count = bytes - 11;
+    __builtin_memcpy(shape->clock, "00:00:00.000000", (size_t)count - 1);
+    shape->clock[count - 1] = 'Z';
+    for (int32_t index = 0; index < count; index++) shape->clock_most[index] = shape->clock[index] == '0' ? 9 : 0;
+    shape->clock_bytes = (uint16_t)((1u << count) - 1);
 }
 
 /* Converts the whole numbers of one to seven digits of a line, all at once. False: one of them is another.
@@ -241,7 +254,7 @@ BURSAR_WIDE BURSAR_INLINE bool bursar_read_shaped(
     }
     if (!_mm256_testz_si256(different, different)) return false;
     int64_t time = 0;
-    if (shape->time && !bursar_time_wide(line, text + marks[shape->time_mark] + 1, &time)) return false;
+    if (shape->time && !bursar_time_wide(line, shape, text + marks[shape->time_mark] + 1, &time)) return false;
     __m512i values;
     if (!bursar_numbers_wide(shape, first, second, text, &values)) return false;
     bursar_write_texts(shape, first, second, (uint64_t)(text - line->text), line->texts);
@@ -286,8 +299,11 @@ BURSAR_WIDE static void bursar_learn_shape(
         shape->fixed |= (uint64_t)5 << (mark + 1);
         if (key->kind == bursar_time) {
             if (shape->time) return;
-            shape->gaps[mark + 2] = bursar_time_bytes + 1;
+            /* Between its marks. */
+            const int32_t bytes = marks[mark + 3] - marks[mark + 2] - 1;
+            shape->gaps[mark + 2] = (uint16_t)(bytes + 1);
             shape->fixed |= (uint64_t)1 << (mark + 2);
+            bursar_learn_time(shape, bytes);
             shape->time_mark = mark + 2;
             shape->time = (uint32_t)1 << key->place;
         } else if (key->kind == bursar_text) {

@@ -21,6 +21,7 @@ static const uint32_t bursar_present = (uint32_t)1 << 30;
 /* A record has so many texts and numbers. */
 enum { bursar_text_fields = 21, bursar_number_fields = 10 };
 
+/* Of a time, those of the longest that is usual: with six digits of a fraction. */
 enum { bursar_literal_bytes = 64, bursar_time_bytes = 27 };
 
 typedef enum {
@@ -140,28 +141,41 @@ BURSAR_INLINE intptr_t bursar_usual_number(const struct bursar_line *line, intpt
     return end;
 }
 
-/* `"2026-06-01T09:00:00.000000Z"` on the day of the last time: where it ends; 0 where it is none. */
+/* `"2026-06-01T09:00:00Z"`, with three or six digits of a fraction or none, on the day of the last time: where it ends; 0
+   where it is none. */
 BURSAR_INLINE intptr_t bursar_usual_time(const struct bursar_line *line, intptr_t place, int64_t *time) {
     const uint8_t *const text = line->text + place + 1;
-    if (place + 2 + bursar_time_bytes > line->end || text[-1] != '"' || text[bursar_time_bytes] != '"') return 0;
+    if (place + 2 + bursar_time_bytes > line->end || text[-1] != '"') return 0;
+    intptr_t bytes;
+    uint64_t fraction;
+    if (text[19] == 'Z') {
+        bytes = bursar_time_bytes - 7;
+        fraction = 0;
+    } else if (text[23] == 'Z') {
+        bytes = bursar_time_bytes - 3;
+        fraction = 0xFFFFFF;
+    } else {
+        bytes = bursar_time_bytes;
+        fraction = 0xFFFFFFFFFFFF;
+    }
+    if (text[bytes - 1] != 'Z' || text[bytes] != '"' || (fraction && text[19] != '.')) return 0;
     uint64_t date, clock;
     uint16_t date_end;
     __builtin_memcpy(&date, text, sizeof date);
     __builtin_memcpy(&date_end, text + 8, sizeof date_end);
     __builtin_memcpy(&clock, text + 11, sizeof clock);
-    if (date != line->date || date_end != line->date_end || text[10] != 'T' || text[19] != '.' || text[26] != 'Z') {
-        return 0;
-    }
+    if (date != line->date || date_end != line->date_end || text[10] != 'T') return 0;
     /* The colons made digits; a byte that was no colon becomes none. */
     clock ^= 0x30303A30303A3030;
-    const uint64_t micros = bursar_digits(text + 20) << 16;
+    /* Zeros stand for the digits that are not there. */
+    const uint64_t micros = (bursar_digits(text + 20) & fraction) << 16;
     if (bursar_not_digits(clock) | bursar_not_digits(micros) | (clock & 0x0000FF0000FF0000)) return 0;
     const int64_t hour = (clock & 0xFF) * 10 + (clock >> 8 & 0xFF);
     const int64_t minute = (clock >> 24 & 0xFF) * 10 + (clock >> 32 & 0xFF);
     const int64_t second = (clock >> 48 & 0xFF) * 10 + (clock >> 56);
     if (hour > 23 || minute > 59 || second > 59) return 0;
     *time = ((line->day * 24 + hour) * 3600 + minute * 60 + second) * 1000000 + bursar_number(micros);
-    return place + 2 + bursar_time_bytes;
+    return place + 2 + bytes;
 }
 
 #if defined(__x86_64__)

@@ -39,15 +39,19 @@ import Testing
             ["0", "7", "00", "0123456", "1234567", "12345678", "123456789012", "-1", "1.5", "1e3", "null", "\"3\"", ""])
     }
 
-    private static func time(_ random: inout Random) -> String {
+    /// - Parameter digits: of a fraction, where nothing odd is written.
+    private static func time(_ random: inout Random, digits: Int) -> String {
         let clock = "\(10 + random.below(14)):\(10 + random.below(50)):\(10 + random.below(50))"
-        guard random.isOdd(oneIn: 4) else { return "\"2026-06-10T\(clock).\(100_000 + random.below(900_000))Z\"" }
-        let fraction = random.pick([".123456", ".12", "", ".1234567", ",123456"])
+        guard random.isOdd(oneIn: 4) else {
+            let fraction = ["", ".\(100 + random.below(900))", ".\(100_000 + random.below(900_000))"][digits / 3]
+            return "\"2026-06-10T\(clock)\(fraction)Z\""
+        }
+        let fraction = random.pick([".123456", ".12", "", ".1234567", ",123456", ".123", ",123", ".12:"])
         let oddClock = random.pick([clock, "24:00:00", "12:60:00", "12:00:60", "1:000:00"])
-        return "\"2026-06-\(10 + random.below(3))T\(oddClock)\(fraction)\(random.pick(["Z", "Z", "+02:00", ""]))\""
+        return "\"2026-06-\(10 + random.below(3))T\(oddClock)\(fraction)\(random.pick(["Z", "Z", "[", "+02:00", ""]))\""
     }
 
-    private static func line(_ random: inout Random, keys: [String]) -> String {
+    private static func line(_ random: inout Random, keys: [String], digits: Int) -> String {
         var keys = keys
         if random.isOdd(oneIn: 6) { keys.remove(at: random.below(keys.count)) }
         if random.isOdd(oneIn: 12) { keys.append(random.pick(keys)) }
@@ -57,7 +61,7 @@ import Testing
         let pairs = keys.map { key -> String in
             let value =
                 key == "ts"
-                ? Self.time(&random)
+                ? Self.time(&random, digits: random.isOdd(oneIn: 20) ? 3 : digits)
                 : Self.texts.contains(key)
                     ? Self.value(&random)
                     : Self.numbers.contains(key) ? Self.number(&random) : random.pick(["1", "[1,{}]", "\"x\"", "true"])
@@ -71,7 +75,9 @@ import Testing
     /// Some text with some of its bytes changed.
     private static func log(_ random: inout Random) -> [UInt8] {
         let keys = ["ts", "request_id"] + texts.filter { $0 != "request_id" } + numbers
-        var text = Array((0..<400).map { _ in line(&random, keys: keys) }.joined(separator: "\n").utf8)
+        let digits = 3 * random.below(3)
+        let lines = (0..<400).map { _ in line(&random, keys: keys, digits: digits) }
+        var text = Array(lines.joined(separator: "\n").utf8)
         for _ in 0..<random.below(60 / random.calm + 3) {
             text[1 + random.below(text.count - 1)] = random.pick([0x22, 0x5C, 0x0A, 0x2C, 0x7D, 0x20, 0x00, 0xC3, 0x30])
         }
