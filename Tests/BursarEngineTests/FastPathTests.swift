@@ -9,6 +9,7 @@ import Testing
         catalog: c
         version: 1
         models:
+          vast: {price: {input: $5/1k, output: $9/1k}}
           large: {price: {input: $1/1k, output: $2/1k}}
           small: {price: {input: $0.10/1k, output: $0.20/1k}}
           tiny: {price: {input: $0.01/1k, output: $0.01/1k}}
@@ -30,6 +31,11 @@ import Testing
             extends: a
             models: any
             limits: {daily: {amount: $2/day}, requests: 20 requests/day}
+          # Nothing agrees to a substitute here.
+          c:
+            extends: a
+            downgrade: {chains: [large -> small], consent: request}
+            upgrade: {to: b}
         """
 
     private struct Told: Equatable {
@@ -37,6 +43,7 @@ import Testing
         var model: Symbol
         var spend: Int64?
         var reasons: [String]
+        var upgrade: String?
         var events: Int
 
         init(_ decision: Decision) {
@@ -44,8 +51,9 @@ import Testing
             model = decision.model
             spend = decision.estimate.spend
             reasons = decision.reasons.map {
-                "\($0.code) \($0.action) \($0.policyLimit ?? "-") \($0.threshold ?? "-")"
+                "\($0.code) \($0.action) \($0.policyLimit ?? "-") \($0.threshold ?? "-") \($0.source as Any)"
             }
+            upgrade = decision.detail?.upgrade?.to
             events = decision.detail?.events.count ?? 0
         }
     }
@@ -63,8 +71,8 @@ import Testing
         for number in 0..<20_000 {
             time += Int64(random(400)) * 1_000_000
             let names = (
-                tenant: "t\(random(3))", tier: random(40) == 0 ? "b" : "a",
-                model: ["large", "small", "tiny"][random(3)],
+                tenant: "t\(random(3))", tier: random(40) == 0 ? ["b", "c"][random(2)] : "a",
+                model: ["large", "small", "tiny", "vast"][random(4)],
                 feature: ["chat", "search", "code", ""][random(4)]
             )
             let (input, output) = (Int64(random(300)), Int64(random(100)))

@@ -203,8 +203,8 @@ final class CompiledPlan: @unchecked Sendable {
     let substitutingRows: UInt64
     /// The details of refusals by one row alone, of either kind; nil of others.
     private let singleRefusals: RawArray<Unmanaged<DecisionDetail>?>
-    /// The detail of a substitute for a model that the plan does not allow, without numbers.
-    let briefNotAllowed: Unmanaged<DecisionDetail>
+    /// The details of a substitute for a model that the plan does not allow, and of its refusal, without numbers.
+    let briefNotAllowed: (substitute: Unmanaged<DecisionDetail>, refusal: Unmanaged<DecisionDetail>)
     /// Keeps them.
     private let briefDetails: [DecisionDetail]
 
@@ -256,28 +256,28 @@ final class CompiledPlan: @unchecked Sendable {
         rootRows = root
         refusingRows = refusing.reduce(0) { $0 | 1 << UInt64($1) }
         rateRows = rates
-        func refusal(_ reasons: [Reason]) -> DecisionDetail {
+        func brief(_ reasons: [Reason]) -> DecisionDetail {
             DecisionDetail(reasons: reasons, upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
         }
         let limits = plan.limits
         let reasons = refusing.map { Self.briefReason(limits[$0], threshold: 0) }
         let sets = refusing.count <= Self.mostRefusingRows ? 0..<(1 << refusing.count) : 0..<0
         let refusals = sets.map { set in
-            refusal(reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] })
+            brief(reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] })
         }
         briefRefusals = RawArray(refusals.map { Unmanaged.passUnretained($0) })
-        let notAllowed = DecisionDetail(
-            reasons: [Reason(code: "model_not_allowed", action: "downgrade", source: plan.modelsSource)],
-            upgrade: plan.upgrade, isShared: true, isLasting: isTiers)
-        briefNotAllowed = Unmanaged.passUnretained(notAllowed)
+        let notAllowed = ["downgrade", "deny"].map {
+            brief([Reason(code: "model_not_allowed", action: $0, source: plan.modelsSource)])
+        }
+        briefNotAllowed = (Unmanaged.passUnretained(notAllowed[0]), Unmanaged.passUnretained(notAllowed[1]))
         let substituting = rows.prefix(64).map(\.substituting)
         substitutingRows = substituting.indices.reduce(0) { $0 | (substituting[$1] == nil ? 0 : 1 << UInt64($1)) }
         let singles = substituting.indices.map { index -> DecisionDetail? in
             let threshold = substituting[index] ?? (refusing.contains(index) ? 0 : nil)
-            return threshold.map { refusal([Self.briefReason(limits[index], threshold: $0)]) }
+            return threshold.map { brief([Self.briefReason(limits[index], threshold: $0)]) }
         }
         singleRefusals = RawArray(singles.map { $0.map { Unmanaged.passUnretained($0) } })
-        briefDetails = refusals + [notAllowed] + singles.compactMap { $0 }
+        briefDetails = refusals + notAllowed + singles.compactMap { $0 }
     }
 }
 

@@ -16,8 +16,8 @@ extension Account {
         case unknown
     }
 
-    /// Decides where the decision is a permission, a refusal by limits that do nothing else, or a substitute for a
-    /// model that the plan does not allow. False: not known here, and nothing has changed.
+    /// Decides where the decision is a permission, a refusal by limits that do nothing else or of a model, or a
+    /// substitute for a model that the plan does not allow. False: not known here, and nothing has changed.
     ///
     /// - Parameters:
     ///   - isBrief: a refusal may be given without its numbers.
@@ -48,8 +48,7 @@ extension Account {
                     requested, request, values, isCritical, plan, edition, isBrief: isBrief, isSubstitute: false,
                     &decision)
             }
-            return isBrief && plan.hasConsentOfPlan
-                && substitute(for: requested, request, values, isCritical, plan, edition, &decision)
+            return isBrief && substitute(for: requested, request, values, isCritical, plan, edition, &decision)
         }
     }
 
@@ -95,15 +94,20 @@ extension Account {
         }
     }
 
-    /// Goes down the chain of a model that the plan does not allow.
+    /// Goes down the chain of a model that the plan does not allow, and refuses where it is empty.
     @inline(never)
     private func substitute(
         for requested: ModelID, _ request: Request, _ attributes: UnsafeMutablePointer<UInt32>, _ isCritical: Bool,
         _ plan: CompiledPlan, _ edition: CompiledEdition, _ decision: inout Decision
     ) -> Bool {
+        let substitutes = plan.substitutes(of: requested)
+        if substitutes.isEmpty {
+            return refuseNotAllowed(requested, request, plan, edition, &decision)
+        }
+        guard plan.hasConsentOfPlan else { return false }
         // What is told of a refusal is told of the first substitute.
         var first: (outcome: Outcome, estimate: Estimate, detail: Unmanaged<DecisionDetail>?)?
-        for model in plan.substitutes(of: requested) {
+        for model in substitutes {
             edition.set(model, in: attributes)
             if isRuled(request, attributes, isCritical, edition) { return false }
             let isKnown = decide(
@@ -111,7 +115,7 @@ extension Account {
             if !isKnown { return false }
             if decision.outcome == .allow {
                 decision.outcome = .downgrade
-                decision.give(plan.briefNotAllowed)
+                decision.give(plan.briefNotAllowed.substitute)
                 return true
             }
             if first == nil { first = (decision.outcome, decision.estimate, decision.detailReference) }
@@ -120,6 +124,18 @@ extension Account {
         decision.outcome = first.outcome
         decision.estimate = first.estimate
         decision.give(first.detail)
+        return true
+    }
+
+    @inline(__always)
+    private func refuseNotAllowed(
+        _ requested: ModelID, _ request: Request, _ plan: CompiledPlan, _ edition: CompiledEdition,
+        _ decision: inout Decision
+    ) -> Bool {
+        guard !plan.countsAttempts else { return false }
+        decision.estimate = Estimate(request, edition)
+        decision.estimate.spend = edition.cost(of: requested, decision.estimate) ?? .max
+        refuse(.deny, plan.briefNotAllowed.refusal, plan, edition, &decision)
         return true
     }
 
