@@ -20,6 +20,8 @@ public final class TimeZoneRules: Sendable, Hashable {
     private let offsets: [Int64]
     /// What holds after the last transition.
     private let rule: RecurringRule?
+    /// The offset where it never changes.
+    private let constant: Int64?
 
     public static let utc = TimeZoneRules(name: "UTC", transitions: [], offsets: [0], rule: nil)
 
@@ -28,6 +30,7 @@ public final class TimeZoneRules: Sendable, Hashable {
         self.transitions = transitions
         self.offsets = offsets
         self.rule = rule
+        constant = transitions.isEmpty && rule == nil ? offsets[0] : nil
     }
 
     public static func == (left: TimeZoneRules, right: TimeZoneRules) -> Bool { left.name == right.name }
@@ -59,6 +62,7 @@ public final class TimeZoneRules: Sendable, Hashable {
 
     /// Seconds to add to UTC at an instant (seconds since 1970).
     public func offset(atUTC seconds: Int64) -> Int64 {
+        if let constant { return constant }
         if let last = transitions.last, seconds >= last, let rule { return rule.offset(atUTC: seconds) }
         if transitions.isEmpty, let rule { return rule.offset(atUTC: seconds) }
         var low = 0
@@ -76,11 +80,13 @@ public final class TimeZoneRules: Sendable, Hashable {
         // Offsets lie within a day of each other, so the offsets a day before and after bracket any change.
         let before = offset(atUTC: local - 86_400)
         let after = offset(atUTC: local + 86_400)
-        let candidates = [local - before, local - after].sorted()
-        for candidate in candidates where candidate + offset(atUTC: candidate) == local { return candidate }
+        let first = local - max(before, after)
+        if first + offset(atUTC: first) == local { return first }
+        let last = local - min(before, after)
+        if last + offset(atUTC: last) == local { return last }
         // In a gap: the change lies between the two candidates; find it by bisection.
-        var low = candidates[0] - 1
-        var high = candidates[1]
+        var low = first - 1
+        var high = last
         while high - low > 1 {
             let middle = low + (high - low) / 2
             if middle + offset(atUTC: middle) >= local { high = middle } else { low = middle }
