@@ -3,30 +3,14 @@ import BursarPolicy
 import BursarStorage
 import BursarSyntax
 import BursarTraffic
-import HeapModule
 
 /// The tenants that one thread at a time decides for. Tenants of different partitions never meet in a counter.
 final class Partition {
-    /// Some record's usage that becomes known later.
-    private struct Settlement: Comparable {
-        var due: Int64
-        var sequence: Int
-        var reservation: ReservationID
-        var tenant: TenantID
-        var usage: Usage
-
-        static func < (left: Settlement, right: Settlement) -> Bool {
-            (left.due, left.sequence) < (right.due, right.sequence)
-        }
-        static func == (left: Settlement, right: Settlement) -> Bool { left.sequence == right.sequence }
-    }
-
     /// One policy set that is replayed.
     private final class Side {
         let engine: Engine
         let builder: RequestBuilder
-        @exclusivity(unchecked) var pending = Heap<Settlement>()
-        var sequence = 0
+        @exclusivity(unchecked) var pending = PendingSettlements()
 
         init(_ engine: Engine, _ options: ReplayOptions, after others: [Engine] = []) {
             self.engine = engine
@@ -194,9 +178,8 @@ final class Partition {
     /// Settles what was used up to a time.
     @inline(__always)
     private func settleDue(_ time: Int64, _ lane: Lane) {
-        while let first = lane.side.pending.min, first.due <= time {
-            lane.side.pending.removeMin()
-            try? lane.engine.settle(first.reservation, of: first.tenant, usage: first.usage)
+        while let settlement = lane.side.pending.next(until: time) {
+            try? lane.engine.settle(settlement.reservation, of: settlement.tenant, usage: settlement.usage)
         }
     }
 
@@ -212,11 +195,8 @@ final class Partition {
         if counting == .decided { usage.outputTokens = min(usage.outputTokens, decision.outputCap) }
         let duration = block.number(record, .duration)
         if duration > 0 {
-            lane.side.sequence += 1
-            lane.side.pending.insert(
-                Settlement(
-                    due: request.time.addingReportingOverflow(duration).partialValue, sequence: lane.side.sequence,
-                    reservation: reservation, tenant: request.tenant, usage: usage))
+            let due = request.time.addingReportingOverflow(duration).partialValue
+            lane.side.pending.add(.init(due: due, reservation, of: request.tenant, usage: usage))
         } else {
             try? lane.engine.settle(reservation, of: request.tenant, usage: usage)
         }

@@ -54,10 +54,17 @@ struct CrossTallies: ~Copyable {
     ) {
         let first = UInt64(tenant.rawValue) << 32 | UInt64(tier.rawValue)
         let second = UInt64(feature.rawValue) << 32 | UInt64(model.rawValue)
-        let cell = cells.base + (Int(truncatingIfNeeded: mix(first &+ mix(second))) & (Self.count - 1))
+        let place = Int(truncatingIfNeeded: mix(first &+ mix(second))) & (Self.count - 1)
+        var cell = cells.base + place
         if cell.pointee.first != first || cell.pointee.second != second {
-            flush(cell.pointee)
-            cell.pointee = Cell(first: first, second: second)
+            let neighbour = cells.base + (place ^ 1)
+            if neighbour.pointee.first == first, neighbour.pointee.second == second {
+                cell = neighbour
+            } else {
+                if !cell.pointee.isEmpty, neighbour.pointee.isEmpty { cell = neighbour }
+                flush(cell.pointee)
+                cell.pointee = Cell(first: first, second: second)
+            }
         }
         cell.pointee.tally.add(decided)
     }

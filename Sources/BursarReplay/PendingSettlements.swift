@@ -1,0 +1,56 @@
+import BursarEngine
+import HeapModule
+
+/// What requests really used, until the time at which that becomes known; the earliest first, and of two at the same time
+/// the one that was decided first.
+struct PendingSettlements: ~Copyable {
+    struct Settlement: Comparable {
+        var due: Int64
+        var reservation: ReservationID
+        var tenant: TenantID
+        var usage: Usage
+        fileprivate var sequence = 0
+
+        init(due: Int64, _ reservation: ReservationID, of tenant: TenantID, usage: Usage) {
+            self.due = due
+            self.reservation = reservation
+            self.tenant = tenant
+            self.usage = usage
+        }
+
+        static func < (left: Settlement, right: Settlement) -> Bool {
+            (left.due, left.sequence) < (right.due, right.sequence)
+        }
+        static func == (left: Settlement, right: Settlement) -> Bool { left.sequence == right.sequence }
+    }
+
+    /// The earliest, apart from the others, because mostly there are none.
+    private var first: Settlement?
+    private var others = Heap<Settlement>()
+    private var sequence = 0
+
+    @inline(__always)
+    mutating func add(_ settlement: Settlement) {
+        var added = settlement
+        sequence += 1
+        added.sequence = sequence
+        guard let earliest = first else {
+            first = added
+            return
+        }
+        if added < earliest {
+            first = added
+            others.insert(earliest)
+        } else {
+            others.insert(added)
+        }
+    }
+
+    /// Takes out the earliest, where it is due.
+    @inline(__always)
+    mutating func next(until time: Int64) -> Settlement? {
+        guard let earliest = first, earliest.due <= time else { return nil }
+        first = others.isEmpty ? nil : others.removeMin()
+        return earliest
+    }
+}
