@@ -22,8 +22,9 @@ struct RecentRequests: ~Copyable {
         /// The engine does not keep the detail, so that the table does.
         let keepsDetail: Bool
 
+        /// - Parameter decision: not changed; at its address, because handing it on would copy it.
         @inline(__always)
-        init(id: RequestID, time: Int64, decision: borrowing Decision) {
+        init(id: RequestID, time: Int64, decision: inout Decision) {
             self.id = id
             self.time = time
             outcome = decision.outcome
@@ -145,7 +146,8 @@ struct RecentRequests: ~Copyable {
         time < entry.time.addingSaturated(window) ? entry.given : nil
     }
 
-    mutating func remember(_ id: RequestID, _ decision: Decision, at time: Int64, window: Int64) {
+    /// - Parameter decision: not changed, as below.
+    mutating func remember(_ id: RequestID, _ decision: inout Decision, at time: Int64, window: Int64) {
         if youngSince == .min {
             youngSince = time
         } else if time >= youngSince.addingSaturated(window) {
@@ -153,17 +155,17 @@ struct RecentRequests: ~Copyable {
             young.removeAll()
             youngSince = time
         }
-        let entry = Entry(id: id, time: time, decision: decision)
+        let entry = Entry(id: id, time: time, decision: &decision)
         if let index = young.find(id) { young.replace(index, by: entry) } else { young.insert(entry) }
     }
 
     /// The same for an id that `holds` has just not found.
     @inline(__always)
-    mutating func rememberNew(_ id: RequestID, _ decision: Decision, at time: Int64, window: Int64) {
+    mutating func rememberNew(_ id: RequestID, _ decision: inout Decision, at time: Int64, window: Int64) {
         if youngSince == .min || time >= youngSince.addingSaturated(window) {
-            remember(id, decision, at: time, window: window)
+            remember(id, &decision, at: time, window: window)
         } else {
-            young.insert(Entry(id: id, time: time, decision: decision))
+            young.insert(Entry(id: id, time: time, decision: &decision))
         }
     }
 }

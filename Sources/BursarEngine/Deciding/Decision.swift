@@ -240,12 +240,12 @@ public struct Decision: Sendable {
     public var tier = Symbol.absent
     /// By index in `Engine.policySet.editions`; -1 where no policy was in force.
     public var edition = Int32(-1)
-    private var owned: DecisionDetail?
+    @usableFromInline var owned: DecisionDetail?
     /// A detail that the engine keeps. Counting references to what all threads share would make them wait for each
     /// other, so that only who hands a decision to a caller that may outlive the engine makes it the decision's own.
-    private var lent: Unmanaged<DecisionDetail>?
+    @usableFromInline var lent: Unmanaged<DecisionDetail>?
 
-    @inline(__always)
+    @inlinable @inline(__always)
     init(outcome: Outcome, model: Symbol) {
         self.outcome = outcome
         self.model = model
@@ -258,7 +258,7 @@ public struct Decision: Sendable {
     }
 
     /// A plain permission, for being decided in place.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init() { self.init(outcome: .allow, model: .absent) }
 
     /// nil of a plain permission unless details were asked for.
@@ -271,7 +271,7 @@ public struct Decision: Sendable {
     }
 
     /// The same as `detail`, reached without counting references: it holds while the decision and its engine do.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var detailReference: Unmanaged<DecisionDetail>? {
         lent ?? unsafeBitCast(owned, to: Unmanaged<DecisionDetail>?.self)
     }

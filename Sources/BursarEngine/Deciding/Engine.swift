@@ -318,7 +318,7 @@ public final class Engine: @unchecked Sendable {
         }
         guard isDecided else { return false }
         if let id = request.id {
-            account.recent.rememberNew(id, decision, at: request.time, window: edition.retryWindow)
+            account.recent.rememberNew(id, &decision, at: request.time, window: edition.retryWindow)
         }
         return true
     }

@@ -39,8 +39,8 @@ struct Sitting {
             countRepeat(earlier)
             return earlier
         }
-        let decision = decideNew()
-        if let id = request.id { account.recent.remember(id, decision, at: request.time, window: window) }
+        var decision = decideNew()
+        if let id = request.id { account.recent.remember(id, &decision, at: request.time, window: window) }
         return decision
     }
 

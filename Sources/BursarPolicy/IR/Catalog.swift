@@ -24,7 +24,8 @@ public struct Price: Sendable, Hashable {
     }
 
     /// The exact sum over token kinds and fee in nano-units, rounded up once; nil where it exceeds 64 bits.
-    @inlinable public func cost(input: Int64, cached: Int64, output: Int64) -> Int64? {
+    @inlinable @inline(__always)
+    public func cost(input: Int64, cached: Int64, output: Int64) -> Int64? {
         // Nearly always 64 bits hold it all, and their division is much quicker.
         let (fresh, a) = (input - cached).multipliedReportingOverflow(by: self.input)
         let (known, b) = cached.multipliedReportingOverflow(by: self.cached)
