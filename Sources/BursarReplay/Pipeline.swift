@@ -53,9 +53,6 @@ final class Pipeline: @unchecked Sendable {
     private let makeReader: () -> NameReader
     private let makeWork: (RecordBlock, BlockStretch) -> BlockWork
     private let stations: Stations
-    /// Blocks that wait for a partition before it is preferred to reading more: the more at a time, the better its tenants'
-    /// memory is used.
-    private let depth: Int
     /// Blocks on their way at most.
     private let width: Int
 
@@ -86,9 +83,7 @@ final class Pipeline: @unchecked Sendable {
         self.stations = stations
         threads = max(1, options.threads)
         stop = options.stop
-        // Of a log that is followed, the next block may be long in coming.
-        depth = options.follows ? 1 : 3
-        width = 2 * (depth + threads)
+        width = 2 * (1 + threads)
         turns = Array(repeating: Turn(), count: partitions.count)
     }
 
@@ -149,19 +144,19 @@ final class Pipeline: @unchecked Sendable {
             firstNumber += 1
             return .handOut(first)
         }
-        if let index = longestTurn(atLeast: depth) { return decide(index) }
+        if let index = longestTurn() { return decide(index) }
         if stop.isAsked, !isLooking { isAtEnd = true }
         if !isAtEnd, !isLooking, flights.count < width {
             isLooking = true
             return .read
         }
-        return longestTurn(atLeast: 1).map { decide($0) }
+        return nil
     }
 
-    /// The idle partition that so many blocks wait for, and of these the one with the most records.
-    private func longestTurn(atLeast blocks: Int) -> Int? {
+    /// Of the idle partitions that blocks wait for, the one with the most records.
+    private func longestTurn() -> Int? {
         var longest: Int?
-        for index in turns.indices where !turns[index].isBusy && acceptedNumber - turns[index].next >= blocks {
+        for index in turns.indices where !turns[index].isBusy && turns[index].next < acceptedNumber {
             if let longest, turns[longest].records >= turns[index].records { continue }
             longest = index
         }

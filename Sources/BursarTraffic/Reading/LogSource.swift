@@ -21,7 +21,8 @@ final class LogSource {
     /// Why the log ended before its end.
     private(set) var failure: String?
 
-    static let blockBytes = 1 << 20
+    /// Few enough that the records of a block are still in the core's own cache when they are decided.
+    static let blockBytes = 1 << 19
     /// A longer line is no record.
     static let longestLine = 64 << 20
 
