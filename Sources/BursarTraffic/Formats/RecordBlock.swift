@@ -50,6 +50,8 @@ public final class RecordBlock: @unchecked Sendable {
     /// How many symbols a record has; 0: nobody has looked its names up.
     private let symbolWidth: Int
     var hasNames: Bool { symbolWidth > 0 }
+    /// Records whose names were looked up.
+    @exclusivity(unchecked) private(set) var named = 0
     @exclusivity(unchecked) private var firstTime = Int64.min
     @exclusivity(unchecked) private var lastTime = Int64.min
     @exclusivity(unchecked) private var isAscending = true
@@ -138,14 +140,8 @@ public final class RecordBlock: @unchecked Sendable {
 
     /// Keeps the record that was prepared.
     @inline(__always)
-    func commit(line: Int, start: Int, end: Int, names: Unmanaged<NameReader>? = nil) {
+    func commit(line: Int, start: Int, end: Int) {
         let record = openRecord
-        if let names {
-            names._withUnsafeGuaranteedRef { $0.read(record, of: self) }
-            let id = record.texts[Int(Field.requestID.rawValue)]
-            // Here, because the text leaves the cache before the record is decided.
-            if id.isPresent { record.id.pointee = withText(id) { RequestID($0) } }
-        }
         record.place.pointee = Record.Place(
             line: UInt32(truncatingIfNeeded: line), start: UInt32(truncatingIfNeeded: start),
             length: UInt32(truncatingIfNeeded: end - start))
@@ -154,6 +150,18 @@ public final class RecordBlock: @unchecked Sendable {
         if time < lastTime { isAscending = false }
         lastTime = max(lastTime, time)
         count += 1
+    }
+
+    /// Looks up the names of the records that were added since. Not when they are decided: their text has left the cache then.
+    @inline(never)
+    func lookUpNames(_ names: NameReader) {
+        while named < count {
+            let record = record(named)
+            names.read(record, of: self)
+            let id = record.texts[Int(Field.requestID.rawValue)]
+            if id.isPresent { record.id.pointee = withText(id) { RequestID($0) } }
+            named += 1
+        }
     }
 
     @inline(never)

@@ -131,11 +131,13 @@ public struct LogFormat: Sendable {
         read(stretch, nil, KeyMemory(stretch.format.map, isWide: isWide))
     }
 
+    /// Names are looked up for so many records at once: a wrong guess at one then need not wait for its line to be read.
+    private static let namesAtOnce = 64
+
     private static func read(_ stretch: LogReader.Stretch, _ names: NameReader?, _ keys: KeyMemory) -> RecordBlock {
         let block = RecordBlock(
             text: stretch.bytes, owner: stretch.owner, isCSV: stretch.format.isCSV, names: names)
         let format = stretch.format
-        let reader = names.map { Unmanaged.passUnretained($0) }
         var json = JSONLineScanner(block, keys: keys)
         var csv = CSVScanner(block, columns: format.columns)
         let text = block.text
@@ -145,13 +147,14 @@ public struct LogFormat: Sendable {
         var line = 0
         if text.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
         while start < text.count {
+            if let names, block.count - block.named >= namesAtOnce { block.lookUpNames(names) }
             if !format.isCSV, base[start] == UInt8(ascii: "{") {
                 block.prepare()
                 if let end = json.readLine(from: start, in: text.count),
                     block.lacks(constants: constants, isForeign: format.map.isForeign) == nil
                 {
                     line += 1
-                    block.commit(line: line, start: start, end: base[end - 1] == 0x0D ? end - 1 : end, names: reader)
+                    block.commit(line: line, start: start, end: base[end - 1] == 0x0D ? end - 1 : end)
                     start = end + 1
                     continue
                 }
@@ -176,12 +179,13 @@ public struct LogFormat: Sendable {
                 if let reason = block.lacks(constants: constants, isForeign: format.map.isForeign) {
                     throw LineError(reason)
                 }
-                block.commit(line: line, start: start, end: end, names: reader)
+                block.commit(line: line, start: start, end: end)
             } catch {
                 block.clearLists()
                 block.rejects.append(Reject(line: line, reason: error.reason))
             }
         }
+        if let names { block.lookUpNames(names) }
         block.lineCount = line
         return block
     }
