@@ -72,7 +72,7 @@ extension Account {
         _ decision: inout Decision
     ) -> Bool {
         decision.estimate = Estimate(request, edition)
-        guard let spend = edition.cost(of: model, decision.estimate) else { return false }
+        guard let spend = edition.cost(of: model, decision.estimate), spend < .max else { return false }
         decision.estimate.spend = spend
         var amounts = FastAmounts(decision.estimate, spend: spend)
         return amounts.withPlaces { amounts in
@@ -134,7 +134,7 @@ extension Account {
     ) -> Bool {
         guard !plan.countsAttempts else { return false }
         decision.estimate = Estimate(request, edition)
-        decision.estimate.spend = edition.cost(of: requested, decision.estimate) ?? .max
+        decision.estimate.spend = edition.cost(of: requested, decision.estimate)
         refuse(.deny, plan.briefNotAllowed.refusal, plan, edition, &decision)
         return true
     }
@@ -151,7 +151,7 @@ extension Account {
             if model == requested { continue }
             edition.set(model, in: attributes)
             if isRuled(request, attributes, isCritical, edition) { return false }
-            guard let spend = edition.cost(of: model, estimate) else { return false }
+            guard let spend = edition.cost(of: model, estimate), spend < .max else { return false }
             var amounts = FastAmounts(estimate, spend: spend)
             let isRefused = amounts.withPlaces { amounts -> Bool in
                 if case .refused = standing(request, attributes, amounts, isCritical, plan, edition) { return true }
@@ -277,20 +277,21 @@ extension Account {
         return row.pointee.substitutesOrDenies ? substitutingStanding(index, sum, counter, request.time, plan) : beyond
     }
 
-    /// How a row fares that looks for a substitute and else refuses, once its lower thresholds have told what they tell.
+    /// How a row fares that looks for a substitute and else refuses, where its lower thresholds have nothing to tell.
     private func substitutingStanding(
         _ index: Int, _ sum: Int64, _ counter: UnsafeMutablePointer<Counter>, _ time: Int64, _ plan: CompiledPlan
     ) -> RowStanding {
         plan.rowPlaces.base[index]._withUnsafeGuaranteedRef { row in
-            guard let threshold = row.substituting,
-                row.notifying.isEmpty || counter.pointee.quietPlan == plan.serial,
-                let base = exactBase(row, counter, time, plan)
-            else { return .unknown }
-            return sum > row.thresholds[threshold].level.bound(of: base) ? .refuses : .holds
+            guard let threshold = row.substituting, let base = exactBase(row, counter, time, plan) else {
+                return .unknown
+            }
+            func isCrossed(_ threshold: Int) -> Bool { sum > row.thresholds[threshold].level.bound(of: base) }
+            if counter.pointee.quietPlan != plan.serial, row.notifying.contains(where: isCrossed) { return .unknown }
+            return isCrossed(threshold) ? .refuses : .holds
         }
     }
 
-    /// What a row's percentages are of, with what was carried; nil where that must be computed first.
+    /// What a row's percentages are of, with what was carried; nil where that is not known here.
     private func exactBase(
         _ row: CompiledPlan.Row, _ counter: UnsafeMutablePointer<Counter>, _ time: Int64, _ plan: CompiledPlan
     ) -> Int64? {
@@ -302,11 +303,10 @@ extension Account {
                 return exactBase(whole, counter, time, plan).map { max(0, weight.share.floor(of: $0)) }
             }
         }
-        guard let rollover = row.rollover else { return row.amount }
-        let isKnown =
-            counter.pointee.start <= time && time < counter.pointee.end
-            && counter.pointee.carryAmount == row.amount && counter.pointee.carryRollover == rollover
-        return isKnown ? row.amount.addingSaturated(counter.pointee.carry) : nil
+        guard row.rollover != nil else { return row.amount }
+        // Of a tenant with a record, that also says since when it is one.
+        guard record < 0, counter.pointee.start <= time, time < counter.pointee.end else { return nil }
+        return row.amount.addingSaturated(book.carried(counter - book.counters.base, row.limit, since: nil))
     }
 
     /// Whether a bucket surely has room. Its exact bound is a fraction; the full way knows it.
@@ -370,6 +370,7 @@ extension Account {
         header.spend = spend
         header.input = decision.estimate.inputTokens
         header.output = decision.estimate.outputTokens
+        header.isUncached = decision.estimate.cachedTokens == 0
         header.state = .byRows
         header.rows = simple
         var bits = simple

@@ -86,7 +86,6 @@ extension Window {
 
     /// First day of the period that holds a day, and of the one after it, in days since 1970.
     private static func period(_ unit: CalendarUnit, fromDay: Int, holding day: Int64) -> (Int64, Int64) {
-        let date = CalendarDate(daysSince1970: day)
         switch unit {
         case .day: return (day, day + 1)
         case .week:
@@ -94,14 +93,17 @@ extension Window {
             let monday = floorDiv(day + 3, 7) * 7 - 3
             return (monday, monday + 7)
         case .month:
+            let date = CalendarDate(daysSince1970: day)
             var index = date.year * 12 + date.month - 1
             if monthStart(index, fromDay: fromDay) > day { index -= 1 }
             return (monthStart(index, fromDay: fromDay), monthStart(index + 1, fromDay: fromDay))
         case .quarter:
+            let date = CalendarDate(daysSince1970: day)
             let index = date.year * 12 + (date.month - 1) / 3 * 3
             return (monthStart(index, fromDay: 1), monthStart(index + 3, fromDay: 1))
         case .year:
-            return (monthStart(date.year * 12, fromDay: 1), monthStart((date.year + 1) * 12, fromDay: 1))
+            let year = CalendarDate(daysSince1970: day).year
+            return (monthStart(year * 12, fromDay: 1), monthStart((year + 1) * 12, fromDay: 1))
         }
     }
 
