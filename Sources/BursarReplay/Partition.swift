@@ -113,6 +113,11 @@ final class Partition {
                 let line = work.line(record)
                 lane.builder.fill(&request, block, record, path: path, line: line)
                 if isCompared { compared.builder.fill(&same.pointee, block, record, path: path, line: line) }
+                // A request is copied where it is handed on, which waits until all of it is written: what can be done in
+                // the meantime comes first.
+                crossed.prefetch(tenant: request.tenant.symbol, feature: request[.feature], model: request[.model])
+                settleDue(request.time, lane)
+                if isCompared { settleDue(request.time, compared) }
                 decide(request, same, block, record, work, line, lane, compared, &output)
             }
         }
@@ -133,7 +138,6 @@ final class Partition {
         if usage == nil { estimated += 1 }
         let isExplained =
             !isPlain && options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
-        if isExplained { settleDue(request.time, lane) }
         let explanation = isExplained ? lane.engine.explain(request) : nil
         var decision = Decision()
         decide(request, usage, lane, block, record, &decision)
@@ -188,7 +192,6 @@ final class Partition {
         _ request: Request, _ usage: Usage?, _ lane: Lane, _ block: RecordBlock, _ record: Int,
         _ decision: inout Decision
     ) {
-        settleDue(request.time, lane)
         lane.engine.decideLending(
             request, detail: lane.side === main ? detail : .brief, counting: counting, into: &decision)
         guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return }
@@ -231,8 +234,9 @@ final class Partition {
         if counting == .observed { return (recorded, recorded) }
         guard decision.outcome.isAdmitted, !decision.isRepeat else { return (decision.isRepeat ? 0 : recorded, 0) }
         let capped = min(output, decision.outputCap)
-        let isAsAsked = decision.outcome != .downgrade && capped == output
-        return (recorded, isAsAsked ? recorded : cost(decision.model, capped))
+        if decision.outcome != .downgrade, capped == output { return (recorded, recorded) }
+        if capped == decision.estimate.outputTokens, let spend = decision.estimate.spend { return (recorded, spend) }
+        return (recorded, cost(decision.model, capped))
     }
 
     /// What a request's tokens cost with a model by the catalog; nil where its price is not known.

@@ -152,6 +152,35 @@ import Testing
         }
     }
 
+    @Test func `a cost beyond 64 bits is the largest number however much decisions tell`() throws {
+        let policy = """
+            catalog: c
+            version: 2026-01-01
+            models:
+              large: {price: {input: $3/1M, output: $15/1M}}
+              small: {price: {input: $2/1M, output: $12/1M}}
+            ---
+            policy: p
+            version: 2026-01-01
+            tiers:
+              a: {models: any, limits: {requests: 9 requests/day}}
+              b: {models: [small], downgrade: [large -> small], limits: {requests: 9 requests/day}}
+            """
+        try Binary.inFolder { folder in
+            let lines = ["a", "b"].map { tier in
+                #"{"ts":"2026-06-01T00:00:00Z","request_id":"\#(tier)","tenant":"\#(tier)","tier":"\#(tier)","model":"large","input_tokens":0,"output_tokens":1000000000000000}"#
+            }
+            let (set, log) = (folder.appending(path: "p.yaml"), folder.appending(path: "l.jsonl"))
+            try Data(policy.utf8).write(to: set)
+            try Data(lines.joined(separator: "\n").utf8).write(to: log)
+            let arguments = ["replay", "--policies", set.path(), log.path()]
+            let brief = try Binary.run(arguments)
+            let full = try Binary.run(arguments + ["--decisions", folder.appending(path: "d").path()])
+            #expect(brief.output.contains("$9,223,372,036.85 recorded, $9,223,372,036.85 under the policy"))
+            #expect(brief.output == full.output)
+        }
+    }
+
     @Test func `invalid UTF-8 in a line is rejected`() throws {
         try Binary.inFolder { folder in
             var log = Data(#"{"ts":"2026-06-01T00:00:00Z","request_id":""#.utf8)

@@ -35,8 +35,8 @@ struct ReservationHeader: Sendable {
     /// Amounts that are spelled out.
     var count: UInt16 = 0
     var state = State.closed
-    /// Something about it stands in `ReservationTable.rare`.
-    var isRare = false
+    /// The estimate has no cached tokens.
+    var isUncached = false
     /// What stands in for spelled-out amounts: the rows of the account's plan that it counts in, as bits, and the
     /// estimate.
     var rows: UInt64 = 0
@@ -48,6 +48,13 @@ struct ReservationHeader: Sendable {
     fileprivate var next = Int32(-1)
 
     enum State: UInt8, Sendable { case closed, spelledOut, byRows }
+
+    /// Whether what was used is what was estimated, so that it costs as much.
+    @inline(__always)
+    func isEstimate(of usage: Usage) -> Bool {
+        isUncached && usage.cachedTokens == 0 && usage.inputTokens == input && usage.outputTokens == output
+            && usage.cost == nil
+    }
 }
 
 /// What few reservations have.
@@ -102,10 +109,7 @@ struct ReservationTable: ~Copyable {
         return ReservationID(slot: UInt32(slot), generation: generation)
     }
 
-    mutating func setRare(_ value: RareReservation, for id: ReservationID) {
-        rare[id.slot] = value
-        headers[Int(id.slot)].isRare = true
-    }
+    mutating func setRare(_ value: RareReservation, for id: ReservationID) { rare[id.slot] = value }
 
     func append(_ amount: ReservedAmount, to id: ReservationID) {
         let slot = Int(id.slot)
@@ -147,7 +151,9 @@ struct ReservationTable: ~Copyable {
     }
 
     /// What else there is of a reservation that was just closed.
-    mutating func takeRare(_ id: ReservationID) -> RareReservation { rare.removeValue(forKey: id.slot) ?? .init() }
+    mutating func takeRare(_ id: ReservationID) -> RareReservation {
+        rare.isEmpty ? RareReservation() : rare.removeValue(forKey: id.slot) ?? RareReservation()
+    }
 
     subscript(position: Int) -> ReservedAmount { amounts[position] }
 
@@ -237,12 +243,13 @@ extension Account {
     @inline(__always)
     func finish(_ id: ReservationID, _ ending: Ending, cost: (ReservationHeader) -> Int64?) -> Bool {
         guard let (header, positions) = reservations.close(id) else { return false }
-        let cost: Int64? = if case .used = ending { cost(header) } else { nil }
+        var spent: Int64?
+        if case .used(let usage) = ending { spent = header.isEstimate(of: usage) ? header.spend : cost(header) }
         if header.state == .byRows {
-            var changes = ending.changes(header, cost: cost)
+            var changes = ending.changes(header, cost: spent)
             changes.withPlaces { finishRows(header, $0) }
         } else {
-            finishAmounts(id, header, positions, ending, cost)
+            finishAmounts(id, header, positions, ending, spent)
         }
         return true
     }
@@ -277,7 +284,7 @@ extension Account {
     private func finishAmounts(
         _ id: ReservationID, _ header: ReservationHeader, _ positions: Range<Int>, _ ending: Ending, _ cost: Int64?
     ) {
-        let rare = header.isRare ? reservations.takeRare(id) : RareReservation()
+        let rare = reservations.takeRare(id)
         for position in positions {
             let reserved = reservations[position]
             let amount = ending.actual(reserved.unit, reserved.amount, cost: cost)

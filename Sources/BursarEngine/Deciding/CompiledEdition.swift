@@ -131,10 +131,11 @@ final class CompiledEdition: @unchecked Sendable {
     @inline(__always)
     func pricePlace(_ model: ModelID) -> UnsafePointer<Price?> { UnsafePointer(prices.base + model.rawValue) }
 
-    /// What tokens cost with a listed model; nil where its price is not known, or the cost exceeds 64 bits.
+    /// What tokens cost with a listed model: the largest number where that exceeds 64 bits, nil where its price is not known.
     @inline(__always)
     func cost(of model: ModelID, input: Int64, cached: Int64, output: Int64) -> Int64? {
-        pricePlace(model).pointee?.cost(input: input, cached: cached, output: output)
+        guard let price = pricePlace(model).pointee else { return nil }
+        return price.cost(input: input, cached: cached, output: output) ?? .max
     }
 
     /// The same of what a request is expected to use.

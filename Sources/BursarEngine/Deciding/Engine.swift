@@ -194,8 +194,8 @@ public final class Engine: @unchecked Sendable {
     /// Every value of this attribute is told apart.
     public func isExact(_ slot: AttributeSlot) -> Bool { exactSlots.contains(slot) }
 
-    /// What tokens cost with a model by the catalog that is in force at a time, in nano-units; nil where the model's price
-    /// is not known, or the cost exceeds 64 bits.
+    /// What tokens cost with a model by the catalog that is in force at a time, in nano-units: the largest number where
+    /// that exceeds 64 bits, nil where the model's price is not known.
     public func cost(of model: Symbol, at time: Int64, input: Int64, cached: Int64, output: Int64) -> Int64? {
         editionPlace(at: time)?._withUnsafeGuaranteedRef { edition in
             edition.model(model).flatMap { edition.cost(of: $0, input: input, cached: cached, output: output) }
@@ -381,11 +381,11 @@ public final class Engine: @unchecked Sendable {
     /// What usage costs by the price that the reservation was made at; nil where none was known.
     private func cost(_ usage: Usage, of reservation: ReservationHeader) -> Int64? {
         guard reservation.model >= 0 else { return nil }
-        let place = editionPlaces[Int(reservation.edition)].edition._withUnsafeGuaranteedRef {
-            $0.pricePlace(ModelID(rawValue: Int(reservation.model)))
+        return editionPlaces[Int(reservation.edition)].edition._withUnsafeGuaranteedRef {
+            $0.cost(
+                of: ModelID(rawValue: Int(reservation.model)), input: usage.inputTokens, cached: usage.cachedTokens,
+                output: usage.outputTokens)
         }
-        guard let price = place.pointee else { return nil }
-        return price.cost(input: usage.inputTokens, cached: usage.cachedTokens, output: usage.outputTokens) ?? .max
     }
 
     /// Takes a reservation away: the request was never made. An attempt stays an attempt.

@@ -72,12 +72,11 @@ public final class RequestBuilder {
         return tenant(Symbol(rawValue: block.record(record).symbols[firstColumn]))
     }
 
-    /// Makes a request that of a record that has everything it must have.
+    /// Makes a request, which this builder made for another record, that of a record that has everything it must have.
     public func fill(_ request: inout Request, _ block: RecordBlock, _ record: Int, path: String, line: Int) {
         let hasNames = block.hasNames
         request.time = block.number(record, .time)
         request.tenant = tenant(of: record, block)
-        request.attributes = SIMD32(repeating: 0)
         request.withAttributes { attributes in
             if hasNames {
                 let symbols = block.record(record).symbols + firstColumn
