@@ -112,7 +112,7 @@ final class Partition {
                 let record = Int(record)
                 let line = work.line(record)
                 lane.builder.fill(&request, block, record, path: path, line: line)
-                if isCompared { compared.builder.fill(&same.pointee, block, record, path: path, line: line) }
+                if isCompared { compared.builder.fill(&same.pointee, as: &request, block, record) }
                 // A request is copied where it is handed on, which waits until all of it is written: what can be done in
                 // the meantime comes first.
                 crossed.prefetch(tenant: request.tenant.symbol, feature: request[.feature], model: request[.model])
@@ -361,7 +361,10 @@ final class Partition {
         let decided = decided(old, request, usage, block, record, other)
         otherTally.add(decided)
         guard old.outcome != decision.outcome || !isSameModel(old.model, decision.model, other) else {
-            return compareShadows(old, decision, request, block, record, work, other)
+            if old.isShadowed || decision.isShadowed {
+                compareShadows(old, decision, request, block, record, work, other)
+            }
+            return
         }
         if old.outcome == decision.outcome { comparison.modelChanges += 1 }
         let change = Comparison.Change(old: old.outcome, new: decision.outcome)
@@ -381,7 +384,6 @@ final class Partition {
         _ old: Decision, _ new: Decision, _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork,
         _ other: Lane
     ) {
-        guard old.isShadowed || new.isShadowed else { return }
         let (before, after) = (old.shadow ?? old, new.shadow ?? new)
         guard before.outcome != after.outcome || !isSameModel(before.model, after.model, other) else { return }
         let change = Comparison.Change(old: before.outcome, new: after.outcome, isShadow: true)

@@ -76,21 +76,7 @@ public final class RequestBuilder {
     public func fill(_ request: inout Request, _ block: RecordBlock, _ record: Int, path: String, line: Int) {
         let hasNames = block.hasNames
         request.time = block.number(record, .time)
-        request.tenant = tenant(of: record, block)
-        request.withAttributes { attributes in
-            if hasNames {
-                let symbols = block.record(record).symbols + firstColumn
-                for index in 1..<columns.count {
-                    attributes[columns.base[index].slot.rawValue] = symbols[index]
-                }
-            } else {
-                for index in 1..<columns.count {
-                    attributes[columns[index].slot.rawValue] = symbol(block, record, columns[index]).rawValue
-                }
-            }
-        }
-        if !constants.isEmpty { for constant in constants { request[constant.slot] = constant.symbol } }
-        request.clearLists()
+        setNames(&request, block, record)
         let id = block.slice(record, .requestID)
         if id.isPresent {
             request.id = hasNames ? block.record(record).id.pointee : block.withText(id) { RequestID($0) }
@@ -118,6 +104,35 @@ public final class RequestBuilder {
         request.isApproved = block.truth(record, .approved) ?? false
         request.acceptsDowngrade = false
         if block.hasLists { addLists(block, record, &request) }
+    }
+
+    /// The same for another engine: what does not depend on names is as in the first one's request.
+    ///
+    /// - Parameter first: not changed; at its address, because handing it on would copy it.
+    public func fill(_ request: inout Request, as first: inout Request, _ block: RecordBlock, _ record: Int) {
+        request.takeNumbers(of: &first)
+        setNames(&request, block, record)
+        if block.hasLists { addLists(block, record, &request) }
+    }
+
+    /// The tenant and all attributes; tools and labels, which few records have, are none.
+    @inline(__always)
+    private func setNames(_ request: inout Request, _ block: RecordBlock, _ record: Int) {
+        request.tenant = tenant(of: record, block)
+        request.withAttributes { attributes in
+            if block.hasNames {
+                let symbols = block.record(record).symbols + firstColumn
+                for index in 1..<columns.count {
+                    attributes[columns.base[index].slot.rawValue] = symbols[index]
+                }
+            } else {
+                for index in 1..<columns.count {
+                    attributes[columns[index].slot.rawValue] = symbol(block, record, columns[index]).rawValue
+                }
+            }
+        }
+        if !constants.isEmpty { for constant in constants { request[constant.slot] = constant.symbol } }
+        request.clearLists()
     }
 
     private func addLists(_ block: RecordBlock, _ record: Int, _ request: inout Request) {
