@@ -115,7 +115,6 @@ final class Partition {
                 if isCompared { compared.builder.fill(&same.pointee, as: &request, block, record) }
                 // A request is copied where it is handed on, which waits until all of it is written: what can be done in
                 // the meantime comes first.
-                crossed.prefetch(tenant: request.tenant.symbol, feature: request[.feature], model: request[.model])
                 settleDue(request.time, lane)
                 if isCompared { settleDue(request.time, compared) }
                 decide(request, same, block, record, work, line, lane, compared, &output)

@@ -8,35 +8,41 @@ import BursarSyntax
 struct RecentRequests: ~Copyable {
     /// A decision as it was given, in numbers alone: its detail is kept alive by hand.
     struct Entry {
-        let id: RequestID
-        let time: Int64
-        private let outcome: Outcome
-        private let isUnpriced: Bool
-        private let isUnlimited: Bool
-        private let model: Symbol
-        private let tier: Symbol
-        private let edition: Int32
-        private let estimate: Estimate
-        private let reservation: ReservationID?
-        private let detail: Unmanaged<DecisionDetail>?
+        private(set) var id: RequestID
+        private(set) var time: Int64
+        private var outcome: Outcome
+        private var isUnpriced: Bool
+        private var isUnlimited: Bool
+        private var model: Symbol
+        private var tier: Symbol
+        private var edition: Int32
+        private var estimate: Estimate
+        private var reservation: ReservationID?
+        private var detail: Unmanaged<DecisionDetail>?
         /// The engine does not keep the detail, so that the table does.
-        let keepsDetail: Bool
+        private(set) var keepsDetail: Bool
 
-        /// - Parameter decision: not changed; at its address, because handing it on would copy it.
+        /// Writes an entry where there is none: one that is made elsewhere would have to be copied.
+        ///
+        /// - Parameter decision: not changed; at its address for the same reason.
         @inline(__always)
-        init(id: RequestID, time: Int64, decision: inout Decision) {
-            self.id = id
-            self.time = time
-            outcome = decision.outcome
-            isUnpriced = decision.isUnpriced
-            isUnlimited = decision.isUnlimited
-            model = decision.model
-            tier = decision.tier
-            edition = decision.edition
-            estimate = decision.estimate
-            reservation = decision.reservation
-            detail = decision.detailReference
-            keepsDetail = detail.map { $0._withUnsafeGuaranteedRef { !$0.isLasting } } ?? false
+        static func write(
+            _ id: RequestID, _ time: Int64, _ decision: inout Decision, to place: UnsafeMutablePointer<Entry>
+        ) {
+            place.pointee.id = id
+            place.pointee.time = time
+            place.pointee.outcome = decision.outcome
+            place.pointee.isUnpriced = decision.isUnpriced
+            place.pointee.isUnlimited = decision.isUnlimited
+            place.pointee.model = decision.model
+            place.pointee.tier = decision.tier
+            place.pointee.edition = decision.edition
+            place.pointee.estimate = decision.estimate
+            place.pointee.reservation = decision.reservation
+            let detail = decision.detailReference
+            place.pointee.detail = detail
+            let keepsDetail = detail.map { $0._withUnsafeGuaranteedRef { !$0.isLasting } } ?? false
+            place.pointee.keepsDetail = keepsDetail
             if keepsDetail { _ = detail?.retain() }
         }
 
@@ -79,18 +85,24 @@ struct RecentRequests: ~Copyable {
 
         subscript(index: Int) -> Entry { entries[index] }
 
-        mutating func replace(_ index: Int, by entry: Entry) {
+        mutating func replace(_ index: Int, _ id: RequestID, _ time: Int64, by decision: inout Decision) {
             entries[index].release()
-            entries[index] = entry
-            if entry.keepsDetail { keepsDetails = true }
+            write(id, time, &decision, to: entries.base + index)
         }
 
         @inline(__always)
-        mutating func insert(_ entry: Entry) {
+        mutating func insert(_ id: RequestID, _ time: Int64, _ decision: inout Decision) {
             if (entries.count + 1) * 2 > slots.count { grow() }
-            entries.appended().initialize(to: entry)
-            if entry.keepsDetail { keepsDetails = true }
-            place(entry.id, UInt32(entries.count))
+            write(id, time, &decision, to: entries.appended())
+            place(id, UInt32(entries.count))
+        }
+
+        @inline(__always)
+        private mutating func write(
+            _ id: RequestID, _ time: Int64, _ decision: inout Decision, to place: UnsafeMutablePointer<Entry>
+        ) {
+            Entry.write(id, time, &decision, to: place)
+            if place.pointee.keepsDetail { keepsDetails = true }
         }
 
         private func releaseAll() {
@@ -155,8 +167,11 @@ struct RecentRequests: ~Copyable {
             young.removeAll()
             youngSince = time
         }
-        let entry = Entry(id: id, time: time, decision: &decision)
-        if let index = young.find(id) { young.replace(index, by: entry) } else { young.insert(entry) }
+        if let index = young.find(id) {
+            young.replace(index, id, time, by: &decision)
+        } else {
+            young.insert(id, time, &decision)
+        }
     }
 
     /// The same for an id that `holds` has just not found.
@@ -165,7 +180,7 @@ struct RecentRequests: ~Copyable {
         if youngSince == .min || time >= youngSince.addingSaturated(window) {
             remember(id, &decision, at: time, window: window)
         } else {
-            young.insert(Entry(id: id, time: time, decision: &decision))
+            young.insert(id, time, &decision)
         }
     }
 }
