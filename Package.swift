@@ -33,7 +33,7 @@ let package = Package(
         .target(
             name: "BursarReplay",
             dependencies: [
-                "BursarTraffic", "BursarEngine", "BursarStorage", "BursarAnalysis",
+                "BursarTraffic", "BursarEngine", "BursarStorage", "BursarAnalysis", "CIntrinsics",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),

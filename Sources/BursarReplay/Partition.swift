@@ -12,10 +12,10 @@ final class Partition {
         let builder: RequestBuilder
         @exclusivity(unchecked) var pending = PendingSettlements()
 
-        init(_ engine: Engine, _ options: ReplayOptions, after others: [Engine] = []) {
+        init(_ engine: Engine, _ options: ReplayOptions) {
             self.engine = engine
             builder = RequestBuilder(
-                engine: engine, map: options.map, usesRecordedOutput: options.estimate == .recorded, after: others)
+                engine: engine, map: options.map, usesRecordedOutput: options.estimate == .recorded)
         }
     }
 
@@ -52,8 +52,6 @@ final class Partition {
     @exclusivity(unchecked) private var movedTenants = SymbolSums<Comparison.Moved>()
     @exclusivity(unchecked) private var movedTiers = SymbolSums<Comparison.Moved>()
     @exclusivity(unchecked) private var movedFeatures = SymbolSums<Comparison.Moved>()
-    /// Pairs of symbols of the two engines that were compared lately, by a part of their bits.
-    @exclusivity(unchecked) private var sameModels = RawArray<(pair: UInt64, isSame: Bool)>()
     private var explained: ExplainedRequest?
     @exclusivity(unchecked) private var filtered = 0
     @exclusivity(unchecked) private var repeats = 0
@@ -81,14 +79,13 @@ final class Partition {
             && !engine.hasFilters
         main = Side(engine, options)
         isCompared = against != nil
-        other = against.map { Side($0, options, after: [engine]) }
+        other = against.map { Side($0, options) }
         writer = options.writesDecisions ? DecisionWriter(engine: engine) : nil
         takesRecordedCost = options.cost == .recorded
         detail = options.writesDecisions || options.explainedID != nil ? .full : .brief
         counting = options.state == .observe ? .observed : .decided
         tenantFilter = options.tenant.map { engine.symbols.intern($0) }
         details = options.collectsDetails ? ReplayDetails() : nil
-        sameModels.append(repeating: (0, false), count: 64)
     }
 
     /// Decides the records of a block that are this partition's.
@@ -104,30 +101,26 @@ final class Partition {
         let path = work.path
         let records = work.records(of: partition)
         guard let first = records.first.map({ Int($0) }) else { return output }
-        // Made once and filled again for every record, because they are large.
+        // Made once and filled again for every record, because it is large.
         var request = lane.builder.request(block, first, path: path, line: work.line(first))
-        var same = isCompared ? compared.builder.request(block, first, path: path, line: work.line(first)) : request
-        withUnsafeMutablePointer(to: &same) { same in
-            for record in records {
-                let record = Int(record)
-                let line = work.line(record)
-                lane.builder.fill(&request, block, record, path: path, line: line)
-                if isCompared { compared.builder.fill(&same.pointee, as: &request, block, record) }
-                // A request is copied where it is handed on, which waits until all of it is written: what can be done in
-                // the meantime comes first.
-                settleDue(request.time, lane)
-                if isCompared { settleDue(request.time, compared) }
-                decide(request, same, block, record, work, line, lane, compared, &output)
-            }
+        for record in records {
+            let record = Int(record)
+            let line = work.line(record)
+            lane.builder.fill(&request, block, record, path: path, line: line)
+            // A request is copied where it is handed on, which waits until all of it is written: what can be done in the
+            // meantime comes first.
+            crossed.prefetch(tenant: request.tenant.symbol, feature: request[.feature], model: request[.model])
+            settleDue(request.time, lane)
+            if isCompared { settleDue(request.time, compared) }
+            decide(request, block, record, work, line, lane, compared, &output)
         }
         return output
     }
 
-    /// - Parameter same: the request as the other engine names it, where two sets are compared. At its address, because
-    ///   handing it on would copy it.
+    @inline(__always)
     private func decide(
-        _ request: Request, _ same: UnsafePointer<Request>, _ block: RecordBlock, _ record: Int, _ work: BlockWork,
-        _ line: Int, _ lane: Lane, _ other: Lane, _ output: inout DecidedBlock
+        _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork, _ line: Int, _ lane: Lane,
+        _ other: Lane, _ output: inout DecidedBlock
     ) {
         guard isPlain || isWanted(request) else {
             filtered += 1
@@ -139,7 +132,7 @@ final class Partition {
             !isPlain && options.explainedID != nil && options.explainedID == label(block, record, work, line).requestID
         let explanation = isExplained ? lane.engine.explain(request) : nil
         var decision = Decision()
-        decide(request, usage, lane, block, record, &decision)
+        decide(request, request.tenant, usage, lane, block, record, &decision)
         if let explanation, explained == nil {
             explained = ExplainedRequest(
                 explanation: explanation, decision: decision, label: label(block, record, work, line))
@@ -152,7 +145,7 @@ final class Partition {
             measure(decision, request, usage)
         }
         if isCompared {
-            compare(decision, request, decided.policyCost, same.pointee, block, record, work, usage, other)
+            compare(decision, decided.policyCost, request, block, record, work, usage, other)
         }
         if let writer {
             json.removeAll()
@@ -187,20 +180,21 @@ final class Partition {
     }
 
     /// - Parameter decision: a plain permission, in whose place it is put.
+    @inline(__always)
     private func decide(
-        _ request: Request, _ usage: Usage?, _ lane: Lane, _ block: RecordBlock, _ record: Int,
+        _ request: Request, _ tenant: TenantID, _ usage: Usage?, _ lane: Lane, _ block: RecordBlock, _ record: Int,
         _ decision: inout Decision
     ) {
         lane.engine.decideLending(
-            request, detail: lane.side === main ? detail : .brief, counting: counting, into: &decision)
+            request, of: tenant, detail: lane.side === main ? detail : .brief, counting: counting, into: &decision)
         guard !decision.isRepeat, let reservation = decision.reservation, var usage else { return }
         if counting == .decided { usage.outputTokens = min(usage.outputTokens, decision.outputCap) }
         let duration = block.number(record, .duration)
         if duration > 0 {
             let due = request.time.addingReportingOverflow(duration).partialValue
-            lane.side.pending.add(.init(due: due, reservation, of: request.tenant, usage: usage))
+            lane.side.pending.add(.init(due: due, reservation, of: tenant, usage: usage))
         } else {
-            try? lane.engine.settle(reservation, of: request.tenant, usage: usage)
+            try? lane.engine.settle(reservation, of: tenant, usage: usage)
         }
     }
 
@@ -352,16 +346,18 @@ final class Partition {
     }
 
     private func compare(
-        _ decision: Decision, _ mainRequest: Request, _ newCost: Int64, _ request: Request, _ block: RecordBlock,
-        _ record: Int, _ work: BlockWork, _ usage: Usage?, _ other: Lane
+        _ decision: Decision, _ newCost: Int64, _ request: Request, _ block: RecordBlock, _ record: Int,
+        _ work: BlockWork, _ usage: Usage?, _ other: Lane
     ) {
         var old = Decision()
-        decide(request, usage, other, block, record, &old)
+        // The engines' symbols are the same, their tenants are not.
+        let tenant = other.builder.tenant(request.tenant.symbol)
+        decide(request, tenant, usage, other, block, record, &old)
         let decided = decided(old, request, usage, block, record, other)
         otherTally.add(decided)
-        guard old.outcome != decision.outcome || !isSameModel(old.model, decision.model, other) else {
+        guard old.outcome != decision.outcome || old.model != decision.model else {
             if old.isShadowed || decision.isShadowed {
-                compareShadows(old, decision, request, block, record, work, other)
+                compareShadows(old, decision, request, block, record, work)
             }
             return
         }
@@ -370,9 +366,9 @@ final class Partition {
         comparison.changes[change, default: 0] += 1
         let moved = Comparison.Moved(
             requests: 1, cost: newCost.addingReportingOverflow(-decided.policyCost).partialValue)
-        movedTenants.at(mainRequest.tenant.symbol).pointee.add(moved)
+        movedTenants.at(request.tenant.symbol).pointee.add(moved)
         movedTiers.at(decision.tier).pointee.add(moved)
-        movedFeatures.at(mainRequest[.feature]).pointee.add(moved)
+        movedFeatures.at(request[.feature]).pointee.add(moved)
         let code = decision.reasons.first?.code ?? old.reasons.first.map { "no longer \($0.code)" } ?? "(none)"
         comparison.codes[code, default: .init()].add(moved)
         keepExample(of: change, request, block, record, work)
@@ -380,11 +376,10 @@ final class Partition {
 
     /// Two decisions that are the same: would they be, if what is in shadow were enforced?
     private func compareShadows(
-        _ old: Decision, _ new: Decision, _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork,
-        _ other: Lane
+        _ old: Decision, _ new: Decision, _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork
     ) {
         let (before, after) = (old.shadow ?? old, new.shadow ?? new)
-        guard before.outcome != after.outcome || !isSameModel(before.model, after.model, other) else { return }
+        guard before.outcome != after.outcome || before.model != after.model else { return }
         let change = Comparison.Change(old: before.outcome, new: after.outcome, isShadow: true)
         comparison.changes[change, default: 0] += 1
         keepExample(of: change, request, block, record, work)
@@ -397,17 +392,6 @@ final class Partition {
         let label = label(block, record, work, work.line(record))
         comparison.examples[change] = Comparison.Example(
             time: request.time, requestID: label.requestID, tenant: label.tenant)
-    }
-
-    /// Whether two decisions name the same model, each in its own engine's symbols.
-    private func isSameModel(_ old: Symbol, _ new: Symbol, _ other: Lane) -> Bool {
-        if !old.isPresent || !new.isPresent { return old.isPresent == new.isPresent }
-        let pair = UInt64(old.rawValue) << 32 | UInt64(new.rawValue)
-        let place = sameModels.base + Int((pair ^ pair >> 29) & 63)
-        if place.pointee.pair != pair {
-            place.pointee = (pair, other.engine.symbols.text(old) == main.engine.symbols.text(new))
-        }
-        return place.pointee.isSame
     }
 
     /// Adds this partition's sums to a summary.

@@ -1,5 +1,6 @@
 import BursarEngine
 import BursarStorage
+import CIntrinsics
 
 /// Sums by symbol, found without hashing: symbols are small numbers.
 struct SymbolSums<Sum: Summable>: ~Copyable {
@@ -44,6 +45,20 @@ struct CrossTallies: ~Copyable {
 
     init() { cells = RawArray(repeatElement(Cell(first: 0, second: 0), count: Self.count)) }
 
+    /// The cell of names, or its neighbour: of whatever tier, so that it is known before the decision.
+    @inline(__always)
+    private func place(_ tenant: Symbol, _ feature: Symbol, _ model: Symbol) -> Int {
+        let names = UInt64(feature.rawValue) << 32 | UInt64(model.rawValue)
+        return Int(truncatingIfNeeded: mix(UInt64(tenant.rawValue) &+ mix(names))) & (Self.count - 1)
+    }
+
+    /// Asks for the memory of the cell that a record will most likely be added to.
+    @inline(__always)
+    func prefetch(tenant: Symbol, feature: Symbol, model: Symbol) {
+        let cell = UnsafeRawPointer(cells.base + place(tenant, feature, model))
+        for offset in stride(from: 0, to: MemoryLayout<Cell>.stride, by: 64) { bursar_prefetch(cell + offset) }
+    }
+
     /// Adds a record to the tally of its names.
     ///
     /// - Parameter flush: takes what stood in its place.
@@ -54,7 +69,7 @@ struct CrossTallies: ~Copyable {
     ) {
         let first = UInt64(tenant.rawValue) << 32 | UInt64(tier.rawValue)
         let second = UInt64(feature.rawValue) << 32 | UInt64(model.rawValue)
-        let place = Int(truncatingIfNeeded: mix(first &+ mix(second))) & (Self.count - 1)
+        let place = place(tenant, feature, model)
         var cell = cells.base + place
         if cell.pointee.first != first || cell.pointee.second != second {
             let neighbour = cells.base + (place ^ 1)

@@ -1,4 +1,5 @@
 import BursarEngine
+import BursarPolicy
 import BursarSyntax
 import BursarTraffic
 
@@ -34,8 +35,27 @@ public final class Replay {
     /// More parts than cores, so that a core that has a large tenant leaves the small ones to others.
     private static let partsPerThread = 3
 
-    /// The engines may be confined: whole tenants are decided by one thread at a time.
-    public init(engine: Engine, against: Engine?, options: ReplayOptions) {
+    /// Replays a policy set, and another beside it.
+    public convenience init(
+        _ policySet: PolicySet, against other: PolicySet? = nil, filters: [Condition] = [], options: ReplayOptions
+    ) {
+        if let other {
+            let (engine, against) = Engine.pair(policySet, other, filters: filters)
+            self.init(engine: engine, against: against, options: options)
+        } else {
+            // Whole tenants are decided by one thread at a time.
+            let engine = Engine(policySet, filters: filters, isConfined: true, gathersAlerts: true)
+            self.init(engine: engine, against: nil, options: options)
+        }
+    }
+
+    /// Replays with an engine that is asked more afterwards.
+    public convenience init(engine: Engine, options: ReplayOptions) {
+        self.init(engine: engine, against: nil, options: options)
+    }
+
+    /// - Parameter against: shares the engine's symbols.
+    private init(engine: Engine, against: Engine?, options: ReplayOptions) {
         self.engine = engine
         self.against = against
         self.options = options
@@ -112,7 +132,6 @@ public final class Replay {
 
     private func pass(_ logs: [any BlockLog]) throws -> [String] {
         partitions = (0..<partitionCount).map { _ in Partition(engine: engine, against: against, options: options) }
-        let engines = [engine] + (against.map { [$0] } ?? [])
         let memories = RecordMemories()
         let constantTenant = options.map.constants.last { $0.field == .tenant }.map { constant in
             var text = constant.value
@@ -125,7 +144,7 @@ public final class Replay {
         var lastTime = Int64.min
         let pipeline = Pipeline(
             logs, partitions, options,
-            makeReader: { [options] in NameReader(engines, map: options.map, memories: memories) },
+            makeReader: { [engine, options] in NameReader(engine, map: options.map, memories: memories) },
             makeWork: { [options, partitionCount] block, stretch in
                 BlockWork(
                     block, stretch, partitionCount: partitionCount, constantTenant: constantTenant,

@@ -28,13 +28,12 @@ extension Engine {
 
     // MARK: - What happens
 
-    /// A request was decided.
-    func watch(_ decision: Decision, _ request: Request) {
+    /// A tenant's request was decided.
+    func watch(_ decision: Decision, _ request: Request, _ account: Account) {
         guard !decision.isRepeat, decision.edition >= 0 else { return }
         let rules = editionAlerts[Int(decision.edition)]
         if rules.isEmpty { return }
         let edition = editions[Int(decision.edition)]
-        let account = request.tenant.account
         var raised: [Alert] = []
         var request = request
         request[.tenant] = account.id

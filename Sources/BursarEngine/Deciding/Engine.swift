@@ -73,33 +73,27 @@ public final class Engine: @unchecked Sendable {
     /// - Parameters:
     ///   - isConfined: no two threads ever ask for the same tenant at once, so that its lock need not be taken.
     ///   - gathersAlerts: they are kept for `takeAlerts`, those that need all tenants to be judged there.
+    ///   - other: a policy set whose names are told apart too.
+    ///   - shared: the names of an engine that was made for the same two sets; nil: its own.
     package init(
         _ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime,
         filters: [Condition] = [], onAlert: (@Sendable (Alert) -> Void)? = nil, isConfined: Bool = false,
-        gathersAlerts: Bool
+        gathersAlerts: Bool, beside other: PolicySet? = nil, sharing shared: SymbolTable? = nil
     ) {
         self.policySet = policySet
         self.reservationLifetime = reservationLifetime
         var names = NameCollector()
-        for edition in policySet.editions { names.add(edition) }
-        for (index, record) in policySet.tenants.enumerated() where !record.followsTier {
-            // A record's own keys are the same whatever tier they stand over; without a tier any may be meant.
-            let tiers = record.tier.map { [$0] } ?? policySet.editions.flatMap(\.tierNames)
-            for tier in Set(tiers) {
-                guard let edition = policySet.editions.last(where: { $0.plan(tier: tier) != nil }) else { continue }
-                let time = max(edition.interval.start, 0)
-                if let plan = edition.plan(tier: tier, tenant: index, record: record, at: time) { names.add(plan) }
-            }
-        }
+        names.add(policySet)
         for filter in filters { names.add(filter) }
-        let symbols = SymbolTable(base: names.names)
+        countsGroups = names.exact.contains(.group)
+        let compounding = names.compounding
+        if let other { names.add(other) }
+        let symbols = shared ?? SymbolTable(base: names.names)
         self.symbols = symbols
         let zone = policySet.editions.last?.policy.zone ?? .utc
         self.filters = filters.map { ConditionProgram($0, zone: zone, symbols: symbols) }
         exactSlots = Set(names.exact.compactMap { AttributeSlot($0) })
-        countsGroups = exactSlots.contains(.group)
         usedSlots = Set(names.used.compactMap { AttributeSlot($0) }).union(exactSlots)
-        let compounding = names.compounding
         editions = policySet.editions.enumerated().map {
             CompiledEdition($1, index: $0, symbols: symbols, compounding: compounding)
         }
@@ -118,6 +112,15 @@ public final class Engine: @unchecked Sendable {
                     start: $0.edition.interval.start, end: $0.edition.interval.end,
                     edition: Unmanaged.passUnretained($0))
             })
+    }
+
+    /// Two engines that are asked the same requests, for replays: their symbols are the same, so that a request of the one
+    /// is a request of the other but for its tenant.
+    package static func pair(_ first: PolicySet, _ second: PolicySet, filters: [Condition] = []) -> (Engine, Engine) {
+        let one = Engine(first, filters: filters, isConfined: true, gathersAlerts: true, beside: second)
+        let other = Engine(
+            second, filters: filters, isConfined: true, gathersAlerts: false, beside: first, sharing: one.symbols)
+        return (one, other)
     }
 
     // MARK: - Names
@@ -222,33 +225,38 @@ public final class Engine: @unchecked Sendable {
     ///   - counting: `.observed` in replays of what really happened.
     public func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {
         var decision = Decision()
-        decide(request, detail, counting, &decision)
+        decide(request, request.tenant, detail, counting, &decision)
         decision.own()
         return decision
     }
 
     /// The same for a caller whose decision does not outlive the engine.
     ///
-    /// - Parameter decision: a plain permission, in whose place it is put.
+    /// - Parameters:
+    ///   - tenant: whose request it is, whatever tenant it names: so that one of a pair of engines can be asked what the
+    ///     other was.
+    ///   - decision: a plain permission, in whose place it is put.
     package func decideLending(
-        _ request: borrowing Request, detail: DetailLevel, counting: Counting, into decision: inout Decision
+        _ request: borrowing Request, of tenant: TenantID, detail: DetailLevel, counting: Counting,
+        into decision: inout Decision
     ) {
-        decide(request, detail, counting, &decision)
+        decide(request, tenant, detail, counting, &decision)
     }
 
     /// - Parameter decision: written in place, because copying it costs more than deciding.
     @inline(__always)
     private func decide(
-        _ request: Request, _ detail: DetailLevel, _ counting: Counting, _ decision: inout Decision
+        _ request: Request, _ tenant: TenantID, _ detail: DetailLevel, _ counting: Counting,
+        _ decision: inout Decision
     ) {
         if let place = editionPlace(at: request.time) {
             place._withUnsafeGuaranteedRef { edition in
-                decide(request, edition, request.tenant.account, detail, counting, &decision)
+                decide(request, edition, tenant.account, detail, counting, &decision)
             }
         } else {
             decision = refusal("no_policy_in_force", message: "no version of the policy is in force at this time")
         }
-        if watches { watch(decision, request) }
+        if watches { watch(decision, request, tenant.account) }
     }
 
     @inline(__always)

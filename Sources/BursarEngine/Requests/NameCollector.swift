@@ -34,7 +34,20 @@ struct NameCollector {
         }
     }
 
-    mutating func add(_ edition: Edition) {
+    mutating func add(_ policySet: PolicySet) {
+        for edition in policySet.editions { add(edition) }
+        for (index, record) in policySet.tenants.enumerated() where !record.followsTier {
+            // A record's own keys are the same whatever tier they stand over; without a tier any may be meant.
+            let tiers = record.tier.map { [$0] } ?? policySet.editions.flatMap(\.tierNames)
+            for tier in Set(tiers) {
+                guard let edition = policySet.editions.last(where: { $0.plan(tier: tier) != nil }) else { continue }
+                let time = max(edition.interval.start, 0)
+                if let plan = edition.plan(tier: tier, tenant: index, record: record, at: time) { add(plan) }
+            }
+        }
+    }
+
+    private mutating func add(_ edition: Edition) {
         for model in edition.catalog?.models ?? [] {
             add(model.name)
             if let name = model.modelClass { add(name) }
@@ -55,7 +68,7 @@ struct NameCollector {
         }
     }
 
-    mutating func add(_ plan: Plan) {
+    private mutating func add(_ plan: Plan) {
         for feature in plan.blockedFeatures.sorted() { add(feature) }
         for limit in plan.limits {
             if limit.rollover?.isCompounding == true { compounding.insert(limit.name) }

@@ -125,23 +125,6 @@ public struct Request: Sendable {
         set { lists = Lists(tools: tools, labels: newValue) }
     }
 
-    /// Takes over all that is no name from a request of another engine.
-    package mutating func takeNumbers(of other: inout Request) {
-        time = other.time
-        id = other.id
-        inputTokens = other.inputTokens
-        cachedTokens = other.cachedTokens
-        maxOutputTokens = other.maxOutputTokens
-        expectedOutputTokens = other.expectedOutputTokens
-        characters = other.characters
-        attempt = other.attempt
-        isFallback = other.isFallback
-        isConfirmed = other.isConfirmed
-        isApproved = other.isApproved
-        acceptsDowngrade = other.acceptsDowngrade
-        isRecorded = other.isRecorded
-    }
-
     /// No tools and no labels.
     package mutating func clearLists() { if lists != nil { lists = nil } }
 

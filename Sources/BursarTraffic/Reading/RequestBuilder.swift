@@ -10,8 +10,6 @@ public final class RequestBuilder {
     private let map: FieldMap
     private let usesRecordedOutput: Bool
     @exclusivity(unchecked) private var columns: RawArray<NameColumns.Column>
-    /// Where the engine's symbols begin among those of a record.
-    private let firstColumn: Int
     private let constants: [(slot: AttributeSlot, symbol: Symbol)]
     private let constantTenant: TenantID?
     /// Tenants that were looked up before, by symbol.
@@ -19,13 +17,11 @@ public final class RequestBuilder {
 
     /// - Parameters:
     ///   - usesRecordedOutput: the expected output is what the log recorded.
-    ///   - others: engines whose names are looked up before this one's, where a `NameReader` does that.
-    public init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool, after others: [Engine] = []) {
+    public init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool) {
         self.engine = engine
         self.map = map
         self.usesRecordedOutput = usesRecordedOutput
         columns = RawArray(NameColumns(engine, map).columns)
-        firstColumn = others.reduce(0) { $0 + NameColumns($1, map).columns.count }
         constants = map.constants.compactMap { constant in
             guard constant.field != .tenant, let slot = constant.field.slot else { return nil }
             var text = constant.value
@@ -34,8 +30,9 @@ public final class RequestBuilder {
         constantTenant = map.constants.last { $0.field == .tenant }.map { engine.tenant($0.value) }
     }
 
+    /// The tenant of a symbol of the engine.
     @inline(__always)
-    private func tenant(_ symbol: Symbol) -> TenantID {
+    public func tenant(_ symbol: Symbol) -> TenantID {
         let index = Int(symbol.rawValue)
         if index < tenants.count, let known = tenants[index] { return known }
         return newTenant(symbol)
@@ -69,14 +66,28 @@ public final class RequestBuilder {
     private func tenant(of record: Int, _ block: RecordBlock) -> TenantID {
         if let constantTenant { return constantTenant }
         guard block.hasNames else { return tenant(symbol(block, record, columns[0])) }
-        return tenant(Symbol(rawValue: block.record(record).symbols[firstColumn]))
+        return tenant(Symbol(rawValue: block.record(record).symbols[0]))
     }
 
     /// Makes a request, which this builder made for another record, that of a record that has everything it must have.
     public func fill(_ request: inout Request, _ block: RecordBlock, _ record: Int, path: String, line: Int) {
         let hasNames = block.hasNames
         request.time = block.number(record, .time)
-        setNames(&request, block, record)
+        request.tenant = tenant(of: record, block)
+        request.withAttributes { attributes in
+            if hasNames {
+                let symbols = block.record(record).symbols
+                for index in 1..<columns.count {
+                    attributes[columns.base[index].slot.rawValue] = symbols[index]
+                }
+            } else {
+                for index in 1..<columns.count {
+                    attributes[columns[index].slot.rawValue] = symbol(block, record, columns[index]).rawValue
+                }
+            }
+        }
+        if !constants.isEmpty { for constant in constants { request[constant.slot] = constant.symbol } }
+        request.clearLists()
         let id = block.slice(record, .requestID)
         if id.isPresent {
             request.id = hasNames ? block.record(record).id.pointee : block.withText(id) { RequestID($0) }
@@ -104,35 +115,6 @@ public final class RequestBuilder {
         request.isApproved = block.truth(record, .approved) ?? false
         request.acceptsDowngrade = false
         if block.hasLists { addLists(block, record, &request) }
-    }
-
-    /// The same for another engine: what does not depend on names is as in the first one's request.
-    ///
-    /// - Parameter first: not changed; at its address, because handing it on would copy it.
-    public func fill(_ request: inout Request, as first: inout Request, _ block: RecordBlock, _ record: Int) {
-        request.takeNumbers(of: &first)
-        setNames(&request, block, record)
-        if block.hasLists { addLists(block, record, &request) }
-    }
-
-    /// The tenant and all attributes; tools and labels, which few records have, are none.
-    @inline(__always)
-    private func setNames(_ request: inout Request, _ block: RecordBlock, _ record: Int) {
-        request.tenant = tenant(of: record, block)
-        request.withAttributes { attributes in
-            if block.hasNames {
-                let symbols = block.record(record).symbols + firstColumn
-                for index in 1..<columns.count {
-                    attributes[columns.base[index].slot.rawValue] = symbols[index]
-                }
-            } else {
-                for index in 1..<columns.count {
-                    attributes[columns[index].slot.rawValue] = symbol(block, record, columns[index]).rawValue
-                }
-            }
-        }
-        if !constants.isEmpty { for constant in constants { request[constant.slot] = constant.symbol } }
-        request.clearLists()
     }
 
     private func addLists(_ block: RecordBlock, _ record: Int, _ request: inout Request) {

@@ -105,11 +105,9 @@ struct Explain: ParsableCommand {
         do {
             let summary: ReplaySummary
             do {
-                summary = try BursarReplay.Replay(engine: engine, against: nil, options: options).run(paths).summary
+                summary = try BursarReplay.Replay(engine: engine, options: options).run(paths).summary
             } catch is BursarReplay.Replay.ReplayNeedsOrder {
-                let fresh = Engine(engine.policySet)
-                summary = try BursarReplay.Replay(engine: fresh, against: nil, options: options).runOrdered(paths)
-                    .summary
+                summary = try BursarReplay.Replay(engine.policySet, options: options).runOrdered(paths).summary
             }
             guard let found = summary.explained else {
                 throw ExitStatus(1, "\(log) has no usable record with the id `\(requestId ?? "")`")

@@ -125,11 +125,8 @@ struct Replay: ParsableCommand {
         Interrupt.asks(options.stop)
         var sinks = try Sinks(decisions: decisions, rejects: rejects)
         func make() throws -> BursarReplay.Replay {
-            let filters = filter.map { [$0] } ?? []
             let replay = BursarReplay.Replay(
-                engine: Engine(set, filters: filters, isConfined: true, gathersAlerts: true),
-                against: other.map { Engine($0, filters: filters, isConfined: true, gathersAlerts: false) },
-                options: options)
+                set, against: other, filters: filter.map { [$0] } ?? [], options: options)
             if options.shard.count > 1, !replay.canBeCut {
                 throw ExitStatus(
                     ExitStatus.usage, "--shard: a limit is counted per group, so tenants cannot be decided apart")
