@@ -71,7 +71,8 @@
     }
 
     @usableFromInline mutating func grow(to wanted: Int) {
-        let larger = max(wanted, capacity * 2)
+        // At least a line of the cache, which nothing else would use.
+        let larger = max(wanted, capacity * 2, 64 / MemoryLayout<Element>.stride)
         let new = UnsafeMutableRawPointer.allocate(
             byteCount: larger * MemoryLayout<Element>.stride, alignment: 64)
         new.assumingMemoryBound(to: Element.self).moveInitialize(from: base, count: count)

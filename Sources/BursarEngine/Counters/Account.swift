@@ -24,12 +24,11 @@ struct Account: @unchecked Sendable {
         var slots: RawArray<Int32>
         var book: CounterBook
         var reservations: ReservationTable
-        /// Of each row whose counter depends on one attribute: its last value and that one's counter.
+        /// Of each row whose counter depends on one attribute: its last value and that one's counter. None where no row's
+        /// does.
         var lastScopes = RawArray<(value: UInt32, counter: Int32)>()
         var recent = RecentRequests()
         var plan: CompiledPlan?
-        /// The number of each row's counter name, for counters that depend on the request.
-        var keyNumbers: [Int32] = []
         /// nil where nothing is measured.
         var meters: AccountMeters?
         /// nil where nobody looks at alerts.
@@ -129,20 +128,18 @@ struct Account: @unchecked Sendable {
         spellOutReservations()
         place.pointee.plan = plan
         place.pointee.planReference = Unmanaged.passUnretained(plan)
-        let keyNumbers = plan.rows.map { book.number(of: $0.key) }
-        place.pointee.keyNumbers = keyNumbers
         place.pointee.slots.removeAll(keepingCapacity: true)
         place.pointee.lastScopes.removeAll(keepingCapacity: true)
         // No value is 0: the rows apply to requests that carry the attribute.
-        place.pointee.lastScopes.append(repeating: (0, -1), count: plan.rows.count)
-        for (index, row) in plan.rows.enumerated() {
+        if plan.hasScopedRows { place.pointee.lastScopes.append(repeating: (0, -1), count: plan.rows.count) }
+        for row in plan.rows {
             guard row.hasFixedCounter, row.needsCounter else {
                 place.pointee.slots.append(-1)
                 continue
             }
             var scope: Int32 = 0
             for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
-            place.pointee.slots.append(book.counter(keyNumbers[index], scope: scope))
+            place.pointee.slots.append(book.counter(row.counterNumber, scope: scope))
         }
     }
 
@@ -165,7 +162,7 @@ struct Account: @unchecked Sendable {
         var scope: Int32 = 0
         for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
         for slot in row.per { scope = book.scope(scope, slot, Symbol(rawValue: attributes[slot.rawValue])) }
-        return book.counter(place.pointee.keyNumbers[index], scope: scope)
+        return book.counter(row.counterNumber, scope: scope)
     }
 }
 
@@ -178,6 +175,6 @@ final class GroupAccount: @unchecked Sendable {
         var scope: Int32 = 0
         for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
         for slot in row.per where slot != .group { scope = book.scope(scope, slot, request[slot]) }
-        return book.counter(book.number(of: row.key), scope: scope)
+        return book.counter(row.counterNumber, scope: scope)
     }
 }

@@ -75,11 +75,14 @@ struct CounterBook: ~Copyable {
     /// First instant at which a request of the tenant or group reached its limits.
     private var rootSeen = Int64.max
     var extras = RawArray<CounterExtra>()
-    /// The same by scope below; the tenant or group itself is 0, and its place here is unused.
-    private var scopesSeen: ContiguousArray<Int64> = [.max]
+    /// The same by scope below, from 1; the tenant or group itself is 0.
+    private var scopesSeen: ContiguousArray<Int64> = []
     private var scopes: [ScopeStep: Int32] = [:]
-    private var byKey: [CounterName: Int32] = [:]
-    private var keys: [Limit.CounterKey: Int32] = [:]
+    /// Of the first counters, which are looked through.
+    private var names = RawArray<CounterName>()
+    private static let few = 16
+    /// The others.
+    private var byName: [CounterName: Int32] = [:]
 
     private struct ScopeStep: Hashable {
         var parent: Int32
@@ -97,15 +100,15 @@ struct CounterBook: ~Copyable {
     init(counters: consuming RawArray<Counter>) { self.counters = counters }
 
     /// First instant at which a request of a scope reached its limits.
-    func firstSeen(_ scope: Int32) -> Int64 { scope == 0 ? rootSeen : scopesSeen[Int(scope)] }
+    func firstSeen(_ scope: Int32) -> Int64 { scope == 0 ? rootSeen : scopesSeen[Int(scope) - 1] }
 
     /// A request of a scope reaches its limits.
     @inline(__always)
     mutating func see(_ scope: Int32, at time: Int64) {
         if scope == 0 {
             if time < rootSeen { rootSeen = time }
-        } else if time < scopesSeen[Int(scope)] {
-            scopesSeen[Int(scope)] = time
+        } else if time < scopesSeen[Int(scope) - 1] {
+            scopesSeen[Int(scope) - 1] = time
         }
     }
 
@@ -113,28 +116,23 @@ struct CounterBook: ~Copyable {
     mutating func scope(_ parent: Int32, _ slot: AttributeSlot, _ value: Symbol) -> Int32 {
         let step = ScopeStep(parent: parent, slot: UInt8(slot.rawValue), value: value.rawValue)
         if let found = scopes[step] { return found }
-        let made = Int32(scopesSeen.count)
         scopesSeen.append(.max)
+        let made = Int32(scopesSeen.count)
         scopes[step] = made
         return made
     }
 
-    /// A number for a counter's name, the same for all scopes.
-    mutating func number(of key: Limit.CounterKey) -> Int32 {
-        if let found = keys[key] { return found }
-        let made = Int32(keys.count)
-        keys[key] = made
-        return made
-    }
-
     /// The counter of a name in a scope.
+    ///
+    /// - Parameter key: of `CounterNumbers`.
     mutating func counter(_ key: Int32, scope: Int32) -> Int32 {
         let name = CounterName(key: key, scope: scope)
-        if let found = byKey[name] { return found }
+        for index in names.indices where names[index] == name { return Int32(index) }
+        if let found = byName[name] { return found }
         let made = Int32(counters.count)
         counters.append(Counter())
         counters[Int(made)].scope = scope
-        byKey[name] = made
+        if names.count < Self.few { names.append(name) } else { byName[name] = made }
         return made
     }
 
@@ -157,7 +155,7 @@ struct CounterBook: ~Copyable {
             let counter = counters[index]
             return counter.start <= counter.end && counter.earlier.start <= counter.earlier.end
                 && counter.earlier.end <= max(counter.start, counter.earlier.end)
-                && scopesSeen.indices.contains(Int(counter.scope))
+                && (0...scopesSeen.count).contains(Int(counter.scope))
                 && (counter.extra < 0 || extras.indices.contains(Int(counter.extra)))
         }
     }

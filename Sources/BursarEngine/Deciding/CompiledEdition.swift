@@ -46,13 +46,17 @@ final class CompiledEdition: @unchecked Sendable {
     /// nil: the default.
     let estimatedOutput: Int64?
     private let tierPlans: [Symbol: CompiledPlan]
+    private let counters: CounterNumbers
     private let compounding: Set<String>
 
     /// - Parameter compounding: names of limits that compound what they carry over, in some version.
-    init(_ edition: Edition, index: Int, symbols: SymbolTable, compounding: Set<String>) {
+    init(
+        _ edition: Edition, index: Int, symbols: SymbolTable, counters: CounterNumbers, compounding: Set<String>
+    ) {
         self.index = index
         self.edition = edition
         self.symbols = symbols
+        self.counters = counters
         self.compounding = compounding
         policy = edition.policy
         catalog = edition.catalog
@@ -91,7 +95,8 @@ final class CompiledEdition: @unchecked Sendable {
         for name in edition.tierNames {
             guard let plan = edition.plan(tier: name) else { continue }
             plans[symbols.intern(name)] = CompiledPlan(
-                plan, models: models, zone: zone, symbols: symbols, compounding: compounding, isTiers: true)
+                plan, models: models, zone: zone, symbols: symbols, counters: counters, compounding: compounding,
+                isTiers: true)
         }
         tierPlans = plans
     }
@@ -110,8 +115,8 @@ final class CompiledEdition: @unchecked Sendable {
             let plan = edition.plan(tier: base.plan.tier, tenant: index, record: record, at: time)
         else { return base }
         return CompiledPlan(
-            plan, models: catalog?.models ?? [], zone: policy.zone, symbols: symbols, compounding: compounding,
-            isTiers: false)
+            plan, models: catalog?.models ?? [], zone: policy.zone, symbols: symbols, counters: counters,
+            compounding: compounding, isTiers: false)
     }
 
     /// The catalog's model of a name that a request used.

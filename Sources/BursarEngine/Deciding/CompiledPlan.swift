@@ -69,7 +69,8 @@ final class CompiledPlan: @unchecked Sendable {
         let caps: Bool
         /// Some version of the policy compounds what this limit carries over: all windows since the first count then.
         let keepsHistory: Bool
-        let key: Limit.CounterKey
+        /// Of the counter's name.
+        let counterNumber: Int32
         /// nil: every request.
         let when: ConditionProgram?
         let within: [(slot: AttributeSlot, value: Symbol)]
@@ -97,7 +98,10 @@ final class CompiledPlan: @unchecked Sendable {
         /// where there is none, and no other thing depends on it.
         let substituting: Int?
 
-        init(_ limit: Limit, in plan: Plan, zone: TimeZoneRules, symbols: SymbolTable, keepsHistory: Bool) {
+        init(
+            _ limit: Limit, in plan: Plan, zone: TimeZoneRules, symbols: SymbolTable, counters: CounterNumbers,
+            keepsHistory: Bool
+        ) {
             self.limit = limit
             unit = limit.unit
             amount = limit.amount
@@ -117,7 +121,7 @@ final class CompiledPlan: @unchecked Sendable {
                 if case .cap = effect { true } else { false }
             }
             self.keepsHistory = keepsHistory
-            key = limit.counterKey
+            counterNumber = counters.number(of: limit.counterKey)
             when = limit.when.map { ConditionProgram($0, zone: zone, symbols: symbols) }
             within = limit.within.map { (AttributeSlot($0.scope), symbols.intern($0.value)) }
             per = limit.per.map { AttributeSlot($0) }
@@ -189,6 +193,8 @@ final class CompiledPlan: @unchecked Sendable {
     let end: Int64
     let hasShadowLimits: Bool
     let hasThrottles: Bool
+    /// Some counter depends on the request.
+    let hasScopedRows: Bool
     /// Some action stands behind `downgrade else` that holds only where no substitute is found.
     let hasFallbacks: Bool
     let countsAttempts: Bool
@@ -210,8 +216,8 @@ final class CompiledPlan: @unchecked Sendable {
 
     /// - Parameter isTiers: the plan of a tier, which the engine keeps; a tenant's own may be replaced.
     init(
-        _ plan: Plan, models: [Model], zone: TimeZoneRules, symbols: SymbolTable, compounding: Set<String>,
-        isTiers: Bool
+        _ plan: Plan, models: [Model], zone: TimeZoneRules, symbols: SymbolTable, counters: CounterNumbers,
+        compounding: Set<String>, isTiers: Bool
     ) {
         self.plan = plan
         tier = symbols.intern(plan.tier)
@@ -234,8 +240,11 @@ final class CompiledPlan: @unchecked Sendable {
         hasShadowLimits = plan.limits.contains(where: \.isShadow)
         countsAttempts = plan.limits.contains { $0.unit == .attempts }
         rows = plan.limits.map {
-            Row($0, in: plan, zone: zone, symbols: symbols, keepsHistory: compounding.contains($0.name))
+            Row(
+                $0, in: plan, zone: zone, symbols: symbols, counters: counters,
+                keepsHistory: compounding.contains($0.name))
         }
+        hasScopedRows = rows.contains { !$0.hasFixedCounter }
         hasThrottles = rows.contains { $0.throttles }
         hasFallbacks = rows.contains { row in
             row.thresholds.contains { $0.actions.contains(where: \.hasFallback) }

@@ -42,7 +42,8 @@ public final class Engine: @unchecked Sendable {
 
     private struct Directory: ~Copyable {
         var memory = AccountMemory()
-        var accounts: [Symbol: Account] = [:]
+        /// By symbol.
+        var accounts = RawArray<Account?>()
         var groups: [Symbol: GroupAccount] = [:]
     }
 
@@ -94,8 +95,9 @@ public final class Engine: @unchecked Sendable {
         self.filters = filters.map { ConditionProgram($0, zone: zone, symbols: symbols) }
         exactSlots = Set(names.exact.compactMap { AttributeSlot($0) })
         usedSlots = Set(names.used.compactMap { AttributeSlot($0) }).union(exactSlots)
+        let counters = CounterNumbers()
         editions = policySet.editions.enumerated().map {
-            CompiledEdition($1, index: $0, symbols: symbols, compounding: compounding)
+            CompiledEdition($1, index: $0, symbols: symbols, counters: counters, compounding: compounding)
         }
         let alerts = Self.compileAlerts(policySet, symbols: symbols)
         alertRules = alerts.rules
@@ -130,11 +132,15 @@ public final class Engine: @unchecked Sendable {
 
     func tenant(_ symbol: Symbol, named name: () -> String) -> TenantID {
         directory.withLock { directory in
-            if let account = directory.accounts[symbol] { return TenantID(account) }
+            let index = Int(symbol.rawValue)
+            let missing = index + 1 - directory.accounts.count
+            if missing > 0 { directory.accounts.append(repeating: nil, count: missing) }
+            if let account = directory.accounts[index] { return TenantID(account) }
             let account = directory.memory.account(
                 id: symbol, record: policySet.tenantIndex(of: name()) ?? -1, layout)
-            directory.accounts[symbol] = account
-            if directory.accounts.count * layout.size > Self.cachedBytes { isSpread.store(true, ordering: .relaxed) }
+            directory.accounts[index] = account
+            let count = directory.memory.accounts.count
+            if count * layout.size > Self.cachedBytes { isSpread.store(true, ordering: .relaxed) }
             return TenantID(account)
         }
     }
