@@ -303,9 +303,11 @@ extension Account {
                 return exactBase(whole, counter, time, plan).map { max(0, weight.share.floor(of: $0)) }
             }
         }
-        guard row.rollover != nil else { return row.amount }
-        // Of a tenant with a record, that also says since when it is one.
-        guard record < 0, counter.pointee.start <= time, time < counter.pointee.end else { return nil }
+        guard let rollover = row.rollover else { return row.amount }
+        guard counter.pointee.start <= time, time < counter.pointee.end else { return nil }
+        let isKnown = counter.pointee.carryAmount == row.amount && counter.pointee.carryRollover == rollover
+        // For a tenant with a record, since when it is one counts too.
+        guard isKnown || record < 0 else { return nil }
         return row.amount.addingSaturated(book.carried(counter - book.counters.base, row.limit, since: nil))
     }
 
