@@ -11,7 +11,7 @@ import Testing
         models:
           vast: {price: {input: $5/1k, output: $9/1k}}
           large: {price: {input: $1/1k, output: $2/1k}}
-          small: {price: {input: $0.10/1k, output: $0.20/1k}}
+          small: {price: {input: $0.10/1k, cached: $0.01/1k, output: $0.20/1k}}
           tiny: {price: {input: $0.01/1k, output: $0.01/1k}}
         ---
         policy: p
@@ -76,12 +76,14 @@ import Testing
                 feature: ["chat", "search", "code", ""][random(4)]
             )
             let (input, output) = (Int64(random(300)), Int64(random(100)))
+            let cached = random(2) == 0 ? 0 : input / 2
             func decide(_ engine: Engine, _ detail: DetailLevel) -> (Decision, TenantID) {
                 let tenant = engine.tenant(names.tenant)
                 var request = Request(time: time, tenant: tenant, model: engine.symbols.intern(names.model))
                 request[.tier] = engine.symbols.intern(names.tier)
                 if !names.feature.isEmpty { request[.feature] = engine.symbols.intern(names.feature) }
                 request.inputTokens = input
+                request.cachedTokens = cached
                 request.expectedOutputTokens = output
                 return (engine.decide(request, detail: detail), tenant)
             }
@@ -89,7 +91,10 @@ import Testing
             try #require(Told(one.0) == Told(other.0), "request \(number) of seed \(seed)")
             outcomes[one.0.outcome, default: 0] += 1
             if random(3) == 0, let left = one.0.reservation, let right = other.0.reservation {
-                let usage = Usage(inputTokens: input, outputTokens: Int64(random(150)))
+                // Often what was estimated, or that but for what was cached.
+                let usage = Usage(
+                    inputTokens: input, cachedTokens: [cached, input / 3, 0][random(3)],
+                    outputTokens: random(2) == 0 ? output : Int64(random(150)))
                 try brief.settle(left, of: one.1, usage: usage)
                 try full.settle(right, of: other.1, usage: usage)
             }
