@@ -69,6 +69,13 @@ struct CounterRef: Sendable, Hashable {
     var isShared: Bool
 }
 
+/// What tells the counters of a tenant or group apart.
+struct CounterName: Hashable {
+    /// Of `CounterNumbers`.
+    var key: Int32
+    var scope: Int32
+}
+
 /// The counters of one tenant or group, with the scopes that they are counted for.
 struct CounterBook: ~Copyable {
     var counters = RawArray<Counter>()
@@ -88,11 +95,6 @@ struct CounterBook: ~Copyable {
         var parent: Int32
         var slot: UInt8
         var value: UInt32
-    }
-
-    private struct CounterName: Hashable {
-        var key: Int32
-        var scope: Int32
     }
 
     init() {}
