@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-ROUNDS = 5
+ROUNDS = 9
 POLICIES = "Policies/saas-tiers"
 
 DUCKDB = """
