@@ -36,20 +36,23 @@ public final class Replay {
     private static let partsPerThread = 3
 
     /// Replays a policy set, and another beside it.
+    ///
+    /// - Parameter gathersAlerts: the summary has those that the policy set raises.
     public convenience init(
-        _ policySet: PolicySet, against other: PolicySet? = nil, filters: [Condition] = [], options: ReplayOptions
+        _ policySet: PolicySet, against other: PolicySet?, filters: [Condition] = [], gathersAlerts: Bool,
+        options: ReplayOptions
     ) {
         if let other {
-            let (engine, against) = Engine.pair(policySet, other, filters: filters)
+            let (engine, against) = Engine.pair(policySet, other, filters: filters, gathersAlerts: gathersAlerts)
             self.init(engine: engine, against: against, options: options)
         } else {
             // Whole tenants are decided by one thread at a time.
-            let engine = Engine(policySet, filters: filters, isConfined: true, gathersAlerts: true)
+            let engine = Engine(policySet, filters: filters, isConfined: true, gathersAlerts: gathersAlerts)
             self.init(engine: engine, against: nil, options: options)
         }
     }
 
-    /// Replays with an engine that is asked more afterwards.
+    /// Replays with an engine of the caller's.
     public convenience init(engine: Engine, options: ReplayOptions) {
         self.init(engine: engine, against: nil, options: options)
     }

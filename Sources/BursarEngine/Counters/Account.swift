@@ -151,14 +151,14 @@ struct Account: @unchecked Sendable {
 
     /// The counter of a row whose scope depends on the request.
     func counter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {
-        guard row.scopeSlot >= 0 else { return findCounter(index, row, attributes) }
+        guard row.scopeSlot >= 0 else { return findCounter(row, attributes) }
         let value = attributes[row.scopeSlot]
         let last = lastScopes + index
-        if last.pointee.value != value { last.pointee = (value, findCounter(index, row, attributes)) }
+        if last.pointee.value != value { last.pointee = (value, findCounter(row, attributes)) }
         return last.pointee.counter
     }
 
-    private func findCounter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {
+    private func findCounter(_ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {
         var scope: Int32 = 0
         for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
         for slot in row.per { scope = book.scope(scope, slot, Symbol(rawValue: attributes[slot.rawValue])) }

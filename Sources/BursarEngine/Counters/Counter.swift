@@ -29,6 +29,12 @@ struct Counter: Sendable {
     /// The plan of whose thresholds those that only notify have all given their event in the current window; 0: none.
     var quietPlan: UInt32 = 0
 
+    /// What was carried into the current window is known for an amount and a rollover.
+    @inline(__always)
+    func knowsCarry(of amount: Int64, _ rollover: Rollover) -> Bool {
+        carryAmount == amount && carryRollover == rollover
+    }
+
     struct EarlierWindow: Sendable {
         var start = Int64.min
         var end = Int64.min

@@ -115,9 +115,7 @@ extension CounterBook {
     /// What the current window took over from the one before.
     mutating func carried(_ index: Int, _ limit: Limit, since: Int64?) -> Int64 {
         guard let rollover = limit.rollover else { return 0 }
-        if counters[index].carryAmount == limit.amount, counters[index].carryRollover == rollover {
-            return counters[index].carry
-        }
+        if counters[index].knowsCarry(of: limit.amount, rollover) { return counters[index].carry }
         let carry = computeCarried(index, limit, rollover, since: since)
         counters[index].carryAmount = limit.amount
         counters[index].carryRollover = rollover

@@ -118,8 +118,13 @@ public final class Engine: @unchecked Sendable {
 
     /// Two engines that are asked the same requests, for replays: their symbols are the same, so that a request of the one
     /// is a request of the other but for its tenant.
-    package static func pair(_ first: PolicySet, _ second: PolicySet, filters: [Condition] = []) -> (Engine, Engine) {
-        let one = Engine(first, filters: filters, isConfined: true, gathersAlerts: true, beside: second)
+    ///
+    /// - Parameter gathersAlerts: of the first one.
+    package static func pair(
+        _ first: PolicySet, _ second: PolicySet, filters: [Condition], gathersAlerts: Bool
+    ) -> (Engine, Engine) {
+        let one = Engine(
+            first, filters: filters, isConfined: true, gathersAlerts: gathersAlerts, beside: second)
         let other = Engine(
             second, filters: filters, isConfined: true, gathersAlerts: false, beside: first, sharing: one.symbols)
         return (one, other)

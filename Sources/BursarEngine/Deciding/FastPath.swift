@@ -102,7 +102,7 @@ extension Account {
     ) -> Bool {
         let substitutes = plan.substitutes(of: requested)
         if substitutes.isEmpty {
-            return refuseNotAllowed(requested, request, plan, edition, &decision)
+            return refuseModel(requested, plan.briefNotAllowed.refusal, request, plan, edition, &decision)
         }
         guard plan.hasConsentOfPlan else { return false }
         // What is told of a refusal is told of the first substitute.
@@ -124,18 +124,6 @@ extension Account {
         decision.outcome = first.outcome
         decision.estimate = first.estimate
         decision.give(first.detail)
-        return true
-    }
-
-    @inline(__always)
-    private func refuseNotAllowed(
-        _ requested: ModelID, _ request: Request, _ plan: CompiledPlan, _ edition: CompiledEdition,
-        _ decision: inout Decision
-    ) -> Bool {
-        guard !plan.countsAttempts else { return false }
-        decision.estimate = Estimate(request, edition)
-        decision.estimate.spend = edition.cost(of: requested, decision.estimate)
-        refuse(.deny, plan.briefNotAllowed.refusal, plan, edition, &decision)
         return true
     }
 
@@ -168,10 +156,22 @@ extension Account {
         _ request: Request, _ plan: CompiledPlan, _ edition: CompiledEdition, isListed: Bool,
         _ decision: inout Decision
     ) -> Bool {
-        guard !edition.allowsUnpriced, !plan.countsAttempts else { return false }
-        decision.estimate = Estimate(request, edition)
-        decision.estimate.spend = nil
+        guard !edition.allowsUnpriced else { return false }
         let told = Unmanaged.passUnretained(isListed ? edition.unpriced : edition.unlisted)
+        return refuseModel(nil, told, request, plan, edition, &decision)
+    }
+
+    /// Refuses a model, whatever the limits say.
+    ///
+    /// - Parameter priced: the model; nil: its price is not known.
+    @inline(__always)
+    private func refuseModel(
+        _ priced: ModelID?, _ told: Unmanaged<DecisionDetail>, _ request: Request, _ plan: CompiledPlan,
+        _ edition: CompiledEdition, _ decision: inout Decision
+    ) -> Bool {
+        guard !plan.countsAttempts else { return false }
+        decision.estimate = Estimate(request, edition)
+        decision.estimate.spend = priced.flatMap { edition.cost(of: $0, decision.estimate) }
         refuse(.deny, told, plan, edition, &decision)
         return true
     }
@@ -305,9 +305,8 @@ extension Account {
         }
         guard let rollover = row.rollover else { return row.amount }
         guard counter.pointee.start <= time, time < counter.pointee.end else { return nil }
-        let isKnown = counter.pointee.carryAmount == row.amount && counter.pointee.carryRollover == rollover
         // For a tenant with a record, since when it is one counts too.
-        guard isKnown || record < 0 else { return nil }
+        guard counter.pointee.knowsCarry(of: row.amount, rollover) || record < 0 else { return nil }
         return row.amount.addingSaturated(book.carried(counter - book.counters.base, row.limit, since: nil))
     }
 

@@ -115,10 +115,9 @@ struct Judge {
             counter.pointee.amount = row.amount
             state.used = counter.pointee.used
             if let rollover = row.rollover {
-                let isKnown = counter.pointee.carryAmount == row.amount && counter.pointee.carryRollover == rollover
                 // A group has no `since` of its own.
                 state.carried =
-                    isKnown
+                    counter.pointee.knowsCarry(of: row.amount, rollover)
                     ? counter.pointee.carry : book.carried(index, row.limit, since: row.isShared ? nil : record?.since)
             }
         } else {

@@ -8,6 +8,10 @@ struct NameColumns {
         var slot: AttributeSlot
         /// Every value is told apart.
         var isExact: Bool
+
+        func symbol(_ name: UnsafeBufferPointer<UInt8>, in symbols: SymbolTable) -> Symbol {
+            isExact ? symbols.intern(name) : symbols.known(name)
+        }
     }
 
     /// The tenant first.
@@ -31,9 +35,7 @@ struct NameColumns {
 /// It belongs to one thread at a time, which keeps it from block to block, and with it all that it learned of their lines.
 public final class NameReader {
     private struct Column {
-        var field: Field
-        /// Every value is told apart.
-        var isExact: Bool
+        var column: NameColumns.Column
         /// Shared by columns that ask for the same.
         var cache: UnsafeMutablePointer<NameCache>
     }
@@ -57,8 +59,7 @@ public final class NameReader {
         caches = .allocate(capacity: 2)
         for index in 0..<2 { (caches + index).initialize(to: NameCache()) }
         for column in NameColumns(engine, map).columns {
-            columns.append(
-                Column(field: column.field, isExact: column.isExact, cache: caches + (column.isExact ? 1 : 0)))
+            columns.append(Column(column: column, cache: caches + (column.isExact ? 1 : 0)))
         }
     }
 
@@ -76,7 +77,7 @@ public final class NameReader {
         let last = block.text.count &- NameCache.longestName
         for index in columns.indices {
             let column = columns.base + index
-            let slice = values[Int(column.pointee.field.rawValue)]
+            let slice = values[Int(column.pointee.column.field.rawValue)]
             let start = Int(slice.start)
             if let count = slice.plainCount(atMost: NameCache.longestName), start <= last {
                 let name = text + start
@@ -92,7 +93,7 @@ public final class NameReader {
     private func newName(
         _ name: UnsafePointer<UInt8>, count: Int, _ column: UnsafeMutablePointer<Column>
     ) -> UInt32 {
-        let value = symbol(UnsafeBufferPointer(start: name, count: count), column)
+        let value = column.pointee.column.symbol(UnsafeBufferPointer(start: name, count: count), in: symbols).rawValue
         column.pointee.cache.pointee.insert(name, count: count, value: value)
         return value
     }
@@ -102,10 +103,6 @@ public final class NameReader {
     private func unusualName(
         _ slice: ByteSlice, _ column: UnsafeMutablePointer<Column>, _ block: RecordBlock
     ) -> UInt32 {
-        block.withText(slice) { symbol($0, column) }
-    }
-
-    private func symbol(_ name: UnsafeBufferPointer<UInt8>, _ column: UnsafeMutablePointer<Column>) -> UInt32 {
-        (column.pointee.isExact ? symbols.intern(name) : symbols.known(name)).rawValue
+        block.withText(slice) { column.pointee.column.symbol($0, in: symbols).rawValue }
     }
 }

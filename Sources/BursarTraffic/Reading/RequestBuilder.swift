@@ -50,7 +50,7 @@ public final class RequestBuilder {
     private func symbol(_ block: RecordBlock, _ record: Int, _ column: NameColumns.Column) -> Symbol {
         let slice = block.slice(record, column.field)
         guard slice.isPresent else { return .absent }
-        return block.withText(slice) { column.isExact ? engine.symbols.intern($0) : engine.symbols.known($0) }
+        return block.withText(slice) { column.symbol($0, in: engine.symbols) }
     }
 
     private func constant(_ field: Field) -> String? { map.constants.last { $0.field == field }?.value }

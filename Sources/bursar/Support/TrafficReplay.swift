@@ -20,7 +20,7 @@ enum TrafficReplay {
         options.collectsDetails = collectsDetails
         options.threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         func make() -> BursarReplay.Replay {
-            BursarReplay.Replay(set, against: other, options: options)
+            BursarReplay.Replay(set, against: other, gathersAlerts: false, options: options)
         }
         let result: (summary: ReplaySummary, failures: [String])
         do {

@@ -107,7 +107,8 @@ struct Explain: ParsableCommand {
             do {
                 summary = try BursarReplay.Replay(engine: engine, options: options).run(paths).summary
             } catch is BursarReplay.Replay.ReplayNeedsOrder {
-                summary = try BursarReplay.Replay(engine.policySet, options: options).runOrdered(paths).summary
+                let fresh = Engine(engine.policySet)
+                summary = try BursarReplay.Replay(engine: fresh, options: options).runOrdered(paths).summary
             }
             guard let found = summary.explained else {
                 throw ExitStatus(1, "\(log) has no usable record with the id `\(requestId ?? "")`")

@@ -126,7 +126,7 @@ struct Replay: ParsableCommand {
         var sinks = try Sinks(decisions: decisions, rejects: rejects)
         func make() throws -> BursarReplay.Replay {
             let replay = BursarReplay.Replay(
-                set, against: other, filters: filter.map { [$0] } ?? [], options: options)
+                set, against: other, filters: filter.map { [$0] } ?? [], gathersAlerts: true, options: options)
             if options.shard.count > 1, !replay.canBeCut {
                 throw ExitStatus(
                     ExitStatus.usage, "--shard: a limit is counted per group, so tenants cannot be decided apart")
