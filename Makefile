@@ -68,7 +68,6 @@ report: $(VENV)/ready
 docs: deps
 	$(SWIFT) build --scratch-path .build/docs --target Bursar \
 	  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc .build/docs/graphs
-	@rm -f .build/docs/graphs/Crypto*
 	docc convert Sources/Bursar/Bursar.docc --additional-symbol-graph-dir .build/docs/graphs \
 	  --output-path .build/docs/site --warnings-as-errors
 

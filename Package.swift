@@ -11,7 +11,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     ],
     targets: [
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
@@ -21,9 +20,7 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .systemLibrary(name: "CIntrinsics"),
         .target(name: "BursarSyntax", dependencies: ["CYAML"]),
-        .target(
-            name: "BursarPolicy",
-            dependencies: ["BursarSyntax", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "BursarPolicy", dependencies: ["BursarSyntax"]),
         .target(name: "BursarAnalysis", dependencies: ["BursarPolicy"]),
         .target(name: "BursarStorage"),
         .target(name: "BursarEngine", dependencies: ["BursarPolicy", "BursarStorage", "CIntrinsics"]),
@@ -52,6 +49,7 @@ let package = Package(
             name: "engine-bench", dependencies: ["BursarEngine", "FlatLoop"], path: "Benchmarks/Engine"),
         .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax", "RandomPolicies"]),
         .target(name: "RandomPolicies", path: "Tests/RandomPolicies"),
+        .testTarget(name: "BursarPolicyTests", dependencies: ["BursarPolicy"]),
         .testTarget(
             name: "BursarAnalysisTests",
             dependencies: ["BursarAnalysis", "BursarTraffic", "BursarEngine", "RandomPolicies"]),

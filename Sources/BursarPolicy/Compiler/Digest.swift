@@ -1,5 +1,4 @@
 import BursarSyntax
-import Crypto
 
 /// The digest of a document's meaning-bearing text: keys and values in their order, without layout, comments or quotes.
 public enum Digest {
@@ -12,7 +11,7 @@ public enum Digest {
     /// `sha256:` and the hash of bytes in hexadecimal digits.
     package static func sha256(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef")
-        return "sha256:" + String(SHA256.hash(data: bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        return "sha256:" + String(SHA256.hash(bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 
     /// Recursion is bounded by `Bounds.yamlDepth`.
