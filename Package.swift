@@ -49,7 +49,7 @@ let package = Package(
             name: "engine-bench", dependencies: ["BursarEngine", "FlatLoop"], path: "Benchmarks/Engine"),
         .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax", "RandomPolicies"]),
         .target(name: "RandomPolicies", path: "Tests/RandomPolicies"),
-        .testTarget(name: "BursarPolicyTests", dependencies: ["BursarPolicy"]),
+        .testTarget(name: "BursarPolicyTests", dependencies: ["BursarPolicy", "BursarSyntax"]),
         .testTarget(
             name: "BursarAnalysisTests",
             dependencies: ["BursarAnalysis", "BursarTraffic", "BursarEngine", "RandomPolicies"]),

@@ -50,10 +50,12 @@ struct PlainDecision: Equatable, CustomStringConvertible {
 }
 
 /// `Docs/semantics.md` once more, for clarity alone: text instead of numbers, dictionaries instead of tables, every
-/// window kept for ever, every sum made anew. It shares no code with the engine but the compiled policy.
+/// window kept for ever, every sum made anew. It shares no code with the engine but the compiled policy and the arithmetic of
+/// its prices and percentages.
 final class ReferenceEngine {
     private let set: PolicySet
     private let lifetime: Int64
+    private var calendar = ReferenceCalendar()
 
     /// What was counted: where, when, how much.
     private struct Entry {
@@ -145,10 +147,8 @@ final class ReferenceEngine {
     private func number(_ attribute: Attribute, _ scene: Scene) -> Int64? {
         guard attribute == .hour || attribute == .weekday else { return scene.request.number[attribute] }
         let seconds = floorDiv(scene.request.time, 1_000_000)
-        let local = seconds + scene.edition.policy.zone.offset(atUTC: seconds)
-        if attribute == .hour { return floorDiv(local, 3_600) - floorDiv(local, 86_400) * 24 }
-        let days = floorDiv(local, 86_400)
-        return (days + 3) - floorDiv(days + 3, 7) * 7 + 1
+        let clock = calendar.localClock(scene.edition.policy.zone, at: seconds)
+        return attribute == .hour ? clock.secondOfDay / 3_600 : clock.weekday + 1
     }
 
     private func isCritical(_ scene: Scene) -> Bool {
@@ -606,7 +606,7 @@ final class ReferenceEngine {
     /// Whether what was counted then still counts now.
     private func counts(_ entry: Entry, _ limit: Limit, at now: Int64) -> Bool {
         switch limit.window {
-        case .calendar, .every: limit.window.interval(at: now).contains(entry.time)
+        case .calendar, .every: calendar.interval(limit.window, at: now).contains(entry.time)
         case .rolling(let length): floorDiv(entry.time, length / 60) > floorDiv(now, length / 60) - 60
         case .fromFirstUse, .lifetime: true
         case .rate, .request: false
@@ -656,9 +656,9 @@ final class ReferenceEngine {
             }
         }
         if limit.window.isPeriodic {
-            book.amounts[limit.window.interval(at: now).start] = limit.amount
+            book.amounts[calendar.interval(limit.window, at: now).start] = limit.amount
             books[state.book] = book
-            state.carried = carried(limit, state, scene, into: limit.window.interval(at: now), book)
+            state.carried = carried(limit, state, scene, into: calendar.interval(limit.window, at: now), book)
         }
         if limit.isPrepaid {
             state.used = book.overdraft
@@ -686,7 +686,7 @@ final class ReferenceEngine {
         guard let rollover = limit.rollover, let first = firstSeen[state.scope] else { return 0 }
         if first >= window.start { return 0 }
         if let since = scene.record?.since, limit.per.first != .group, since >= window.start { return 0 }
-        let before = limit.window.interval(at: window.start - 1)
+        let before = calendar.interval(limit.window, at: window.start - 1)
         func amount(_ interval: Interval) -> Int64 { book.amounts[interval.start] ?? limit.amount }
         let used = book.entries.values.filter { before.contains($0.time) }.reduce(0) { $0 + $1.amount }
         var whole = amount(before)
@@ -1052,7 +1052,7 @@ final class ReferenceEngine {
                 if book.notified[key] != nil { continue }
                 book.notified[key] = now
             default:
-                let key = "\(threshold.text)@\(state.limit.window.interval(at: now).start)"
+                let key = "\(threshold.text)@\(calendar.interval(state.limit.window, at: now).start)"
                 if book.notified[key] != nil { continue }
                 book.notified[key] = now
             }
