@@ -162,8 +162,9 @@ extension Engine {
             let isCritical = edition.isCritical(request[.feature])
             guard row.applies(to: request, isCritical: isCritical, symbols: symbols) else { continue }
             let counter =
-                account.slots[index] >= 0
-                ? account.slots[index] : request.readAttributes { account.counter(index, row, $0) }
+                account.slot(index) >= 0
+                ? Int32(truncatingIfNeeded: account.slot(index))
+                : request.readAttributes { account.counter(index, row, $0) }
             var key = AlertKey(rule: Int32(rule.index))
             key.values[0] = UInt32(bitPattern: counter)
             let scope = zip(row.limit.per, row.per).map { (name: $0.rawValue, value: request[$1]) }
@@ -376,9 +377,9 @@ extension Alert {
         } else if let plan = account.plan {
             for (index, row) in plan.rows.enumerated() {
                 guard row.limit.unit == .spend, row.limit.canBeWatched, row.limit.window.isPeriodic,
-                    account.slots[index] >= 0
+                    account.slot(index) >= 0
                 else { continue }
-                let counter = account.book.counters[Int(account.slots[index])]
+                let counter = account.book.counters[account.slot(index)]
                 guard counter.amount >= 0, counter.start <= now, now < counter.end else { continue }
                 see(LimitReading(counter, amount: counter.amount, now: now), row.limit.name)
             }

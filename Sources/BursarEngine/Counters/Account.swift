@@ -85,9 +85,14 @@ struct Account: @unchecked Sendable {
     @inline(__always) var meters: AccountMeters? { place.pointee.meters }
     @inline(__always) var alerts: AccountAlerts? { place.pointee.alerts }
 
-    @inline(__always) var slots: UnsafeMutablePointer<Int32> { place.pointee.slots.base }
-    @inline(__always) var lastScopes: UnsafeMutablePointer<(value: UInt32, counter: Int32)> {
-        place.pointee.lastScopes.base
+    /// The number of the counter of a row of the plan; -1 where the counter depends on the request, or there is none.
+    @inline(__always) func slot(_ row: Int) -> Int { Int(place.pointee.slots[row]) }
+
+    /// The counter that a row had last, where its scope was `value` then.
+    @inline(__always)
+    func lastCounter(_ row: Int, of value: UInt32) -> Int? {
+        let last = place.pointee.lastScopes[row]
+        return last.value == value ? Int(last.counter) : nil
     }
 
     @inline(__always) var book: CounterBook {
@@ -153,9 +158,10 @@ struct Account: @unchecked Sendable {
     func counter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {
         guard row.scopeSlot >= 0 else { return findCounter(row, attributes) }
         let value = attributes[row.scopeSlot]
-        let last = lastScopes + index
-        if last.pointee.value != value { last.pointee = (value, findCounter(row, attributes)) }
-        return last.pointee.counter
+        if let last = lastCounter(index, of: value) { return Int32(truncatingIfNeeded: last) }
+        let found = findCounter(row, attributes)
+        place.pointee.lastScopes[index] = (value, found)
+        return found
     }
 
     private func findCounter(_ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {

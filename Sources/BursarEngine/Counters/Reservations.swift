@@ -99,11 +99,11 @@ struct ReservationTable: ~Copyable {
             headers.append(ReservationHeader())
             if stride > 0 { amounts.append(repeating: .none, count: Int(stride)) }
         }
-        let place = headers.base + Int(slot)
-        let generation = place.pointee.generation &+ 1
-        place.pointee = header
-        place.pointee.generation = generation
-        place.pointee.previous = last
+        let place = Int(slot)
+        let generation = headers[place].generation &+ 1
+        headers[place] = header
+        headers[place].generation = generation
+        headers[place].previous = last
         if last >= 0 { headers[Int(last)].next = slot } else { first = slot }
         last = slot
         return ReservationID(slot: UInt32(slot), generation: generation)
@@ -161,9 +161,9 @@ struct ReservationTable: ~Copyable {
     @inline(__always)
     func nextExpired(at time: Int64, lifetime: Int64) -> ReservationID? {
         guard first >= 0 else { return nil }
-        let header = headers.base + Int(first)
-        guard header.pointee.time.addingSaturated(lifetime) <= time else { return nil }
-        return ReservationID(slot: UInt32(first), generation: header.pointee.generation)
+        let place = Int(first)
+        guard headers[place].time.addingSaturated(lifetime) <= time else { return nil }
+        return ReservationID(slot: UInt32(first), generation: headers[place].generation)
     }
 
     /// Spells out the amounts of reservations that stand by rows of a plan.
@@ -266,14 +266,14 @@ extension Account {
                 let row = plan.fastRows[index]
                 let change = changes[Int(row.pointee.amountPlace)]
                 if change == 0 { continue }
-                let counter = book.counters.base + Int(slots[index])
-                if row.pointee.kind == .counted, counter.pointee.start <= header.time {
+                let number = slot(index)
+                if row.pointee.kind == .counted, book.counters[number].start <= header.time {
                     // The window in which it was reserved is still open.
-                    counter.pointee.used = counter.pointee.used.addingSaturated(change)
+                    book.counters[number].used = book.counters[number].used.addingSaturated(change)
                 } else {
                     let actual = row.pointee.amount(header).addingSaturated(change)
                     book.adjust(
-                        spelledOut(header, index, counter: Int(slots[index]), plan), to: actual, grants: [],
+                        spelledOut(header, index, counter: number, plan), to: actual, grants: [],
                         reservedAt: header.time)
                 }
             }
@@ -324,7 +324,7 @@ extension Account {
     func spellOutReservations() {
         guard let plan else { return }
         reservations.spellOut(room: plan.rows.count) { header, index in
-            spelledOut(header, index, counter: Int(slots[index]), plan)
+            spelledOut(header, index, counter: slot(index), plan)
         }
     }
 

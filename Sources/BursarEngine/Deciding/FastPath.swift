@@ -193,8 +193,6 @@ extension Account {
         _ plan: CompiledPlan, _ edition: CompiledEdition
     ) -> Standing {
         let time = request.time
-        let slots = slots
-        let counters = book.counters.base
         var simple: UInt64 = 0
         var applied: UInt64 = 0
         var refused: UInt64 = 0
@@ -202,10 +200,11 @@ extension Account {
         while row < end {
             let amount = amounts[Int(row.pointee.amountPlace)]
             if row.pointee.isSimple {
-                let counter = counters + Int(slots[Int(row.pointee.index)])
-                let (sum, overflow) = counter.pointee.used.addingReportingOverflow(amount)
-                if time < counter.pointee.end, time >= counter.pointee.start, !overflow {
-                    counter.pointee.amount = row.pointee.amount
+                // A row that is not simple may append a counter, so that only numbers are kept from row to row.
+                let number = slot(Int(row.pointee.index))
+                let (sum, overflow) = book.counters[number].used.addingReportingOverflow(amount)
+                if time < book.counters[number].end, time >= book.counters[number].start, !overflow {
+                    book.counters[number].amount = row.pointee.amount
                     if sum <= row.pointee.safeBound {
                         simple |= row.pointee.bit
                         row += 1
@@ -264,72 +263,73 @@ extension Account {
         case .request: return amount > row.pointee.safeBound && !isFree ? beyond : .holds
         case .counted, .bucket: break
         }
-        let counter = counter(row, request.time, attributes, plan)
+        let number = advancedCounter(row, request.time, attributes, plan)
         // A clock that goes back is rare enough for the full way.
-        if row.pointee.isPeriodic, request.time < counter.pointee.start { return .unknown }
-        if row.pointee.isPeriodic { counter.pointee.amount = row.pointee.amount }
+        if row.pointee.isPeriodic, request.time < book.counters[number].start { return .unknown }
+        if row.pointee.isPeriodic { book.counters[number].amount = row.pointee.amount }
         if isFree { return .holds }
-        if row.pointee.kind == .bucket { return bucketHolds(amount, row, counter) ? .holds : .unknown }
-        let (sum, overflow) = counter.pointee.used.addingReportingOverflow(amount)
+        if row.pointee.kind == .bucket { return bucketHolds(amount, row, number) ? .holds : .unknown }
+        let (sum, overflow) = book.counters[number].used.addingReportingOverflow(amount)
         if overflow { return .unknown }
         if sum <= row.pointee.safeBound { return .holds }
-        if sum <= row.pointee.quietBound, counter.pointee.quietPlan == plan.serial { return .holds }
-        return row.pointee.substitutesOrDenies ? substitutingStanding(index, sum, counter, request.time, plan) : beyond
+        if sum <= row.pointee.quietBound, book.counters[number].quietPlan == plan.serial { return .holds }
+        return row.pointee.substitutesOrDenies ? substitutingStanding(index, sum, number, request.time, plan) : beyond
     }
 
     /// How a row fares that looks for a substitute and else refuses, where its lower thresholds have nothing to tell.
     private func substitutingStanding(
-        _ index: Int, _ sum: Int64, _ counter: UnsafeMutablePointer<Counter>, _ time: Int64, _ plan: CompiledPlan
+        _ index: Int, _ sum: Int64, _ number: Int, _ time: Int64, _ plan: CompiledPlan
     ) -> RowStanding {
         plan.rowPlaces.base[index]._withUnsafeGuaranteedRef { row in
-            guard let threshold = row.substituting, let base = exactBase(row, counter, time, plan) else {
+            guard let threshold = row.substituting, let base = exactBase(row, number, time, plan) else {
                 return .unknown
             }
             func isCrossed(_ threshold: Int) -> Bool { sum > row.thresholds[threshold].level.bound(of: base) }
-            if counter.pointee.quietPlan != plan.serial, row.notifying.contains(where: isCrossed) { return .unknown }
+            if book.counters[number].quietPlan != plan.serial, row.notifying.contains(where: isCrossed) {
+                return .unknown
+            }
             return isCrossed(threshold) ? .refuses : .holds
         }
     }
 
     /// What a row's percentages are of, with what was carried; nil where that is not known here.
     private func exactBase(
-        _ row: CompiledPlan.Row, _ counter: UnsafeMutablePointer<Counter>, _ time: Int64, _ plan: CompiledPlan
+        _ row: CompiledPlan.Row, _ number: Int, _ time: Int64, _ plan: CompiledPlan
     ) -> Int64? {
         if let weight = row.limit.weight {
             return plan.rowPlaces.base[weight.of]._withUnsafeGuaranteedRef { whole in
-                let slot = slots[weight.of]
-                guard whole.limit.weight == nil, whole.isPeriodic, slot >= 0 else { return nil }
-                let counter = book.counters.base + Int(slot)
-                return exactBase(whole, counter, time, plan).map { max(0, weight.share.floor(of: $0)) }
+                let number = slot(weight.of)
+                guard whole.limit.weight == nil, whole.isPeriodic, number >= 0 else { return nil }
+                return exactBase(whole, number, time, plan).map { max(0, weight.share.floor(of: $0)) }
             }
         }
         guard let rollover = row.rollover else { return row.amount }
-        guard counter.pointee.start <= time, time < counter.pointee.end else { return nil }
+        guard book.counters[number].start <= time, time < book.counters[number].end else { return nil }
         // For a tenant with a record, since when it is one counts too.
-        guard counter.pointee.knowsCarry(of: row.amount, rollover) || record < 0 else { return nil }
-        return row.amount.addingSaturated(book.carried(counter - book.counters.base, row.limit, since: nil))
+        guard book.counters[number].knowsCarry(of: row.amount, rollover) || record < 0 else { return nil }
+        return row.amount.addingSaturated(book.carried(number, row.limit, since: nil))
     }
 
     /// Whether a bucket surely has room. Its exact bound is a fraction; the full way knows it.
     private func bucketHolds(
-        _ amount: Int64, _ row: UnsafeMutablePointer<FastRow>, _ counter: UnsafeMutablePointer<Counter>
+        _ amount: Int64, _ row: UnsafeMutablePointer<FastRow>, _ number: Int
     ) -> Bool {
         let length = Int128(row.pointee.length)
-        let missing = Int128(row.pointee.capacity) * length - counter.pointee.level
+        let missing = Int128(row.pointee.capacity) * length - book.counters[number].level
         return missing + Int128(amount) * length <= Int128(row.pointee.safeBound) * length
     }
 
-    /// A row's counter, brought to the request's time.
+    /// The number of a row's counter, after bringing the counter to the request's time.
     @inline(__always)
-    private func counter(
+    private func advancedCounter(
         _ row: UnsafeMutablePointer<FastRow>, _ time: Int64, _ attributes: AttributeValues, _ plan: CompiledPlan
-    ) -> UnsafeMutablePointer<Counter> {
+    ) -> Int {
         let number = counterNumber(row, attributes, plan)
-        if row.pointee.kind == .bucket || (row.pointee.isPeriodic && time >= book.counters.base[number].end) {
+        if row.pointee.kind == .bucket || (row.pointee.isPeriodic && time >= book.counters[number].end) {
             advance(number, row, to: time, plan)
         }
-        if row.pointee.isScoped { book.see(book.counters.base[number].scope, at: time) }
-        return book.counters.base + number
+        if row.pointee.isScoped { book.see(book.counters[number].scope, at: time) }
+        return number
     }
 
     private func advance(_ number: Int, _ row: UnsafeMutablePointer<FastRow>, to time: Int64, _ plan: CompiledPlan) {
@@ -343,14 +343,13 @@ extension Account {
         _ row: UnsafeMutablePointer<FastRow>, _ attributes: AttributeValues, _ plan: CompiledPlan
     ) -> Int {
         let index = Int(row.pointee.index)
-        let fixed = slots[index]
-        if fixed >= 0 { return Int(fixed) }
-        let slot = Int(row.pointee.scopeSlot)
-        let last = lastScopes + index
-        guard slot >= 0, last.pointee.value == attributes[slot] else {
+        let fixed = slot(index)
+        if fixed >= 0 { return fixed }
+        let attribute = Int(row.pointee.scopeSlot)
+        guard attribute >= 0, let last = lastCounter(index, of: attributes[attribute]) else {
             return scopedCounterNumber(index, attributes, plan)
         }
-        return Int(last.pointee.counter)
+        return last
     }
 
     @inline(never)
@@ -379,8 +378,7 @@ extension Account {
             let index = bits.trailingZeroBitCount
             bits &= bits &- 1
             let row = plan.fastRows[index]
-            let counter = book.counters.base + Int(slots[index])
-            counter.pointee.used &+= amounts[Int(row.pointee.amountPlace)]
+            book.counters[slot(index)].used &+= amounts[Int(row.pointee.amountPlace)]
         }
         if applied != simple { countUnusual(applied & ~simple, attributes, amounts, plan, &header) }
         let isByRows = header.state == .byRows
@@ -408,13 +406,13 @@ extension Account {
             let row = plan.fastRows[index]
             if row.pointee.kind == .request { continue }
             header.rows |= row.pointee.bit
-            if slots[index] < 0 { header.state = .spelledOut }
-            let counter = book.counters.base + counterNumber(row, attributes, plan)
+            if slot(index) < 0 { header.state = .spelledOut }
+            let number = counterNumber(row, attributes, plan)
             let amount = amounts[Int(row.pointee.amountPlace)]
             if row.pointee.kind == .bucket {
-                counter.pointee.level -= Int128(amount) * Int128(row.pointee.length)
+                book.counters[number].level -= Int128(amount) * Int128(row.pointee.length)
             } else {
-                counter.pointee.used &+= amount
+                book.counters[number].used &+= amount
             }
         }
     }

@@ -32,7 +32,9 @@ struct Judge {
             guard let group else { return nil }
             return CounterRef(index: group.counter(row, request), isShared: true)
         }
-        if row.hasFixedCounter { return CounterRef(index: account.slots[index], isShared: false) }
+        if row.hasFixedCounter {
+            return CounterRef(index: Int32(truncatingIfNeeded: account.slot(index)), isShared: false)
+        }
         return CounterRef(index: request.readAttributes { account.counter(index, row, $0) }, isShared: false)
     }
 
@@ -108,17 +110,17 @@ struct Judge {
             let missing = Int128(row.capacity) * Int128(length) - state.level
             state.used = Int64(clamping: (missing + Int128(length - 1)) / Int128(length))
         } else if row.isPeriodic {
-            let counter = book.counters.base + index
-            if time >= counter.pointee.end || counter.pointee.end == .min {
+            if time >= book.counters[index].end || book.counters[index].end == .min {
                 book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
             }
-            counter.pointee.amount = row.amount
-            state.used = counter.pointee.used
+            book.counters[index].amount = row.amount
+            state.used = book.counters[index].used
             if let rollover = row.rollover {
                 // A group has no `since` of its own.
                 state.carried =
-                    counter.pointee.knowsCarry(of: row.amount, rollover)
-                    ? counter.pointee.carry : book.carried(index, row.limit, since: row.isShared ? nil : record?.since)
+                    book.counters[index].knowsCarry(of: row.amount, rollover)
+                    ? book.counters[index].carry
+                    : book.carried(index, row.limit, since: row.isShared ? nil : record?.since)
             }
         } else {
             book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
