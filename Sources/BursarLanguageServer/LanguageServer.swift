@@ -17,7 +17,7 @@ public final class LanguageServer {
 
     /// Answers until the client ends the conversation. Returns the exit status that the protocol asks for.
     public func run() -> Int32 {
-        while true {
+        while stream.outputFailure == 0 {
             switch stream.next() {
             case .end: return isShuttingDown ? 0 : 1
             case .broken(let reason):
@@ -33,7 +33,11 @@ public final class LanguageServer {
                 handle(method, message["id"], message["params"] ?? .null)
             }
         }
+        return 1
     }
+
+    /// The number of the error by which answers could not be written; 0 where they could.
+    package var outputFailure: Int32 { stream.outputFailure }
 
     // MARK: - Messages
 

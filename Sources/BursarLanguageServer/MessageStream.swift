@@ -17,6 +17,10 @@ final class MessageStream: Sendable {
     private let input: Int32
     private let output: Int32
     private let writing = Mutex<Void>(())
+    private let failure = Atomic<Int32>(0)
+
+    /// The number of the error by which the output cannot be written any more; 0 where it can.
+    var outputFailure: Int32 { failure.load(ordering: .relaxed) }
 
     init(input: Int32, output: Int32) {
         self.input = input
@@ -56,7 +60,9 @@ final class MessageStream: Sendable {
         var line: [UInt8] = []
         var byte: UInt8 = 0
         while line.count < 4_096 {
-            guard read(input, &byte, 1) == 1 else { return nil }
+            var count = read(input, &byte, 1)
+            while count < 0, errno == EINTR { count = read(input, &byte, 1) }
+            guard count == 1 else { return nil }
             if byte == UInt8(ascii: "\n") {
                 if line.last == UInt8(ascii: "\r") { line.removeLast() }
                 return line
@@ -87,15 +93,7 @@ final class MessageStream: Sendable {
             content(&json)
         }
         let bytes = Array("Content-Length: \(json.bytes.count)\r\n\r\n".utf8) + json.bytes
-        writing.withLock { _ in
-            var written = 0
-            while written < bytes.count {
-                let count = bytes.withUnsafeBytes {
-                    write(output, $0.baseAddress.unsafelyUnwrapped + written, bytes.count - written)
-                }
-                guard count > 0 else { return }
-                written += count
-            }
-        }
+        let failed = writing.withLock { _ in writeAll(bytes, to: output) }
+        if let failed { failure.store(failed, ordering: .relaxed) }
     }
 }

@@ -23,19 +23,33 @@ protocol BlockLog: AnyObject {
     func nextStretch() throws -> BlockStretch?
 }
 
+/// What went wrong with a log, told by the name that the user knows.
+private func naming<Value>(_ name: String, _ body: () throws(FileError) -> Value) throws(FileError) -> Value {
+    do throws(FileError) {
+        return try body()
+    } catch {
+        throw FileError(path: name, reason: error.reason)
+    }
+}
+
 /// A log in the order in which it was written.
 final class PlainLog: BlockLog {
     private let reader: LogReader
-    var path: String { reader.path }
+    let path: String
     var failure: String? { reader.failure }
     var size: Int? { reader.size }
 
     init(_ path: String, _ options: ReplayOptions) throws {
-        reader = try LogReader(path, map: options.map, follows: options.follows, stop: options.stop)
+        let name = options.logNames[path] ?? path
+        self.path = name
+        reader = try naming(name) { () throws(FileError) in
+            try LogReader(path, map: options.map, follows: options.follows, stop: options.stop)
+        }
     }
 
     func nextStretch() throws -> BlockStretch? {
-        try reader.next().map { BlockStretch(stretch: $0, path: reader.path, end: reader.position) }
+        try naming(path) { () throws(FileError) in try reader.next() }
+            .map { BlockStretch(stretch: $0, path: path, end: reader.position) }
     }
 }
 
@@ -53,6 +67,7 @@ final class OrderedLog: BlockLog {
     let failure: String? = nil
     /// Bytes of its records.
     var size: Int? { total }
+    var recordCount: Int { entries.count }
     private(set) var failures: [String] = []
     private(set) var rejects: [ReplayReject] = []
     private var entries: [Entry] = []
@@ -66,13 +81,13 @@ final class OrderedLog: BlockLog {
 
     private static let recordsPerStretch = 8_192
 
-    init(_ paths: [String], map: FieldMap) throws {
-        self.paths = paths
+    init(_ logs: [String], _ options: ReplayOptions) throws {
+        paths = logs.map { options.logNames[$0] ?? $0 }
         path = paths.joined(separator: ", ")
         for (index, path) in paths.enumerated() {
-            let reader = try LogReader(path, map: map)
+            let reader = try naming(path) { () throws(FileError) in try LogReader(logs[index], map: options.map) }
             var baseLine = 0
-            while let stretch = try reader.next() {
+            while !options.stop.isAsked, let stretch = try naming(path, { () throws(FileError) in try reader.next() }) {
                 let block = LogFormat.read(stretch)
                 for reject in block.rejects {
                     rejects.append(ReplayReject(path: path, line: baseLine + reject.line, reason: reject.reason))

@@ -43,7 +43,8 @@ final class Pipeline: @unchecked Sendable {
     struct Stations {
         /// Before a block is decided; under the pipeline's lock. What it throws ends everything.
         var accept: (BlockWork) throws -> Void
-        var handOut: (_ work: BlockWork, _ decided: [DecidedBlock]) -> Void
+        /// What it throws ends everything.
+        var handOut: (_ work: BlockWork, _ decided: [DecidedBlock]) throws -> Void
     }
 
     private let logs: [any BlockLog]
@@ -105,8 +106,11 @@ final class Pipeline: @unchecked Sendable {
                 let decided = works.map { partitions[index].decide($0, partition: index) }
                 change { finish(index, decided) }
             case .handOut(let flight):
-                if let work = flight.work { stations.handOut(work, flight.decided) }
-                change { isHandingOut = false }
+                let failed = Swift.Result { if let work = flight.work { try stations.handOut(work, flight.decided) } }
+                change {
+                    isHandingOut = false
+                    if case .failure(let error) = failed, failure == nil { failure = error }
+                }
             }
         }
     }

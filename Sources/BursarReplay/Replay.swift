@@ -18,8 +18,10 @@ public final class Replay {
     /// No limit is counted across tenants, so that tenants can be decided apart.
     public let canBeCut: Bool
     /// Called with decisions as JSON lines, in the order of the log.
-    public var onDecisions: (([UInt8]) -> Void)?
-    public var onReject: ((ReplayReject) -> Void)?
+    /// What it throws ends the replay.
+    public var onDecisions: (([UInt8]) throws -> Void)?
+    /// What it throws ends the replay.
+    public var onReject: ((ReplayReject) throws -> Void)?
     /// Called now and then, by one thread at a time.
     public var onProgress: ((Progress) -> Void)?
 
@@ -87,16 +89,17 @@ public final class Replay {
 
     /// Replays logs whose times go back: an index of all records is sorted first.
     public func runOrdered(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
-        let log = try OrderedLog(paths, map: options.map)
+        let log = try OrderedLog(paths, options)
         if isFirstShard {
-            for reject in log.rejects { self.reject(reject) }
+            for reject in log.rejects { try self.reject(reject) }
             summary.read = log.rejects.count
         }
         isOrdering = true
+        if options.writesDecisions { spill = try DecisionSpill(recordCount: log.recordCount) }
         var failures = log.failures
         failures += try pass([log])
         summary.wasOrdered = true
-        if let ordered { ordered.forEach { onDecisions?($0) } }
+        try spill?.handOut { try onDecisions?($0) }
         return (finished(), failures)
     }
 
@@ -104,7 +107,7 @@ public final class Replay {
     private var isFirstShard: Bool { options.shard.index == 0 }
 
     private var isOrdering = false
-    private var ordered: [[UInt8]]?
+    private var spill: DecisionSpill?
 
     private func finished() -> ReplaySummary {
         for partition in partitions {
@@ -165,7 +168,7 @@ public final class Replay {
                     progress.bytes = base.bytes + work.stretch.end
                     self.onProgress?(progress)
                 },
-                handOut: { work, decided in self.handOut(work, decided) }))
+                handOut: { work, decided in try self.handOut(work, decided) }))
         try pipeline.run()
         summary.wasStopped = options.stop.isAsked && !options.follows
         return logs.compactMap { log in log.failure.map { "\(log.path): \($0)" } }
@@ -184,7 +187,7 @@ public final class Replay {
         guard !isOrdering, isFirstShard else { return }
         summary.read += work.block.rejects.count
         for reject in work.block.rejects {
-            self.reject(ReplayReject(path: work.path, line: work.baseLine + reject.line, reason: reject.reason))
+            try self.reject(ReplayReject(path: work.path, line: work.baseLine + reject.line, reason: reject.reason))
         }
     }
 
@@ -205,41 +208,26 @@ public final class Replay {
         }
     }
 
-    private func reject(_ reject: ReplayReject) {
+    private func reject(_ reject: ReplayReject) throws {
         summary.rejected += 1
-        onReject?(reject)
+        try onReject?(reject)
     }
 
     /// Hands decisions out in the order of the log.
-    private func handOut(_ work: BlockWork, _ decided: [DecidedBlock]) {
+    private func handOut(_ work: BlockWork, _ decided: [DecidedBlock]) throws {
         guard options.writesDecisions else { return }
         var places = [(partition: Int, start: Int, count: Int)?](repeating: nil, count: work.block.count)
         for (partition, block) in decided.enumerated() {
             for entry in block.records { places[entry.record] = (partition, entry.start, entry.count) }
         }
-        if let sequences = work.stretch.ordered?.sequences {
-            keep(sequences, places, decided)
-            return
-        }
+        let sequences = work.stretch.ordered?.sequences
         var bytes: [UInt8] = []
-        for case let place? in places {
-            bytes += decided[place.partition].bytes[place.start..<place.start + place.count]
-        }
-        onDecisions?(bytes)
-    }
-
-    /// Keeps decisions that were made in the order of time until all are there, for the order of the log.
-    private func keep(
-        _ sequences: [Int], _ places: [(partition: Int, start: Int, count: Int)?], _ decided: [DecidedBlock]
-    ) {
-        var kept = ordered ?? []
-        ordered = nil
+        var records: [(sequence: Int, start: Int, count: Int)] = []
         for (record, place) in places.enumerated() {
             guard let place else { continue }
-            let sequence = sequences[record]
-            while kept.count <= sequence { kept.append([]) }
-            kept[sequence] = Array(decided[place.partition].bytes[place.start..<place.start + place.count])
+            if let sequences { records.append((sequences[record], bytes.count, place.count)) }
+            bytes += decided[place.partition].bytes[place.start..<place.start + place.count]
         }
-        ordered = kept
+        if let spill { try spill.add(bytes, records) } else { try onDecisions?(bytes) }
     }
 }

@@ -52,6 +52,8 @@ public struct ReplayOptions: Sendable {
     public var follows = false
     /// Ends a replay early; what was done so far is in its summary.
     public var stop = StopSignal()
+    /// What logs are called where they are told of, by path; others are called by their path.
+    public var logNames: [String: String] = [:]
     /// Decisions are rendered for `onDecisions`.
     public var writesDecisions = false
     /// What a report needs is gathered.

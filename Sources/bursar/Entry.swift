@@ -1,4 +1,5 @@
 import ArgumentParser
+import BursarSyntax
 
 #if canImport(Glibc)
     import Glibc
@@ -25,26 +26,35 @@ struct Bursar: ParsableCommand {
 enum Entry {
     /// Wrong usage and unreadable files end with 2, which argument parsers of other languages use too.
     static func main() {
+        Shutdown.prepare()
+        var status = run()
+        Console.flush()
+        TemporaryFiles.removeAll()
+        if status == 0, Console.hasLostMessages { status = ExitStatus.usage }
+        exit(status)
+    }
+
+    private static func run() -> Int32 {
         do {
             var command = try Bursar.parseAsRoot()
             try command.run()
+            return 0
         } catch let status as ExitStatus {
-            if let message = status.message { Console.error(message) }
-            Console.flush()
-            exit(status.code)
+            if let message = status.message { Console.error(shown(message)) }
+            return status.code
+        } catch let error as FileError {
+            Console.error(error.description)
+            return ExitStatus.usage
         } catch {
             let code = Bursar.exitCode(for: error)
             let message = Bursar.fullMessage(for: error)
             if code == .success {
                 if !message.isEmpty { Console.print(message) }
-                Console.flush()
-                exit(0)
+                return 0
             }
             if !message.isEmpty { Console.error(message) }
-            Console.flush()
-            exit(code == .validationFailure ? ExitStatus.usage : code.rawValue)
+            return ExitStatus.usage
         }
-        Console.flush()
     }
 }
 

@@ -32,7 +32,7 @@ import Testing
         let text = items.map(renderer.render).joined()
         let expectedPath = "\(Self.folder)/\(name.dropLast(5)).expected"
         if ProcessInfo.processInfo.environment["BURSAR_RECORD"] != nil {
-            try FileReading.write(Array(text.utf8), to: expectedPath)
+            try OutputFile.write(Array(text.utf8), to: expectedPath)
         }
         let expected = String(decoding: try FileReading.read(expectedPath), as: UTF8.self)
         #expect(text == expected)

@@ -12,7 +12,7 @@ import Testing
         let page = try #require(DiagnosticPage.of(code))
         let path = "\(Self.root)Docs/diagnostics/\(page.fileName)"
         if ProcessInfo.processInfo.environment["BURSAR_RECORD"] != nil {
-            try FileReading.write(Array(page.markdown.utf8), to: path)
+            try OutputFile.write(Array(page.markdown.utf8), to: path)
         }
         #expect(String(decoding: try FileReading.read(path), as: UTF8.self) == page.markdown)
     }

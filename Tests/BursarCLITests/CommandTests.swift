@@ -1,63 +1,6 @@
 import Foundation
 import Testing
 
-/// The built binary, as people use it.
-enum Binary {
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path()
-
-    static let path: String = {
-        let builds = [".build/release/bursar", ".build/debug/bursar"].map { root + $0 }
-        return ProcessInfo.processInfo.environment["BURSAR_BINARY"]
-            ?? builds.first { FileManager.default.isExecutableFile(atPath: $0) } ?? builds[0]
-    }()
-
-    struct Result {
-        var status: Int32
-        var output: String
-        var errors: String
-    }
-
-    static func run(_ arguments: String..., input: Data = Data()) throws -> Result {
-        try run(arguments, input: input)
-    }
-
-    static func run(_ arguments: [String], input: Data = Data()) throws -> Result {
-        let process = Process()
-        process.executableURL = URL(filePath: path)
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(filePath: root)
-        let folder = try temporaryFolder()
-        defer { try? FileManager.default.removeItem(at: folder) }
-        // Files rather than pipes: neither side can block the other.
-        let files = ["in", "out", "err"].map { folder.appending(path: $0) }
-        try input.write(to: files[0])
-        for file in files[1...] { try Data().write(to: file) }
-        process.standardInput = try FileHandle(forReadingFrom: files[0])
-        process.standardOutput = try FileHandle(forWritingTo: files[1])
-        process.standardError = try FileHandle(forWritingTo: files[2])
-        try process.run()
-        process.waitUntilExit()
-        return Result(
-            status: process.terminationReason == .exit ? process.terminationStatus : -1,
-            output: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
-            errors: String(decoding: try Data(contentsOf: files[2]), as: UTF8.self))
-    }
-
-    static func temporaryFolder() throws -> URL {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "bursar-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        return folder
-    }
-
-    /// Runs a body with a folder that is gone afterwards.
-    static func inFolder(_ body: (URL) throws -> Void) throws {
-        let folder = try temporaryFolder()
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try body(folder)
-    }
-}
-
 @Suite struct ExamplePolicyTests {
     static let sets = (try? FileManager.default.contentsOfDirectory(atPath: Binary.root + "Policies"))?.sorted() ?? []
 

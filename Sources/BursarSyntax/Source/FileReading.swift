@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// Why a file cannot be read.
+/// Why a file cannot be read or written.
 public struct FileError: Error, CustomStringConvertible {
     public let path: String
     public let reason: String
@@ -16,7 +16,10 @@ public struct FileError: Error, CustomStringConvertible {
         self.reason = reason
     }
 
-    public var description: String { "\(path): \(reason)" }
+    /// - Parameter code: of the C library's `errno`.
+    package init(path: String, code: Int32) { self.init(path: path, reason: String(cString: strerror(code))) }
+
+    public var description: String { "\(shown(path)): \(shown(reason))" }
 }
 
 /// Files and folders through the C library: no more is needed, and a service that embeds the engine stays small.
@@ -68,17 +71,6 @@ public enum FileReading {
             if !name.hasPrefix(".") { names.append(name) }
         }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    }
-
-    /// Writes a file anew.
-    public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
-        guard let stream = fopen(path, "wb") else {
-            throw FileError(path: path, reason: String(cString: strerror(errno)))
-        }
-        let written = fwrite(bytes, 1, bytes.count, stream)
-        guard fclose(stream) == 0, written == bytes.count else {
-            throw FileError(path: path, reason: String(cString: strerror(errno)))
-        }
     }
 }
 

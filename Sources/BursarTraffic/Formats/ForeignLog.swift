@@ -34,15 +34,18 @@ public struct ForeignLog {
         return found
     }
 
-    /// Hands out every record as a line of Bursar's own format.
-    public mutating func convert(_ path: String, _ write: ([UInt8]) -> Void) throws(FileError) {
+    /// Hands out every record as a line of Bursar's own format, until the writer wants no more.
+    ///
+    /// - Parameter name: what the log is called; the ids of records that have none begin with it.
+    public mutating func convert(_ path: String, name: String, _ write: ([UInt8]) -> Bool) throws(FileError) {
         var rejects: [(line: Int, reason: String)] = []
         var count = 0
         var served = 0
         var joiner = AttemptJoiner()
+        var isWanted = true
         func emit(_ record: ForeignRecord) {
             if record.isOfServedModel { served += 1 }
-            write(format.line(record))
+            if isWanted { isWanted = write(format.line(record)) }
         }
         try Self.forEachValue(in: path) { value, line in
             switch value {
@@ -52,7 +55,7 @@ public struct ForeignLog {
                 for (number, record) in found.enumerated() {
                     count += 1
                     do throws(ForeignError) {
-                        let name = RequestBuilder.lineName(path, line)
+                        let name = RequestBuilder.lineName(name, line)
                         let place = found.count > 1 ? "\(name).\(number + 1)" : name
                         joiner.add(
                             try format.record(record, overrides: overrides, callPath: callPath, place: place), emit)
@@ -61,7 +64,7 @@ public struct ForeignLog {
                     }
                 }
             }
-            return true
+            return isWanted
         }
         joiner.finish(emit)
         self.rejects += rejects

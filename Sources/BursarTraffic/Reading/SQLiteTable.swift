@@ -87,7 +87,7 @@ public struct SQLiteTable {
     }
 
     /// Says every row again as a line of JSON, for logs whose columns are named by hand.
-    public static func convert(_ path: String, _ write: ([UInt8]) -> Void) throws(FileError) {
+    public static func convert(_ path: String, _ write: ([UInt8]) -> Bool) throws(FileError) {
         var json = JSONWriter()
         try forEachRow(of: path) { row, _ in
             guard case .object(let fields) = row else { return true }
@@ -103,8 +103,7 @@ public struct SQLiteTable {
                 }
             }
             json.endLine()
-            write(json.bytes)
-            return true
+            return write(json.bytes)
         }
     }
 }

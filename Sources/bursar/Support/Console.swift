@@ -1,3 +1,6 @@
+import BursarSyntax
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -6,21 +9,34 @@
     import Darwin
 #endif
 
-/// Standard output and error, through the C library's buffers.
+/// Standard output and error. Where standard output cannot be written the process ends: nothing else it does would be seen.
 enum Console {
-    static func print(_ text: String) { write(Array(text.utf8), newline: !text.hasSuffix("\n"), to: stdoutStream) }
+    /// Text for people; what would act on a terminal is escaped. The last line is ended.
+    static func print(_ text: String) { print(exact: shownLines(text)) }
 
-    static func error(_ text: String) { write(Array(text.utf8), newline: !text.hasSuffix("\n"), to: stderrStream) }
-
-    /// Text that stays on its line of the terminal.
-    static func status(_ text: String) {
-        write(Array(("\u{1B}[2K\r" + text).utf8), newline: false, to: stderrStream)
-        flush()
+    /// Text in a format of its own, such as JSON, or with colours. The last line is ended.
+    static func print(exact text: String) {
+        output.withLock { $0.append(text, endsLine: true) }
     }
 
-    static func print(bytes: [UInt8]) { write(bytes, newline: false, to: stdoutStream) }
+    static func print(bytes: [UInt8]) { output.withLock { $0.append(bytes) } }
 
-    static func flush() { fflush(nil) }
+    /// A message for people, after everything that was printed before.
+    static func error(_ text: String) { error(exact: shownLines(text)) }
+
+    /// The same with colours.
+    static func error(exact text: String) {
+        flush()
+        put(text.hasSuffix("\n") ? text : text + "\n")
+    }
+
+    /// Text that stays on its line of the terminal.
+    static func status(_ text: String) { put("\u{1B}[2K\r" + text) }
+
+    static func flush() { output.withLock { $0.flush() } }
+
+    /// Some message could not be written.
+    static var hasLostMessages: Bool { hasLost.load(ordering: .relaxed) }
 
     static var outputIsTerminal: Bool { isatty(1) == 1 }
     static var errorIsTerminal: Bool { isatty(2) == 1 }
@@ -42,12 +58,35 @@ enum Console {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    nonisolated(unsafe) private static let stdoutStream = fdopen(1, "w")
-    nonisolated(unsafe) private static let stderrStream = fdopen(2, "w")
+    private static let output = Mutex(Output())
+    private static let hasLost = Atomic(false)
 
-    private static func write(_ bytes: [UInt8], newline: Bool, to stream: UnsafeMutablePointer<FILE>?) {
-        guard let stream else { return }
-        _ = bytes.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, stream) }
-        if newline { fputc(0x0A, stream) }
+    /// A reader that is gone wants no more messages; a full disk loses them.
+    private static func put(_ message: String) {
+        if let code = writeAll(Array(message.utf8), to: 2), code != EPIPE { hasLost.store(true, ordering: .relaxed) }
+    }
+
+    /// What is printed and not yet written.
+    private struct Output {
+        private var buffer: [UInt8] = []
+        private let isTerminal = isatty(1) == 1
+        private static let bufferBytes = 1 << 16
+
+        mutating func append(_ text: String, endsLine: Bool) {
+            buffer += text.utf8
+            if endsLine, !text.hasSuffix("\n") { buffer.append(0x0A) }
+            if isTerminal || buffer.count >= Self.bufferBytes { flush() }
+        }
+
+        mutating func append(_ bytes: [UInt8]) {
+            buffer += bytes
+            if isTerminal || buffer.count >= Self.bufferBytes { flush() }
+        }
+
+        mutating func flush() {
+            if buffer.isEmpty { return }
+            if let code = writeAll(buffer, to: 1) { Shutdown.outputFailed(code) }
+            buffer.removeAll(keepingCapacity: true)
+        }
     }
 }

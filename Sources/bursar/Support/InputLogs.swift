@@ -68,12 +68,14 @@ struct InputLogs {
     /// Logs that can be replayed, with what had to be made for that.
     struct Prepared {
         var paths: [String] = []
+        /// What the user calls logs that were said again elsewhere, by their paths.
+        var names: [String: String] = [:]
         var rejects: [ReplayReject] = []
         var servedOnly = 0
         var joined = 0
-        fileprivate var temporary: [String] = []
+        fileprivate var temporary: [OutputFile] = []
 
-        func remove() { for path in temporary { unlink(path) } }
+        func remove() { for file in temporary { file.discard() } }
     }
 
     private static let endings = [".jsonl", ".ndjson", ".json", ".csv"].flatMap { [$0, $0 + ".gz", $0 + ".zst"] }
@@ -99,19 +101,7 @@ struct InputLogs {
         var prepared = Prepared()
         for log in logs {
             do throws(FileError) {
-                if let format = format ?? (isGuessed ? ForeignLog.guess(log) : nil) {
-                    guard !follows else {
-                        throw FileError(
-                            path: log,
-                            reason: "is a log of \(format.rawValue), which is read whole; --follow reads Bursar's own "
-                                + "format, and JSON lines or CSV by --map")
-                    }
-                    try convert(log, format, &prepared)
-                } else if SQLiteTable.isDatabase(log) {
-                    try convertTable(log, &prepared)
-                } else {
-                    prepared.paths.append(log)
-                }
+                try prepare(log, follows: follows, &prepared)
             } catch {
                 prepared.remove()
                 throw ExitStatus(ExitStatus.usage, error.description)
@@ -120,64 +110,71 @@ struct InputLogs {
         return prepared
     }
 
-    private func convertTable(_ log: String, _ prepared: inout Prepared) throws(FileError) {
-        try replace(&prepared) { line throws(FileError) in try SQLiteTable.convert(log, line) }
-    }
-
-    /// Puts lines that are to be replayed in place of a log.
-    private func replace(
-        _ prepared: inout Prepared, _ lines: (_ write: ([UInt8]) -> Void) throws(FileError) -> Void
-    ) throws(FileError) {
-        let path = try Self.temporaryFile()
-        prepared.temporary.append(path)
-        prepared.paths.append(path)
-        guard let stream = fopen(path, "wb") else {
-            throw FileError(path: path, reason: String(cString: strerror(errno)))
-        }
-        var written = true
-        do {
-            defer { if fclose(stream) != 0 { written = false } }
-            try lines { line in
-                if fwrite(line, 1, line.count, stream) != line.count { written = false }
+    private func prepare(_ log: String, follows: Bool, _ prepared: inout Prepared) throws(FileError) {
+        let path = log == "-" ? try spoolInput(&prepared) : log
+        if let format = format ?? (isGuessed ? ForeignLog.guess(path) : nil) {
+            guard !follows else {
+                throw FileError(
+                    path: log,
+                    reason: "is a log of \(format.rawValue), which is read whole; --follow reads Bursar's own "
+                        + "format, and JSON lines or CSV by --map")
             }
+            try convert(path, name: log, format, &prepared)
+        } else if SQLiteTable.isDatabase(path) {
+            try replace(log, &prepared) { line throws(FileError) in try SQLiteTable.convert(path, line) }
+        } else {
+            prepared.paths.append(path)
         }
-        guard written else { throw FileError(path: path, reason: "the temporary file cannot be written") }
     }
 
-    private func convert(_ log: String, _ format: ForeignFormat, _ prepared: inout Prepared) throws(FileError) {
+    private func convert(
+        _ path: String, name: String, _ format: ForeignFormat, _ prepared: inout Prepared
+    ) throws(FileError) {
         var foreign = ForeignLog(format, overrides: overrides, callPath: callPath)
-        try replace(&prepared) { line throws(FileError) in try foreign.convert(log, line) }
+        try replace(name, &prepared) { line throws(FileError) in try foreign.convert(path, name: name, line) }
         prepared.servedOnly += foreign.servedOnly
         prepared.joined += foreign.joined
-        prepared.rejects += foreign.rejects.map { ReplayReject(path: log, line: $0.line, reason: $0.reason) }
+        prepared.rejects += foreign.rejects.map { ReplayReject(path: name, line: $0.line, reason: $0.reason) }
     }
 
     // MARK: - Temporary files
 
-    private static func temporaryFile() throws(FileError) -> String {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(folder)/bursar-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw FileError(path: folder, reason: "no temporary file can be made in it") }
-        close(descriptor)
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    /// Puts lines that are to be replayed in place of a log.
+    private func replace(
+        _ name: String, _ prepared: inout Prepared, _ lines: (_ write: ([UInt8]) -> Bool) throws(FileError) -> Void
+    ) throws(FileError) {
+        let file = try OutputFile(temporaryFor: TemporaryFiles.folder)
+        prepared.temporary.append(file)
+        prepared.paths.append(file.temporary)
+        prepared.names[file.temporary] = name
+        var failure: FileError?
+        do throws(FileError) {
+            try lines { line in
+                do throws(FileError) { try file.write(line) } catch { failure = error }
+                return failure == nil
+            }
+            if failure == nil { try file.flush() }
+        } catch {
+            // What reads the log may know it by another path.
+            throw error.path == TemporaryFiles.folder ? error : FileError(path: name, reason: error.reason)
+        }
+        if let failure { throw failure }
     }
 
-    /// Standard input as a file, so that it can be read again where it must be ordered.
-    static func spool() throws -> String {
-        let path = try temporaryFile()
-        let descriptor = open(path, O_WRONLY | O_TRUNC)
-        guard descriptor >= 0 else { throw ExitStatus(ExitStatus.usage, "\(path): cannot be written") }
-        defer { close(descriptor) }
+    /// Standard input as a file, so that it can be read again where it must be ordered. Returns its path.
+    private func spoolInput(_ prepared: inout Prepared) throws(FileError) -> String {
+        let file = try OutputFile(temporaryFor: TemporaryFiles.folder)
+        prepared.temporary.append(file)
+        prepared.names[file.temporary] = "-"
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
         while true {
             let count = read(0, &buffer, buffer.count)
-            if count <= 0 { break }
-            guard write(descriptor, buffer, count) == count else {
-                unlink(path)
-                throw ExitStatus(ExitStatus.usage, "\(path): the temporary file cannot be written")
-            }
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { throw FileError(path: "standard input", code: errno) }
+            if count == 0 { break }
+            try file.write(Array(buffer[..<count]))
         }
-        return path
+        try file.flush()
+        return file.temporary
     }
 }

@@ -42,11 +42,9 @@ struct PartialReplay {
         let rest = Array(try encoder.encode(summary))
         let head = Head(
             kind: Self.kind, shard: shard, shards: shards, basis: basis, digest: Digest.sha256(rest))
-        do {
-            try FileReading.write(Array(try encoder.encode(head)) + [0x0A] + rest, to: path)
-        } catch let error as FileError {
-            throw ExitStatus(ExitStatus.usage, error.description)
-        }
+        let bytes = Array(try encoder.encode(head)) + [0x0A] + rest
+        if OutputNames.isStandardOutput(path) { return Console.print(bytes: bytes) }
+        try OutputFile.write(bytes, to: path)
     }
 
     init(reading path: String) throws {

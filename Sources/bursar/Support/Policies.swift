@@ -21,9 +21,9 @@ enum Policies {
             let renderer = DiagnosticTextRenderer(
                 sources: result.sources, color: Console.usesColor(onTerminal: Console.errorIsTerminal))
             for item in result.diagnostics.sorted().prefix(Bounds.diagnostics) where item.severity == .error {
-                Console.error(renderer.render(item))
+                Console.error(exact: renderer.render(item))
             }
-            throw ExitStatus(1, "the policies in \(path) do not compile")
+            throw ExitStatus(1, "the policies in \(shown(path)) do not compile")
         }
         return (set, documents)
     }
@@ -31,7 +31,7 @@ enum Policies {
     /// Ends with 2 where nothing is at a path.
     static func requireExisting(_ path: String) throws {
         if FileReading.kind(of: path) == .missing {
-            throw ExitStatus(ExitStatus.usage, "\(path): there is no such file or folder")
+            throw ExitStatus(ExitStatus.usage, "\(shown(path)): there is no such file or folder")
         }
     }
 

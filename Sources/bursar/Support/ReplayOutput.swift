@@ -2,6 +2,14 @@ import ArgumentParser
 import BursarReplay
 import BursarSyntax
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// How the result of a replay is shown, and when it counts as failed.
 struct ReplayOutput: ParsableArguments {
     @Option(help: ArgumentHelp("Write a report: .html, .md or .json. Repeat for several.", valueName: "file"))
@@ -29,17 +37,21 @@ struct ReplayOutput: ParsableArguments {
         return expression
     }
 
-    /// - Parameter failures: logs that could not be read to their end.
-    func show(_ summary: ReplaySummary, failures: [String] = []) throws {
-        switch format {
-        case .text: Console.print(SummaryTextRenderer(summary).render())
-        case .json: Console.print(SummaryJSONRenderer(summary).render())
-        }
+    /// - Parameters:
+    ///   - failures: logs that could not be read to their end.
+    ///   - besideLines: standard output takes lines of another kind, so that the summary goes to standard error.
+    func show(_ summary: ReplaySummary, failures: [String] = [], besideLines: Bool = false) throws {
+        let text =
+            switch format {
+            case .text: SummaryTextRenderer(summary).render()
+            case .json: SummaryJSONRenderer(summary).render()
+            }
+        if besideLines { Console.error(exact: text) } else { Console.print(exact: text) }
         if let failure = failures.first {
             throw ExitStatus(ExitStatus.usage, "\(failure); what was read before it is in the summary")
         }
         try writeReports(summary)
-        if summary.wasStopped { throw ExitStatus(130) }
+        if summary.wasStopped { throw ExitStatus(Shutdown.status(ofSignal: Shutdown.receivedSignal ?? SIGINT)) }
         if let failing = try failExpression(), failing.holds(summary) {
             throw ExitStatus(3, "failed: \(failing.text)")
         }
@@ -53,11 +65,7 @@ struct ReplayOutput: ParsableArguments {
                 path.hasSuffix(".html")
                 ? HTMLReport(figures).render()
                 : path.hasSuffix(".md") ? MarkdownReport(figures).render() : JSONReport(figures).render() + "\n"
-            do throws(FileError) {
-                try FileReading.write(Array(text.utf8), to: path)
-            } catch {
-                throw ExitStatus(ExitStatus.usage, error.description)
-            }
+            try OutputFile.write(Array(text.utf8), to: path)
         }
     }
 }

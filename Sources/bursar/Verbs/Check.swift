@@ -69,7 +69,7 @@ struct Check: ParsableCommand {
                 if format == .sarif { sarif.add(items, result.sources) } else { show(items, result.sources) }
             }
         }
-        if format == .sarif { Console.print(sarif.render()) }
+        if format == .sarif { Console.print(exact: sarif.render()) }
         if !quiet, format == .text {
             let parts = Severity.allCases.compactMap { severity in
                 counts[severity].map { "\($0) \(severity.rawValue)\($0 == 1 ? "" : "s")" }
@@ -91,10 +91,10 @@ struct Check: ParsableCommand {
     private func show(_ items: [Diagnostic], _ sources: SourceMap) {
         for item in items.prefix(Bounds.diagnostics) {
             if format == .json {
-                Console.print(DiagnosticJSONRenderer(sources: sources).render(item))
+                Console.print(exact: DiagnosticJSONRenderer(sources: sources).render(item))
             } else {
                 let color = Console.usesColor(onTerminal: Console.outputIsTerminal)
-                Console.print(DiagnosticTextRenderer(sources: sources, color: color).render(item))
+                Console.print(exact: DiagnosticTextRenderer(sources: sources, color: color).render(item))
             }
         }
         if items.count > Bounds.diagnostics { Console.error("… and \(items.count - Bounds.diagnostics) more") }
@@ -108,15 +108,16 @@ struct Check: ParsableCommand {
             let items = result.diagnostics.sorted().filter { $0.fix != nil }
             let changes = Fixes.apply(items, result.sources)
             if changes.isEmpty { break }
-            for change in changes {
-                do throws(FileError) {
-                    try FileReading.write(change.bytes, to: change.path)
-                } catch {
-                    throw ExitStatus(ExitStatus.usage, error.description)
-                }
+            // All are written before the first is put in its place.
+            let outputs = try changes.map { change in
+                let output = try OutputFile(change.path)
+                try output.write(change.bytes)
+                try output.flush()
+                return output
             }
+            for output in outputs { try output.commit(isDurable: true) }
             fixed += items.count
         }
-        if fixed > 0, !quiet { Console.error("\(set): \(fixed) fixed") }
+        if fixed > 0, !quiet { Console.error("\(shown(set)): \(fixed) fixed") }
     }
 }

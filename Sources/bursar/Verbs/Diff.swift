@@ -38,7 +38,7 @@ struct Diff: ParsableCommand {
         if !traffic.isEmpty { replayed = try TrafficReplay.run(after, against: before, traffic) }
         switch format {
         case .text: Console.print(text(diff, replayed))
-        case .json: Console.print(json(diff, replayed))
+        case .json: Console.print(exact: json(diff, replayed))
         }
         if !diff.isSame || replayed?.comparison.map({ !$0.changes.isEmpty }) == true { throw ExitStatus(1) }
     }

@@ -53,7 +53,7 @@ struct Explain: ParsableCommand {
         let explained = try log.map { try inLog($0, engine) } ?? single(engine)
         switch format {
         case .text: Console.print(ExplanationText(engine: engine).render(explained))
-        case .json: Console.print(ExplanationText(engine: engine).json(explained))
+        case .json: Console.print(exact: ExplanationText(engine: engine).json(explained))
         }
     }
 
@@ -90,7 +90,7 @@ struct Explain: ParsableCommand {
                 json.field("same", now == recorded.outcome && code == recorded.code)
                 json.raw("explanation", ExplanationText(engine: engine).json(explained).utf8)
             }
-            Console.print(json.text)
+            Console.print(exact: json.text)
         }
     }
 
@@ -101,6 +101,7 @@ struct Explain: ParsableCommand {
         options.map = inputs.map
         let converted = try inputs.prepare([log])
         defer { converted.remove() }
+        options.logNames = converted.names
         let paths = converted.paths
         do {
             let summary: ReplaySummary

@@ -72,18 +72,18 @@ struct Format: ParsableCommand {
         let bytes = try FileReading.read(path, limit: Bounds.fileBytes)
         let formatted = try PolicyFormatter.format(SourceFile(path: path, name: path, bytes: bytes))
         let changes = formatted != bytes
-        if changes, !check, !diff { try FileReading.write(formatted, to: path) }
+        if changes, !check, !diff { try OutputFile.write(formatted, to: path) }
         if format == .json {
             var json = JSONWriter()
             json.object { json in
                 json.field("file", path)
                 json.field("changed", changes)
             }
-            Console.print(json.text)
+            Console.print(exact: json.text)
         } else if changes, diff {
             Console.print(LineDiff.render(path, bytes, formatted))
         } else if changes, !quiet {
-            Console.print(path)
+            Console.print(shown(path))
         }
         return changes
     }
@@ -93,7 +93,9 @@ struct Format: ParsableCommand {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while bytes.count <= Bounds.fileBytes {
             let count = read(0, &buffer, buffer.count)
-            if count <= 0 { break }
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { throw FileError(path: "standard input", code: errno) }
+            if count == 0 { break }
             bytes += buffer[..<count]
         }
         let formatted: [UInt8]
@@ -119,9 +121,9 @@ struct Format: ParsableCommand {
             let text = bytes ?? (try? FileReading.read(path, limit: Bounds.fileBytes)) ?? []
             _ = sources.add(SourceFile(path: path, name: path, bytes: text))
             let renderer = DiagnosticTextRenderer(sources: sources)
-            for finding in findings { Console.error(renderer.render(finding)) }
+            for finding in findings { Console.error(exact: renderer.render(finding)) }
         case .wouldChange:
-            Console.error("\(path): left as it is, because its layout cannot be changed without changing its meaning")
+            Console.error("\(shown(path)): left as it is, because its layout cannot be changed without changing its meaning")
         }
     }
 }

@@ -48,7 +48,7 @@ struct Import: ParsableCommand {
             } catch {
                 throw ExitStatus(ExitStatus.usage, "\(file): \(error.message) at byte \(error.offset)")
             }
-            Console.print(result.catalog)
+            Console.print(exact: result.catalog)
             guard !quiet else { return }
             for line in result.leftOut { Console.error(line) }
             Console.error("\(result.modelCount) models, \(result.leftOut.count) notes on what was left out")

@@ -31,14 +31,15 @@ struct Init: ParsableCommand {
         where FileReading.kind(of: path) == .missing && mkdir(path, 0o777) != 0 {
             throw ExitStatus(ExitStatus.usage, "\(path): \(String(cString: strerror(errno)))")
         }
-        for (name, text) in files {
-            do throws(FileError) {
-                try FileReading.write(Array(text.utf8), to: "\(folder)/\(name)")
-            } catch {
-                throw ExitStatus(ExitStatus.usage, error.description)
-            }
-            Console.print("wrote \(folder)/\(name)")
+        // All are written before the first is put in its place.
+        let outputs = try files.map { name, text in
+            let output = try OutputFile("\(folder)/\(name)")
+            try output.write(Array(text.utf8))
+            try output.flush()
+            return output
         }
+        for output in outputs { try output.commit(isDurable: true) }
+        for (name, _) in files { Console.print("wrote \(folder)/\(name)") }
         Console.print(
             """
 

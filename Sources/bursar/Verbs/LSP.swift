@@ -14,7 +14,9 @@ struct LSP: ParsableCommand {
     var stdio = false
 
     func run() throws {
-        let status = LanguageServer(version: Bursar.configuration.version).run()
+        let server = LanguageServer(version: Bursar.configuration.version)
+        let status = server.run()
+        if server.outputFailure != 0 { Shutdown.outputFailed(server.outputFailure) }
         if status != 0 { throw ExitStatus(status) }
     }
 }

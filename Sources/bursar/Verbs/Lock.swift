@@ -33,11 +33,7 @@ struct Lock: ParsableCommand {
             changed += lock.changed
             guard lock.changed.isEmpty else { continue }
             let file = LockFile.path(for: set)
-            do throws(FileError) {
-                try FileReading.write(Array(lock.text.utf8), to: file)
-            } catch {
-                throw ExitStatus(ExitStatus.usage, error.description)
-            }
+            try OutputFile.write(Array(lock.text.utf8), to: file)
             written.append((file, documents.policies.count + documents.catalogs.count))
         }
         report(written, changed)
@@ -51,14 +47,14 @@ struct Lock: ParsableCommand {
                 json.array("written") { json in for file in written { json.value(file.path) } }
                 json.array("changed") { json in for version in changed { json.value(version) } }
             }
-            return Console.print(json.text)
+            return Console.print(exact: json.text)
         }
         for version in changed {
-            Console.error("\(version) is locked and was changed or removed; write a new version, or --renew")
+            Console.error("\(shown(version)) is locked and was changed or removed; write a new version, or --renew")
         }
         if quiet { return }
         for file in written {
-            Console.print("\(file.path): \(file.versions) version\(file.versions == 1 ? "" : "s") locked")
+            Console.print("\(shown(file.path)): \(file.versions) version\(file.versions == 1 ? "" : "s") locked")
         }
     }
 }

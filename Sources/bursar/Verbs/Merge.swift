@@ -17,6 +17,9 @@ struct Merge: ParsableCommand {
 
     func run() throws {
         try output.check()
+        var names = OutputNames()
+        for path in partials { names.add(input: path) }
+        for path in output.report { try names.add("--report", path) }
         try output.show(try PartialReplay.merged(partials))
     }
 }

@@ -73,10 +73,14 @@ struct Replay: ParsableCommand {
         help: ArgumentHelp("FIELD=COLUMN, or FIELD==VALUE for every record; repeat as needed.", valueName: "mapping"))
     var map: [String] = []
 
-    @Option(help: "Write every decision, in the order of the log, as JSON lines.")
+    @Option(
+        help: ArgumentHelp(
+            "Write every decision, in the order of the log, as JSON lines; - is standard output.", valueName: "file"))
     var decisions: String?
 
-    @Option(help: "Write the lines that could not be used, with their numbers and reasons, as JSON lines.")
+    @Option(
+        help: ArgumentHelp(
+            "Write the lines that could not be used, with their numbers and reasons, as JSON lines.", valueName: "file"))
     var rejects: String?
 
     @Option(help: "Threads; default: all cores. The result never depends on it.")
@@ -100,7 +104,9 @@ struct Replay: ParsableCommand {
     }
 
     func run() throws {
-        if let describeInput { return Console.print(try InputLogs.format(describeInput)?.description ?? InputLogs.own) }
+        if let describeInput {
+            return Console.print(exact: try InputLogs.format(describeInput)?.description ?? InputLogs.own)
+        }
         let inputs = try InputLogs(format: input, map: map)
         var options = try options()
         options.map = inputs.map
@@ -116,14 +122,47 @@ struct Replay: ParsableCommand {
         if follow, logs.count != 1 || logs == ["-"] {
             throw ExitStatus(ExitStatus.usage, "--follow reads one file")
         }
-        let spooled = try logs.contains("-") ? InputLogs.spool() : nil
-        defer { if let spooled { unlink(spooled) } }
-        let converted = try inputs.prepare(
-            InputLogs.expanded(logs).map { $0 == "-" ? spooled ?? $0 : $0 }, follows: follow)
+        let expanded = try InputLogs.expanded(logs)
+        let names = try names(reading: [set, other].compactMap(\.self), expanded)
+        let converted = try inputs.prepare(expanded, follows: follow)
         defer { converted.remove() }
-        let paths = converted.paths
-        Interrupt.asks(options.stop)
-        var sinks = try Sinks(decisions: decisions, rejects: rejects)
+        options.logNames = converted.names
+        let sinks = try ReplaySinks(decisions: decisions, rejects: rejects, isLive: follow)
+        Shutdown.asks(options.stop)
+        var result = try replay(set, against: other, filter, converted.paths, options, sinks)
+        Shutdown.asks(nil)
+        // What was found while a log was said again belongs to no tenant: the first shard tells of it.
+        if options.shard.index == 0 {
+            for reject in converted.rejects { try sinks.write(reject) }
+            result.summary.add(rejects: converted.rejects.count)
+            result.summary.servedOnly = converted.servedOnly
+            result.summary.joined = converted.joined
+        }
+        try sinks.commit()
+        if !quiet, Console.errorIsTerminal { Console.status("") }
+        try writePartial(result.summary, options.shard)
+        try output.show(result.summary, failures: result.failures, besideLines: names.standardOutput != nil)
+        // Ctrl-C is how one ends what follows a log.
+        if follow, let signal = Shutdown.receivedSignal, signal != SIGINT {
+            throw ExitStatus(Shutdown.status(ofSignal: signal))
+        }
+    }
+
+    /// Refuses outputs that are inputs or each other.
+    private func names(reading sets: [PolicySet], _ logs: [String]) throws -> OutputNames {
+        var names = OutputNames()
+        for path in sets.flatMap(\.sources.files).map(\.path) + logs { names.add(input: path) }
+        try names.add("--decisions", decisions)
+        try names.add("--rejects", rejects)
+        try names.add("--partial", partial)
+        for path in output.report { try names.add("--report", path) }
+        return names
+    }
+
+    private func replay(
+        _ set: PolicySet, against other: PolicySet?, _ filter: Condition?, _ paths: [String], _ options: ReplayOptions,
+        _ sinks: ReplaySinks
+    ) throws -> (summary: ReplaySummary, failures: [String]) {
         func make() throws -> BursarReplay.Replay {
             let replay = BursarReplay.Replay(
                 set, against: other, filters: filter.map { [$0] } ?? [], gathersAlerts: true, options: options)
@@ -131,49 +170,29 @@ struct Replay: ParsableCommand {
                 throw ExitStatus(
                     ExitStatus.usage, "--shard: a limit is counted per group, so tenants cannot be decided apart")
             }
-            let decisions = sinks.decisions
-            let rejects = sinks.rejects
-            let follows = follow
-            replay.onDecisions = { bytes in
-                decisions?.write(bytes)
-                if follows { Console.flush() }
-            }
-            replay.onReject = { rejects?.write($0) }
+            replay.onDecisions = { try sinks.write(decisions: $0) }
+            replay.onReject = { try sinks.write($0) }
             if !quiet, Console.errorIsTerminal { replay.onProgress = ProgressLine().show }
             return replay
         }
-        var result: (summary: ReplaySummary, failures: [String])
         do {
-            do {
-                result = try make().run(paths)
-            } catch is BursarReplay.Replay.ReplayNeedsOrder {
-                // What was written so far was in the wrong order: begin anew.
-                sinks = try Sinks(decisions: decisions, rejects: rejects)
-                result = try make().runOrdered(paths)
-            }
-        } catch let error as FileError {
-            throw ExitStatus(ExitStatus.usage, error.description)
+            return try make().run(paths)
+        } catch is BursarReplay.Replay.ReplayNeedsOrder {
+            // What was written so far was in the wrong order: begin anew.
+            try sinks.restart()
+            return try make().runOrdered(paths)
         }
-        // What was found while a log was said again belongs to no tenant: the first shard tells of it.
-        if options.shard.index == 0 {
-            for reject in converted.rejects { sinks.rejects?.write(reject) }
-            result.summary.add(rejects: converted.rejects.count)
-            result.summary.servedOnly = converted.servedOnly
-            result.summary.joined = converted.joined
-        }
-        try sinks.close()
-        if !quiet, Console.errorIsTerminal { Console.status("") }
-        if let partial {
-            let basis =
-                [
-                    "\(logs)", "\(result.summary.policies)", "\(state)", "\(estimate)", "\(cost)", "\(from ?? "")",
-                    "\(to ?? "")",
-                ]
-                + ["\(tenant ?? "")", "\(condition ?? "")", "\(map)", "\(against ?? "")"]
-            try PartialReplay(result.summary, shard: options.shard, basis: basis.joined(separator: "|")).write(
-                to: partial)
-        }
-        try output.show(result.summary, failures: result.failures)
+    }
+
+    private func writePartial(_ summary: ReplaySummary, _ shard: ReplayOptions.Shard) throws {
+        guard let partial else { return }
+        let basis =
+            [
+                "\(logs)", "\(summary.policies)", "\(state)", "\(estimate)", "\(cost)", "\(from ?? "")",
+                "\(to ?? "")",
+            ]
+            + ["\(tenant ?? "")", "\(condition ?? "")", "\(map)", "\(against ?? "")"]
+        try PartialReplay(summary, shard: shard, basis: basis.joined(separator: "|")).write(to: partial)
     }
 
     private func parsedShard() throws -> ReplayOptions.Shard {
@@ -223,83 +242,6 @@ struct Replay: ParsableCommand {
         } catch {
             throw ExitStatus(ExitStatus.usage, "\(option): \(error.message)")
         }
-    }
-}
-
-/// Ctrl-C once: end with what was done. Twice: end.
-private enum Interrupt {
-    nonisolated(unsafe) private static var stop: StopSignal?
-
-    static func asks(_ stop: StopSignal) {
-        self.stop = stop
-        signal(SIGINT) { _ in
-            Interrupt.stop?.ask()
-            signal(SIGINT, SIG_DFL)
-        }
-        // Whoever started this may have held signals back.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-    }
-}
-
-/// The files that a replay writes as it goes.
-private struct Sinks {
-    var decisions: FileSink?
-    var rejects: RejectSink?
-
-    init(decisions: String?, rejects: String?) throws {
-        self.decisions = try decisions.map { try FileSink($0) }
-        self.rejects = try rejects.map { RejectSink(try FileSink($0)) }
-    }
-
-    func close() throws {
-        try decisions?.close()
-        try rejects?.file.close()
-    }
-}
-
-/// A file that is written from its beginning.
-final class FileSink {
-    private let path: String
-    private var stream: UnsafeMutablePointer<FILE>?
-    private var hasFailed = false
-
-    init(_ path: String) throws {
-        self.path = path
-        stream = fopen(path, "wb")
-        guard stream != nil else { throw ExitStatus(ExitStatus.usage, "\(path): \(String(cString: strerror(errno)))") }
-    }
-
-    deinit { if let stream { fclose(stream) } }
-
-    func write(_ bytes: [UInt8]) {
-        guard let stream else { return }
-        if fwrite(bytes, 1, bytes.count, stream) != bytes.count { hasFailed = true }
-    }
-
-    func close() throws {
-        guard let open = stream else { return }
-        stream = nil
-        if fclose(open) != 0 || hasFailed { throw ExitStatus(ExitStatus.usage, "\(path): could not be written whole") }
-    }
-}
-
-private final class RejectSink {
-    let file: FileSink
-
-    init(_ file: FileSink) { self.file = file }
-
-    func write(_ reject: ReplayReject) {
-        var json = JSONWriter()
-        json.object { json in
-            json.field("file", reject.path)
-            json.field("line", reject.line)
-            json.field("reason", reject.reason)
-        }
-        json.endLine()
-        file.write(json.bytes)
     }
 }
 

@@ -52,7 +52,7 @@ struct Test: ParsableCommand {
         switch format {
         case .text: for set in sets { show(set) }
         case .json: for set in sets { showJSON(set) }
-        case .junit: Console.print(JUnit.render(sets.map { ($0.path, $0.set.sources, $0.results) }))
+        case .junit: Console.print(exact: JUnit.render(sets.map { ($0.path, $0.set.sources, $0.results) }))
         }
         if coverage { showCoverage(sets) }
         let failed = all.count { !$0.passed }
@@ -86,7 +86,7 @@ struct Test: ParsableCommand {
                 continue
             }
             Console.print("FAIL  \(result.trial.name)")
-            for diagnostic in result.diagnostics { Console.print(renderer.render(diagnostic)) }
+            for diagnostic in result.diagnostics { Console.print(exact: renderer.render(diagnostic)) }
             for failure in result.failures {
                 let place = set.set.sources.reference(failure.range)
                 Console.print("      \(place): step \(failure.step): \(failure.message)")
@@ -121,7 +121,7 @@ struct Test: ParsableCommand {
                     }
                 }
             }
-            Console.print(json.text)
+            Console.print(exact: json.text)
         }
     }
 
@@ -130,8 +130,8 @@ struct Test: ParsableCommand {
     private func showCoverage(_ sets: [SetResult]) {
         switch coverageFormat {
         case .text: for set in sets { Console.print(coverageText(set)) }
-        case .json: for set in sets { Console.print(coverageJSON(set)) }
-        case .lcov: Console.print(sets.map(lcov).joined())
+        case .json: for set in sets { Console.print(exact: coverageJSON(set)) }
+        case .lcov: Console.print(exact: sets.map(lcov).joined())
         }
     }
 

@@ -1,0 +1,114 @@
+import BursarReplay
+import BursarSyntax
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Whole lines that a replay writes as it goes.
+///
+/// The file gets them when the replay ends, so that one that fails leaves the old file, and one that must begin anew can.
+/// Live ones are written at once: a log that is followed has no end.
+final class LineSink {
+    private enum Target {
+        /// Lines that wait for the end.
+        case file(OutputFile)
+        case waitingOutput(OutputFile)
+        case liveFile(Int32)
+        case liveOutput
+    }
+
+    private let path: String
+    private let target: Target
+    /// Bytes of a live file, all of whole lines.
+    private var liveBytes = 0
+
+    /// - Parameter path: `-` is standard output.
+    init(_ path: String, isLive: Bool) throws(FileError) {
+        self.path = path
+        switch (OutputNames.isStandardOutput(path), isLive) {
+        case (true, true): target = .liveOutput
+        case (true, false): target = .waitingOutput(try OutputFile(temporaryFor: "standard output"))
+        case (false, false): target = .file(try OutputFile(path))
+        case (false, true):
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+            guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
+            target = .liveFile(descriptor)
+        }
+    }
+
+    deinit { if case .liveFile(let descriptor) = target { close(descriptor) } }
+
+    func write(_ lines: [UInt8]) throws(FileError) {
+        switch target {
+        case .file(let file), .waitingOutput(let file): try file.write(lines)
+        case .liveFile(let descriptor):
+            if let code = writeAll(lines, to: descriptor) {
+                // A line that was cut helps nobody. Pipes cannot take it back.
+                _ = ftruncate(descriptor, off_t(liveBytes))
+                throw FileError(path: path, code: code)
+            }
+            liveBytes += lines.count
+        case .liveOutput:
+            Console.print(bytes: lines)
+            Console.flush()
+        }
+    }
+
+    /// Takes back what was written; a log that is followed never asks for it.
+    func restart() throws(FileError) {
+        switch target {
+        case .file(let file), .waitingOutput(let file): try file.restart()
+        case .liveFile, .liveOutput: break
+        }
+    }
+
+    func commit() throws(FileError) {
+        switch target {
+        case .file(let file): try file.commit(isDurable: false)
+        case .waitingOutput(let file):
+            try file.forEachChunk { Console.print(bytes: $0) }
+            file.discard()
+        case .liveFile, .liveOutput: break
+        }
+    }
+}
+
+/// The files that a replay writes as it goes.
+struct ReplaySinks {
+    private let decisions: LineSink?
+    private let rejects: LineSink?
+
+    init(decisions: String?, rejects: String?, isLive: Bool) throws(FileError) {
+        self.decisions = try decisions.map { path throws(FileError) in try LineSink(path, isLive: isLive) }
+        self.rejects = try rejects.map { path throws(FileError) in try LineSink(path, isLive: isLive) }
+    }
+
+    func write(decisions lines: [UInt8]) throws(FileError) { try decisions?.write(lines) }
+
+    func write(_ reject: ReplayReject) throws(FileError) {
+        guard let rejects else { return }
+        var json = JSONWriter()
+        json.object { json in
+            json.field("file", reject.path)
+            json.field("line", reject.line)
+            json.field("reason", reject.reason)
+        }
+        json.endLine()
+        try rejects.write(json.bytes)
+    }
+
+    func restart() throws(FileError) {
+        try decisions?.restart()
+        try rejects?.restart()
+    }
+
+    func commit() throws(FileError) {
+        try decisions?.commit()
+        try rejects?.commit()
+    }
+}

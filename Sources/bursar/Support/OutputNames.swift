@@ -1,0 +1,81 @@
+import BursarSyntax
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The files that a command reads and writes: an output that is an input, or another output, is refused before anything is
+/// opened.
+struct OutputNames {
+    private enum Identity: Hashable {
+        case file(device: UInt64, number: UInt64)
+        /// A file that does not exist yet, by its folder and name.
+        case new(String)
+    }
+
+    private var inputs: [Identity: String] = [:]
+    private var outputs: [Identity: String] = [:]
+    /// The option whose lines standard output takes.
+    private(set) var standardOutput: String?
+
+    init() {
+        // A summary that is redirected to a file.
+        if let identity = Self.identity(descriptor: 1) { outputs[identity] = "standard output" }
+    }
+
+    static func isStandardOutput(_ path: String) -> Bool {
+        ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(path)
+    }
+
+    mutating func add(input path: String) {
+        let identity = path == "-" ? Self.identity(descriptor: 0) : Self.identity(path)
+        if let identity { inputs[identity] = path == "-" ? "standard input" : path }
+    }
+
+    /// Outputs are added after all inputs.
+    mutating func add(_ option: String, _ path: String?) throws {
+        guard let path else { return }
+        if Self.isStandardOutput(path) {
+            if let standardOutput {
+                throw ExitStatus(ExitStatus.usage, "\(option): standard output takes \(standardOutput) already")
+            }
+            standardOutput = option
+            return
+        }
+        guard let identity = Self.identity(path) else { return }
+        if let input = inputs[identity] {
+            throw ExitStatus(ExitStatus.usage, "\(option) \(path): is read too (\(input)); write to another file")
+        }
+        if let other = outputs.updateValue(option, forKey: identity) {
+            throw ExitStatus(ExitStatus.usage, "\(option) \(path): is written by \(other) too; name two files")
+        }
+    }
+
+    /// nil for what is no file: devices and pipes take what several write.
+    private static func identity(_ path: String) -> Identity? {
+        var status = stat()
+        if stat(path, &status) == 0 { return identity(status) }
+        guard let target = try? OutputFile.target(of: path) else { return nil }
+        let slash = target.lastIndex(of: "/")
+        let folder = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
+        guard let resolved = realpath(folder, nil) else { return nil }
+        defer { free(resolved) }
+        let name = slash.map { target[target.index(after: $0)...] } ?? target[...]
+        return .new("\(String(cString: resolved))/\(name)")
+    }
+
+    private static func identity(descriptor: Int32) -> Identity? {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? identity(status) : nil
+    }
+
+    private static func identity(_ status: stat) -> Identity? {
+        guard status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return .file(
+            device: UInt64(truncatingIfNeeded: status.st_dev), number: UInt64(truncatingIfNeeded: status.st_ino))
+    }
+}
