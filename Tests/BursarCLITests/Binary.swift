@@ -45,7 +45,8 @@ enum Binary {
 
     /// Runs commands of a shell, in which `$BURSAR` is the binary.
     static func shell(_ commands: String, environment: [String: String] = [:]) throws -> Result {
-        try runProgram("/bin/sh", ["-c", commands], environment: environment.merging(["BURSAR": path]) { own, _ in own })
+        try runProgram(
+            "/bin/sh", ["-c", commands], environment: environment.merging(["BURSAR": path]) { own, _ in own })
     }
 
     private static func runProgram(

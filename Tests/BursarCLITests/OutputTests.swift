@@ -138,7 +138,8 @@ import Testing
             let command = arguments.map { $0.replacing("SET", with: set.path()) }.joined(separator: " ")
             let names = try FileManager.default.contentsOfDirectory(atPath: set.path()).sorted()
             // 4 KiB of each file can be written.
-            let result = try Binary.shell("ulimit -f 8; exec $BURSAR \(command)", environment: ["TMPDIR": folder.path()])
+            let result = try Binary.shell(
+                "ulimit -f 8; exec $BURSAR \(command)", environment: ["TMPDIR": folder.path()])
             #expect(result.status == 2, "\(result)")
             #expect(result.errors.contains("File too large"), "\(result.errors)")
             #expect(try Data(contentsOf: file) == before)
@@ -194,8 +195,9 @@ import Testing
             for options in cases {
                 let result = try Binary.run(["replay", "--policies", set.path(), log.path()] + options)
                 #expect(result.status == 2, "\(options) \(result)")
-                #expect(result.errors.contains("read too") || result.errors.contains("already")
-                    || result.errors.contains("is written by"), "\(result.errors)")
+                #expect(
+                    result.errors.contains("read too") || result.errors.contains("already")
+                        || result.errors.contains("is written by"), "\(result.errors)")
                 #expect([try Data(contentsOf: log), try Data(contentsOf: policy)] == before)
                 #expect(!FileManager.default.fileExists(atPath: new))
             }

@@ -123,7 +123,8 @@ struct Format: ParsableCommand {
             let renderer = DiagnosticTextRenderer(sources: sources)
             for finding in findings { Console.error(exact: renderer.render(finding)) }
         case .wouldChange:
-            Console.error("\(shown(path)): left as it is, because its layout cannot be changed without changing its meaning")
+            Console.error(
+                "\(shown(path)): left as it is, because its layout cannot be changed without changing its meaning")
         }
     }
 }

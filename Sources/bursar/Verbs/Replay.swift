@@ -80,7 +80,8 @@ struct Replay: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write the lines that could not be used, with their numbers and reasons, as JSON lines.", valueName: "file"))
+            "Write the lines that could not be used, with their numbers and reasons, as JSON lines.", valueName: "file")
+    )
     var rejects: String?
 
     @Option(help: "Threads; default: all cores. The result never depends on it.")
