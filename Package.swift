@@ -49,6 +49,7 @@ let package = Package(
             name: "engine-bench", dependencies: ["BursarEngine", "FlatLoop"], path: "Benchmarks/Engine"),
         .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax", "RandomPolicies"]),
         .target(name: "RandomPolicies", path: "Tests/RandomPolicies"),
+        .testTarget(name: "BursarStorageTests", dependencies: ["BursarStorage"]),
         .testTarget(name: "BursarPolicyTests", dependencies: ["BursarPolicy", "BursarSyntax"]),
         .testTarget(
             name: "BursarAnalysisTests",

@@ -256,10 +256,10 @@ final class Partition {
     /// Adds the tally of four names to the sums of each.
     private func flush(_ cell: CrossTallies.Cell) {
         if cell.isEmpty { return }
-        tenants.at(cell.tenant).pointee.add(cell.tally)
-        tiers.at(cell.tier).pointee.add(cell.tally)
-        features.at(cell.feature).pointee.add(cell.tally)
-        models.at(cell.model).pointee.add(cell.tally)
+        tenants.add(cell.tally, to: cell.tenant)
+        tiers.add(cell.tally, to: cell.tier)
+        features.add(cell.tally, to: cell.feature)
+        models.add(cell.tally, to: cell.model)
     }
 
     private func count(_ detail: DecisionDetail) {
@@ -366,9 +366,9 @@ final class Partition {
         comparison.changes[change, default: 0] += 1
         let moved = Comparison.Moved(
             requests: 1, cost: newCost.addingReportingOverflow(-decided.policyCost).partialValue)
-        movedTenants.at(request.tenant.symbol).pointee.add(moved)
-        movedTiers.at(decision.tier).pointee.add(moved)
-        movedFeatures.at(request[.feature]).pointee.add(moved)
+        movedTenants.add(moved, to: request.tenant.symbol)
+        movedTiers.add(moved, to: decision.tier)
+        movedFeatures.add(moved, to: request[.feature])
         let code = decision.reasons.first?.code ?? old.reasons.first.map { "no longer \($0.code)" } ?? "(none)"
         comparison.codes[code, default: .init()].add(moved)
         keepExample(of: change, request, block, record, work)

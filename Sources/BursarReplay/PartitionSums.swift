@@ -8,9 +8,9 @@ struct SymbolSums<Sum: Summable>: ~Copyable {
     private var symbols = RawArray<UInt32>()
     private var sums = RawArray<Sum>()
 
-    /// Where a symbol's sum lies, until the next one is asked for.
+    /// The place of a symbol's sum.
     @inline(__always)
-    mutating func at(_ symbol: Symbol) -> UnsafeMutablePointer<Sum> {
+    private mutating func place(of symbol: Symbol) -> Int {
         let index = Int(symbol.rawValue)
         if index >= places.count { places.append(repeating: -1, count: max(64, index + 1 - places.count)) }
         if places[index] < 0 {
@@ -18,8 +18,11 @@ struct SymbolSums<Sum: Summable>: ~Copyable {
             symbols.append(symbol.rawValue)
             sums.append(Sum())
         }
-        return sums.base + Int(places[index])
+        return Int(places[index])
     }
+
+    @inline(__always)
+    mutating func add(_ sum: Sum, to symbol: Symbol) { sums[place(of: symbol)].add(sum) }
 
     var entries: [(symbol: Symbol, sum: Sum)] { symbols.indices.map { (Symbol(rawValue: symbols[$0]), sums[$0]) } }
 }
@@ -40,10 +43,10 @@ struct CrossTallies: ~Copyable {
         var isEmpty: Bool { first == 0 }
     }
 
-    let cells: RawArray<Cell>
+    let cells: FixedArray<Cell>
     private static let count = 512
 
-    init() { cells = RawArray(repeatElement(Cell(first: 0, second: 0), count: Self.count)) }
+    init() { cells = FixedArray(repeating: Cell(first: 0, second: 0), count: Self.count) }
 
     /// The cell of names, or its neighbour: of whatever tier, so that it is known before the decision.
     @inline(__always)
@@ -55,7 +58,7 @@ struct CrossTallies: ~Copyable {
     /// Asks for the memory of the cell that a record will most likely be added to.
     @inline(__always)
     func prefetch(tenant: Symbol, feature: Symbol, model: Symbol) {
-        let cell = UnsafeRawPointer(cells.base + place(tenant, feature, model))
+        let cell = UnsafeRawPointer(cells.address(of: place(tenant, feature, model)))
         for offset in stride(from: 0, to: MemoryLayout<Cell>.stride, by: 64) { bursar_prefetch(cell + offset) }
     }
 
@@ -70,9 +73,9 @@ struct CrossTallies: ~Copyable {
         let first = UInt64(tenant.rawValue) << 32 | UInt64(tier.rawValue)
         let second = UInt64(feature.rawValue) << 32 | UInt64(model.rawValue)
         let place = place(tenant, feature, model)
-        var cell = cells.base + place
+        var cell = cells.address(of: place)
         if cell.pointee.first != first || cell.pointee.second != second {
-            let neighbour = cells.base + (place ^ 1)
+            let neighbour = cells.address(of: place ^ 1)
             if neighbour.pointee.first == first, neighbour.pointee.second == second {
                 cell = neighbour
             } else {
@@ -87,15 +90,15 @@ struct CrossTallies: ~Copyable {
 
 /// How often each of the details was given that are made with a plan: the last ones are found by their address.
 struct SharedDetails: ~Copyable {
-    private var recent = RawArray<(detail: Unmanaged<DecisionDetail>?, count: Int)>()
+    private let recent: FixedArray<(detail: Unmanaged<DecisionDetail>?, count: Int)>
     private var rest: [ObjectIdentifier: (detail: DecisionDetail, count: Int)] = [:]
 
-    init() { recent.append(repeating: (nil, 0), count: 64) }
+    init() { recent = FixedArray(repeating: (nil, 0), count: 64) }
 
     @inline(__always)
     mutating func add(_ reference: Unmanaged<DecisionDetail>) {
         let address = UInt(bitPattern: reference.toOpaque())
-        let place = recent.base + Int((address >> 4 ^ address >> 10) & 63)
+        let place = recent.address(of: Int((address >> 4 ^ address >> 10) & 63))
         if place.pointee.detail?.toOpaque() != reference.toOpaque() { replace(place, by: reference) }
         place.pointee.count += 1
     }
@@ -116,7 +119,7 @@ struct SharedDetails: ~Copyable {
 
     /// All of them; the counts begin anew.
     mutating func take() -> [(detail: DecisionDetail, count: Int)] {
-        for index in recent.indices { flush(recent.base + index) }
+        for index in recent.indices { flush(recent.address(of: index)) }
         defer { rest = [:] }
         return Array(rest.values)
     }

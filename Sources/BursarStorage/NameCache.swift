@@ -21,13 +21,15 @@
     @usableFromInline var entries = RawArray<Entry>()
     /// By how many of the first 16 bytes are the name's: what to keep of two words. Lengths vary from name to name, so that
     /// asking for them would be guessed wrong.
-    @usableFromInline let masks: RawArray<(UInt64, UInt64)>
+    @usableFromInline let masks: FixedArray<(UInt64, UInt64)>
     @usableFromInline var mask: Int
     private var inserted = 0
+    @usableFromInline let key: HashKey
 
-    public init() {
+    public init(key: HashKey = .process) {
+        self.key = key
         mask = Self.firstSets - 1
-        masks = RawArray((0...16).map { (Self.mask($0), Self.mask($0 - 8)) })
+        masks = FixedArray((0...16).map { (Self.mask($0), Self.mask($0 - 8)) })
         entries.append(repeating: Entry(), count: Self.firstSets * Self.ways)
     }
 
@@ -43,12 +45,15 @@
         UnsafeRawPointer(name).loadUnaligned(fromByteOffset: offset, as: UInt64.self) & mask(count &- offset)
     }
 
+    /// A cache may lose a name, but never takes one for another: this needs to be quick rather than strong.
     @inlinable @inline(__always)
-    static func hash(_ name: UnsafePointer<UInt8>, _ count: Int, _ first: UInt64, _ second: UInt64) -> UInt64 {
-        var hash = mix((first &+ second &* 0x9E37_79B9_7F4A_7C15) ^ UInt64(truncatingIfNeeded: count))
+    func hash(_ name: UnsafePointer<UInt8>, _ count: Int, _ first: UInt64, _ second: UInt64) -> UInt64 {
+        var hash = mix(
+            (first &+ second &* key.multipliers.1) ^ (UInt64(truncatingIfNeeded: count) ^ key.seeds.0),
+            key.multipliers.0)
         var offset = 16
         while offset < count {
-            hash = mix(hash ^ word(name, count, offset))
+            hash = mix(hash ^ Self.word(name, count, offset), key.multipliers.0)
             offset &+= 8
         }
         return hash
@@ -61,46 +66,51 @@
     ///   - count: how many bytes it has; at least one, at most as many as the longest name.
     @inlinable @inline(__always)
     public func find(_ name: UnsafePointer<UInt8>, count: Int) -> UInt32? {
-        let (keepFirst, keepSecond) = masks.base[min(count, 16)]
+        assert((1...Self.longestName).contains(count), "a name of a length that is not kept")
+        let (keepFirst, keepSecond) = masks[min(count, 16)]
         let raw = UnsafeRawPointer(name)
         let first = raw.loadUnaligned(as: UInt64.self) & keepFirst
         let second = raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self) & keepSecond
-        let hash = Self.hash(name, count, first, second)
-        let set = entries.base + (Int(truncatingIfNeeded: hash) & mask) &* Self.ways
+        let hash = hash(name, count, first, second)
+        let set = (Int(truncatingIfNeeded: hash) & mask) &* Self.ways
         let length = UInt64(truncatingIfNeeded: count)
         for way in 0..<Self.ways {
-            let entry = set + way
+            let entry = set &+ way
+            // `|` and `^` are of the same precedence.
             let difference =
-                entry.pointee.words.0 ^ first | entry.pointee.words.1 ^ second | UInt64(entry.pointee.count) ^ length
-            if difference == 0, count <= 16 || Self.endsAlike(entry, name, count) { return entry.pointee.value }
+                (entries[entry].words.0 ^ first) | (entries[entry].words.1 ^ second)
+                | (UInt64(entries[entry].count) ^ length)
+            if difference == 0, count <= 16 || endsAlike(entry, name, count) { return entries[entry].value }
         }
         return nil
     }
 
     @inlinable @inline(never)
-    static func endsAlike(_ entry: UnsafeMutablePointer<Entry>, _ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        entry.pointee.words.2 == word(name, count, 16) && entry.pointee.words.3 == word(name, count, 24)
-            && entry.pointee.words.4 == word(name, count, 32) && entry.pointee.words.5 == word(name, count, 40)
+    func endsAlike(_ entry: Int, _ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        func word(_ offset: Int) -> UInt64 { Self.word(name, count, offset) }
+        let words = entries[entry].words
+        return words.2 == word(16) && words.3 == word(24) && words.4 == word(32) && words.5 == word(40)
     }
 
     /// Keeps the number of a name that was not found; the older of two that share a place goes. What holds for finding it
     /// holds here.
     public mutating func insert(_ name: UnsafePointer<UInt8>, count: Int, value: UInt32) {
+        precondition((1...Self.longestName).contains(count), "a name of a length that is not kept")
         inserted += 1
         if inserted > entries.count / 2, mask + 1 < Self.mostSets { grow() }
         func word(_ offset: Int) -> UInt64 { Self.word(name, count, offset) }
         var entry = Entry()
         entry.words = (word(0), word(8), word(16), word(24), word(32), word(40))
-        entry.hash = Self.hash(name, count, entry.words.0, entry.words.1)
+        entry.hash = hash(name, count, entry.words.0, entry.words.1)
         entry.count = UInt32(count)
         entry.value = value
         place(entry)
     }
 
     private func place(_ entry: Entry) {
-        let set = entries.base + (Int(truncatingIfNeeded: entry.hash) & mask) * Self.ways
-        set[1] = set[0]
-        set[0] = entry
+        let set = (Int(truncatingIfNeeded: entry.hash) & mask) * Self.ways
+        entries[set + 1] = entries[set]
+        entries[set] = entry
     }
 
     private mutating func grow() {

@@ -87,22 +87,16 @@ struct RecentRequests: ~Copyable {
 
         mutating func replace(_ index: Int, _ id: RequestID, _ time: Int64, by decision: inout Decision) {
             entries[index].release()
-            write(id, time, &decision, to: entries.base + index)
+            entries.withAddress(of: index) { Entry.write(id, time, &decision, to: $0) }
+            if entries[index].keepsDetail { keepsDetails = true }
         }
 
         @inline(__always)
         mutating func insert(_ id: RequestID, _ time: Int64, _ decision: inout Decision) {
             if (entries.count + 1) * 2 > slots.count { grow() }
-            write(id, time, &decision, to: entries.appended())
+            entries.append { Entry.write(id, time, &decision, to: $0) }
+            if entries[entries.count - 1].keepsDetail { keepsDetails = true }
             place(id, UInt32(entries.count))
-        }
-
-        @inline(__always)
-        private mutating func write(
-            _ id: RequestID, _ time: Int64, _ decision: inout Decision, to place: UnsafeMutablePointer<Entry>
-        ) {
-            Entry.write(id, time, &decision, to: place)
-            if place.pointee.keepsDetail { keepsDetails = true }
         }
 
         private func releaseAll() {
@@ -135,7 +129,7 @@ struct RecentRequests: ~Copyable {
                 return
             }
             entries.removeAll(keepingCapacity: true)
-            slots.base.update(repeating: 0, count: slots.count)
+            slots.fill(with: 0)
         }
     }
 

@@ -82,8 +82,8 @@ struct ReservationTable: ~Copyable {
     /// Asks for the memory of the next reservation that is opened, and of the last one, which it is linked to.
     @inline(__always)
     func prefetch() {
-        bursar_prefetch(headers.base + Int(max(0, firstFree)))
-        bursar_prefetch(headers.base + Int(max(0, last)))
+        bursar_prefetch(headers.prefetchHint(Int(max(0, firstFree))))
+        bursar_prefetch(headers.prefetchHint(Int(max(0, last))))
     }
 
     /// Opens a reservation; spelled-out amounts, at most `room` of them, are added with `append`.

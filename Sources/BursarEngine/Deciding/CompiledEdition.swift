@@ -25,19 +25,19 @@ final class CompiledEdition: @unchecked Sendable {
     let symbols: SymbolTable
     let rules: [CompiledRule]
     /// The conditions of the rules that can hold; the rules keep them alive.
-    let activeRules: RawArray<Unmanaged<ConditionProgram>>
+    let activeRules: FixedArray<Unmanaged<ConditionProgram>>
     /// By `ModelID`.
-    let modelSymbols: RawArray<Symbol>
-    private let prices: RawArray<Price?>
-    private let classSymbols: RawArray<Symbol>
-    private let providerSymbols: RawArray<Symbol>
+    let modelSymbols: FixedArray<Symbol>
+    private let prices: FixedArray<Price?>
+    private let classSymbols: FixedArray<Symbol>
+    private let providerSymbols: FixedArray<Symbol>
     /// The detail of a refusal of a model whose price is not known.
     let unpriced: DecisionDetail
     let unlisted: DecisionDetail
     let defaultTier: Symbol
     private let criticalFeatures: SymbolSet
     /// From symbols of the policy set to models; -1 where the catalog does not list the name.
-    private let modelsBySymbol: RawArray<Int32>
+    private let modelsBySymbol: FixedArray<Int32>
     /// Whether the fast path may be asked, and what it asks at every request.
     let isEnforced: Bool
     let hasTools: Bool
@@ -65,7 +65,7 @@ final class CompiledEdition: @unchecked Sendable {
                 rule: rule, index: position,
                 program: ConditionProgram(rule.when, zone: edition.policy.zone, symbols: symbols))
         }
-        activeRules = RawArray(
+        activeRules = FixedArray(
             rules.filter { $0.program.constant != false }.map { Unmanaged.passUnretained($0.program) })
         isEnforced = edition.policy.mode == .enforce
         hasTools = !edition.policy.tools.isEmpty
@@ -73,13 +73,13 @@ final class CompiledEdition: @unchecked Sendable {
         allowsUnpriced = edition.policy.allowsUnpriced
         estimatedOutput = edition.policy.estimatedOutput
         let models = edition.catalog?.models ?? []
-        modelSymbols = RawArray(models.map { symbols.intern($0.name) })
-        prices = RawArray(models.map(\.price))
-        classSymbols = RawArray(models.map { $0.modelClass.map(symbols.intern) ?? .absent })
-        providerSymbols = RawArray(models.map { $0.provider.map(symbols.intern) ?? .absent })
+        modelSymbols = FixedArray(models.map { symbols.intern($0.name) })
+        prices = FixedArray(models.map(\.price))
+        classSymbols = FixedArray(models.map { $0.modelClass.map(symbols.intern) ?? .absent })
+        providerSymbols = FixedArray(models.map { $0.provider.map(symbols.intern) ?? .absent })
         criticalFeatures = SymbolSet(edition.policy.criticalFeatures.map(symbols.intern))
         defaultTier = edition.defaultTier.map(symbols.intern) ?? .absent
-        modelsBySymbol = RawArray(
+        modelsBySymbol = FixedArray(
             (0..<symbols.baseCount).map { value in
                 edition.catalog?.model(symbols.text(Symbol(rawValue: value))).map { Int32($0.rawValue) } ?? -1
             })
@@ -124,7 +124,7 @@ final class CompiledEdition: @unchecked Sendable {
     func model(_ symbol: Symbol) -> ModelID? {
         let value = Int(symbol.rawValue)
         if value < modelsBySymbol.count {
-            let index = modelsBySymbol.base[value]
+            let index = modelsBySymbol[value]
             return index < 0 ? nil : ModelID(rawValue: Int(index))
         }
         return catalog?.model(symbols.text(symbol))
@@ -134,7 +134,7 @@ final class CompiledEdition: @unchecked Sendable {
 
     /// The price of a listed model, where it lies; it is nil where it is not known.
     @inline(__always)
-    func pricePlace(_ model: ModelID) -> UnsafePointer<Price?> { UnsafePointer(prices.base + model.rawValue) }
+    func pricePlace(_ model: ModelID) -> UnsafePointer<Price?> { UnsafePointer(prices.address(of: model.rawValue)) }
 
     /// What tokens cost with a listed model: the largest number where that exceeds 64 bits, nil where its price is not known.
     @inline(__always)
@@ -165,8 +165,8 @@ final class CompiledEdition: @unchecked Sendable {
     /// The same in attributes at a fixed address.
     @inline(__always)
     func set(_ model: ModelID, in attributes: UnsafeMutablePointer<UInt32>) {
-        attributes[AttributeSlot.model.rawValue] = modelSymbols.base[model.rawValue].rawValue
-        attributes[AttributeSlot.modelClass.rawValue] = classSymbols.base[model.rawValue].rawValue
-        attributes[AttributeSlot.modelProvider.rawValue] = providerSymbols.base[model.rawValue].rawValue
+        attributes[AttributeSlot.model.rawValue] = modelSymbols[model.rawValue].rawValue
+        attributes[AttributeSlot.modelClass.rawValue] = classSymbols[model.rawValue].rawValue
+        attributes[AttributeSlot.modelProvider.rawValue] = providerSymbols[model.rawValue].rawValue
     }
 }

@@ -180,14 +180,14 @@ final class CompiledPlan: @unchecked Sendable {
     let tier: Symbol
     let rows: [Row]
     /// The same, reached without counting references.
-    let rowPlaces: RawArray<Unmanaged<Row>>
+    let rowPlaces: FixedArray<Unmanaged<Row>>
     let fastRows: FastRows
     let blockedFeatures: SymbolSet
     /// By `ModelID`.
-    let allowedModels: RawArray<Bool>
+    let allowedModels: FixedArray<Bool>
     /// Where a model's priced and allowed substitutes begin in `substitutes`; those of the next model end them.
-    private let substituteStarts: RawArray<Int32>
-    private let substitutes: RawArray<ModelID>
+    private let substituteStarts: FixedArray<Int32>
+    private let substitutes: FixedArray<ModelID>
     let hasConsentOfPlan: Bool
     let start: Int64
     let end: Int64
@@ -204,11 +204,11 @@ final class CompiledPlan: @unchecked Sendable {
     private let refusingRows: UInt64
     let rateRows: UInt64
     /// The details of refusals by each set of those rows, without numbers; empty where there are too many sets.
-    private let briefRefusals: RawArray<Unmanaged<DecisionDetail>>
+    private let briefRefusals: FixedArray<Unmanaged<DecisionDetail>>
     /// Rows that look for a substitute and else refuse, as bits.
     let substitutingRows: UInt64
     /// The details of refusals by one row alone, of either kind; nil of others.
-    private let singleRefusals: RawArray<Unmanaged<DecisionDetail>?>
+    private let singleRefusals: FixedArray<Unmanaged<DecisionDetail>?>
     /// The details of a substitute for a model that the plan does not allow, and of its refusal, without numbers.
     let briefNotAllowed: (substitute: Unmanaged<DecisionDetail>, refusal: Unmanaged<DecisionDetail>)
     /// Keeps them.
@@ -225,7 +225,7 @@ final class CompiledPlan: @unchecked Sendable {
         end = plan.validity.end
         blockedFeatures = SymbolSet(plan.blockedFeatures.map(symbols.intern))
         let ids = models.indices.map { ModelID(rawValue: $0) }
-        allowedModels = RawArray(ids.map { plan.models.allows($0) })
+        allowedModels = FixedArray(ids.map { plan.models.allows($0) })
         hasConsentOfPlan = plan.downgrade.consent == .plan
         var starts: [Int32] = [0]
         var substitutes: [ModelID] = []
@@ -235,8 +235,8 @@ final class CompiledPlan: @unchecked Sendable {
             }
             starts.append(Int32(substitutes.count))
         }
-        substituteStarts = RawArray(starts)
-        self.substitutes = RawArray(substitutes)
+        substituteStarts = FixedArray(starts)
+        self.substitutes = FixedArray(substitutes)
         hasShadowLimits = plan.limits.contains(where: \.isShadow)
         countsAttempts = plan.limits.contains { $0.unit == .attempts }
         rows = plan.limits.map {
@@ -250,7 +250,7 @@ final class CompiledPlan: @unchecked Sendable {
             row.thresholds.contains { $0.actions.contains(where: \.hasFallback) }
         }
         fastRows = FastRows(rows)
-        rowPlaces = RawArray(rows.map { Unmanaged.passUnretained($0) })
+        rowPlaces = FixedArray(rows.map { Unmanaged.passUnretained($0) })
         var root: UInt64 = 0
         var refusing: [Int] = []
         var rates: UInt64 = 0
@@ -274,7 +274,7 @@ final class CompiledPlan: @unchecked Sendable {
         let refusals = sets.map { set in
             brief(reasons.indices.filter { set & (1 << $0) != 0 }.map { reasons[$0] })
         }
-        briefRefusals = RawArray(refusals.map { Unmanaged.passUnretained($0) })
+        briefRefusals = FixedArray(refusals.map { Unmanaged.passUnretained($0) })
         let notAllowed = ["downgrade", "deny"].map {
             brief([Reason(code: "model_not_allowed", action: $0, source: plan.modelsSource)])
         }
@@ -285,7 +285,7 @@ final class CompiledPlan: @unchecked Sendable {
             let threshold = substituting[index] ?? (refusing.contains(index) ? 0 : nil)
             return threshold.map { brief([Self.briefReason(limits[index], threshold: $0)]) }
         }
-        singleRefusals = RawArray(singles.map { $0.map { Unmanaged.passUnretained($0) } })
+        singleRefusals = FixedArray(singles.map { $0.map { Unmanaged.passUnretained($0) } })
         briefDetails = refusals + notAllowed + singles.compactMap { $0 }
     }
 }
@@ -316,9 +316,9 @@ extension CompiledPlan {
     /// The substitutes in a model's chain that the plan allows and the catalog prices.
     @inline(__always)
     func substitutes(of model: ModelID) -> UnsafeBufferPointer<ModelID> {
-        let start = Int(substituteStarts.base[model.rawValue])
-        let end = Int(substituteStarts.base[model.rawValue + 1])
-        return UnsafeBufferPointer(start: substitutes.base + start, count: end - start)
+        let start = Int(substituteStarts[model.rawValue])
+        let end = Int(substituteStarts[model.rawValue + 1])
+        return substitutes.elements(start..<end)
     }
 
     private static func briefReason(_ limit: Limit, threshold: Int) -> Reason {
@@ -334,7 +334,7 @@ extension CompiledPlan {
 
     /// The detail of a refusal by rows that do nothing else, without numbers; nil where none was made in advance.
     func briefRefusal(_ rows: UInt64) -> Unmanaged<DecisionDetail>? {
-        if rows & (rows &- 1) == 0 { return singleRefusals.base[rows.trailingZeroBitCount] }
+        if rows & (rows &- 1) == 0 { return singleRefusals[rows.trailingZeroBitCount] }
         guard briefRefusals.count > 0, rows & ~refusingRows == 0 else { return nil }
         // The number of the set: its rows' bits, pushed together.
         var set = 0
@@ -345,6 +345,6 @@ extension CompiledPlan {
             left &= left - 1
             position += 1
         }
-        return briefRefusals.base[set]
+        return briefRefusals[set]
     }
 }

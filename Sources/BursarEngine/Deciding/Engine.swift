@@ -18,7 +18,7 @@ public final class Engine: @unchecked Sendable {
     let usedSlots: Set<AttributeSlot>
     let editions: [CompiledEdition]
     /// The same with their times, reached without counting references.
-    private let editionPlaces: RawArray<EditionPlace>
+    private let editionPlaces: FixedArray<EditionPlace>
 
     struct EditionPlace {
         var start: Int64
@@ -108,7 +108,7 @@ public final class Engine: @unchecked Sendable {
         self.isConfined = isConfined
         watches = !alerts.rules.isEmpty && (onAlert != nil || gathersAlerts)
         layout = AccountLayout(editions)
-        editionPlaces = RawArray(
+        editionPlaces = FixedArray(
             editions.map {
                 EditionPlace(
                     start: $0.edition.interval.start, end: $0.edition.interval.end,
@@ -174,8 +174,9 @@ public final class Engine: @unchecked Sendable {
     private func editionPlace(at time: Int64) -> Unmanaged<CompiledEdition>? {
         var index = editionPlaces.count - 1
         while index >= 0 {
-            let place = editionPlaces.base + index
-            if place.pointee.start <= time { return time < place.pointee.end ? place.pointee.edition : nil }
+            if editionPlaces[index].start <= time {
+                return time < editionPlaces[index].end ? editionPlaces[index].edition : nil
+            }
             index -= 1
         }
         return nil

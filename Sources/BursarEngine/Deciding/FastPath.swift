@@ -43,7 +43,7 @@ extension Account {
             values[AttributeSlot.tier.rawValue] = plan.tier.rawValue
             edition.set(requested, in: values)
             if isRuled(request, values, isCritical, edition) { return false }
-            if plan.allowedModels.base[requested.rawValue] {
+            if plan.allowedModels[requested.rawValue] {
                 return decide(
                     requested, request, values, isCritical, plan, edition, isBrief: isBrief, isSubstitute: false,
                     &decision)
@@ -57,7 +57,7 @@ extension Account {
         _ request: Request, _ attributes: AttributeValues, _ isCritical: Bool, _ edition: CompiledEdition
     ) -> Bool {
         for index in edition.activeRules.indices {
-            let holds = edition.activeRules.base[index]._withUnsafeGuaranteedRef {
+            let holds = edition.activeRules[index]._withUnsafeGuaranteedRef {
                 $0.holds(request, attributes, isCritical, edition.symbols)
             }
             if holds { return true }
@@ -242,12 +242,12 @@ extension Account {
     /// How a row fares that is not simple, or that may be crossed.
     @inline(never)
     private func unusualStanding(
-        _ row: UnsafeMutablePointer<FastRow>, _ request: Request, _ attributes: AttributeValues,
+        _ row: UnsafePointer<FastRow>, _ request: Request, _ attributes: AttributeValues,
         _ amounts: UnsafePointer<Int64>, _ isCritical: Bool, _ plan: CompiledPlan, _ edition: CompiledEdition
     ) -> RowStanding {
         let index = Int(row.pointee.index)
         if row.pointee.isScoped {
-            let isInScope = plan.rowPlaces.base[index]._withUnsafeGuaranteedRef { $0.isInScope(attributes) }
+            let isInScope = plan.rowPlaces[index]._withUnsafeGuaranteedRef { $0.isInScope(attributes) }
             if !isInScope { return .notAsked }
         }
         if let when = row.pointee.when {
@@ -280,7 +280,7 @@ extension Account {
     private func substitutingStanding(
         _ index: Int, _ sum: Int64, _ number: Int, _ time: Int64, _ plan: CompiledPlan
     ) -> RowStanding {
-        plan.rowPlaces.base[index]._withUnsafeGuaranteedRef { row in
+        plan.rowPlaces[index]._withUnsafeGuaranteedRef { row in
             guard let threshold = row.substituting, let base = exactBase(row, number, time, plan) else {
                 return .unknown
             }
@@ -297,7 +297,7 @@ extension Account {
         _ row: CompiledPlan.Row, _ number: Int, _ time: Int64, _ plan: CompiledPlan
     ) -> Int64? {
         if let weight = row.limit.weight {
-            return plan.rowPlaces.base[weight.of]._withUnsafeGuaranteedRef { whole in
+            return plan.rowPlaces[weight.of]._withUnsafeGuaranteedRef { whole in
                 let number = slot(weight.of)
                 guard whole.limit.weight == nil, whole.isPeriodic, number >= 0 else { return nil }
                 return exactBase(whole, number, time, plan).map { max(0, weight.share.floor(of: $0)) }
@@ -312,7 +312,7 @@ extension Account {
 
     /// Whether a bucket surely has room. Its exact bound is a fraction; the full way knows it.
     private func bucketHolds(
-        _ amount: Int64, _ row: UnsafeMutablePointer<FastRow>, _ number: Int
+        _ amount: Int64, _ row: UnsafePointer<FastRow>, _ number: Int
     ) -> Bool {
         let length = Int128(row.pointee.length)
         let missing = Int128(row.pointee.capacity) * length - book.counters[number].level
@@ -322,7 +322,7 @@ extension Account {
     /// The number of a row's counter, after bringing the counter to the request's time.
     @inline(__always)
     private func advancedCounter(
-        _ row: UnsafeMutablePointer<FastRow>, _ time: Int64, _ attributes: AttributeValues, _ plan: CompiledPlan
+        _ row: UnsafePointer<FastRow>, _ time: Int64, _ attributes: AttributeValues, _ plan: CompiledPlan
     ) -> Int {
         let number = counterNumber(row, attributes, plan)
         if row.pointee.kind == .bucket || (row.pointee.isPeriodic && time >= book.counters[number].end) {
@@ -332,7 +332,7 @@ extension Account {
         return number
     }
 
-    private func advance(_ number: Int, _ row: UnsafeMutablePointer<FastRow>, to time: Int64, _ plan: CompiledPlan) {
+    private func advance(_ number: Int, _ row: UnsafePointer<FastRow>, to time: Int64, _ plan: CompiledPlan) {
         plan.rowPlaces[Int(row.pointee.index)]._withUnsafeGuaranteedRef { full in
             book.advance(number, full.limit, keepsHistory: full.keepsHistory, to: time)
         }
@@ -340,7 +340,7 @@ extension Account {
 
     @inline(__always)
     private func counterNumber(
-        _ row: UnsafeMutablePointer<FastRow>, _ attributes: AttributeValues, _ plan: CompiledPlan
+        _ row: UnsafePointer<FastRow>, _ attributes: AttributeValues, _ plan: CompiledPlan
     ) -> Int {
         let index = Int(row.pointee.index)
         let fixed = slot(index)

@@ -162,17 +162,17 @@ struct FastAmounts {
 
 /// A plan's rows for the fast path: all of them by their place, and for every feature those that may apply to it.
 struct FastRows: ~Copyable, @unchecked Sendable {
-    private let all: RawArray<FastRow>
+    private let all: FixedArray<FastRow>
     /// The lists one after the other: of requests without a feature, of features that no limit names, of each that one
     /// names.
-    private let listed: RawArray<FastRow>
+    private let listed: FixedArray<FastRow>
     /// Where each list begins; the next one's beginning is its end.
-    private let starts: RawArray<Int32>
+    private let starts: FixedArray<Int32>
     /// By symbol: the list of a feature; those beyond have the second one.
-    private let lists: RawArray<Int32>
+    private let lists: FixedArray<Int32>
 
     init(_ rows: [CompiledPlan.Row]) {
-        all = RawArray(rows.enumerated().map { FastRow($1, index: $0) })
+        all = FixedArray(rows.enumerated().map { FastRow($1, index: $0) })
         var lists: [Int32] = [0, 1]
         var features = [Symbol.absent, .other]
         for row in rows {
@@ -184,28 +184,33 @@ struct FastRows: ~Copyable, @unchecked Sendable {
                 features.append(feature)
             }
         }
-        self.lists = RawArray(lists)
-        var listed = RawArray<FastRow>()
-        var starts = RawArray<Int32>()
+        self.lists = FixedArray(lists)
+        var listed: [FastRow] = []
+        var starts: [Int32] = []
         for feature in features {
             starts.append(Int32(listed.count))
             for (index, row) in rows.enumerated() where row.mayApply(to: feature) { listed.append(all[index]) }
         }
         starts.append(Int32(listed.count))
-        self.listed = listed
-        self.starts = starts
+        self.listed = FixedArray(listed)
+        self.starts = FixedArray(starts)
     }
 
     @inline(__always) var count: Int { all.count }
 
     /// The row at a place of the plan.
-    @inline(__always) subscript(index: Int) -> UnsafeMutablePointer<FastRow> { all.base + index }
+    @inline(__always) subscript(index: Int) -> UnsafePointer<FastRow> {
+        UnsafePointer(all.address(of: index))
+    }
 
     /// The rows that may apply to requests of a feature, in the order of the plan.
     @inline(__always)
-    func rows(of feature: Symbol) -> (first: UnsafeMutablePointer<FastRow>, end: UnsafeMutablePointer<FastRow>) {
+    func rows(of feature: Symbol) -> (first: UnsafePointer<FastRow>, end: UnsafePointer<FastRow>) {
         let value = Int(feature.rawValue)
-        let list = value < lists.count ? Int(lists.base[value]) : 1
-        return (listed.base + Int(starts.base[list]), listed.base + Int(starts.base[list + 1]))
+        let list = value < lists.count ? Int(lists[value]) : 1
+        return (
+            UnsafePointer(listed.address(of: Int(starts[list]))),
+            UnsafePointer(listed.address(of: Int(starts[list + 1])))
+        )
     }
 }

@@ -71,7 +71,7 @@ struct Judge {
     /// A row of the plan, which keeps it: it is looked at too often to count references.
     @inline(__always)
     private func withRow<Result>(_ index: Int, _ body: (CompiledPlan.Row) -> Result) -> Result {
-        plan.rowPlaces.base[index]._withUnsafeGuaranteedRef { body($0) }
+        plan.rowPlaces[index]._withUnsafeGuaranteedRef { body($0) }
     }
 
     /// A limit's state, its counter brought to the request's time.

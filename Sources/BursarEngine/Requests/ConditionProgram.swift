@@ -1,4 +1,5 @@
 import BursarPolicy
+import BursarStorage
 import BursarSyntax
 
 /// A condition as a few integer tests with jumps: no tree is walked and nothing is allocated.
@@ -26,9 +27,8 @@ final class ConditionProgram: @unchecked Sendable {
     private static let yes: Int32 = -1
     private static let no: Int32 = -2
 
-    private let instructions: UnsafeMutablePointer<Instruction>
-    private let instructionCount: Int
-    private let numbers: UnsafeMutablePointer<Int64>
+    private let instructions: FixedArray<Instruction>
+    private let numbers: FixedArray<Int64>
     private let texts: [[UInt8]]
     private let entry: Int32
     /// A text attribute without whose one value the condition cannot hold; -1: there is none.
@@ -44,13 +44,8 @@ final class ConditionProgram: @unchecked Sendable {
         var builder = Builder(symbols: symbols)
         let entry = builder.compile(condition, onTrue: Self.yes, onFalse: Self.no)
         self.entry = entry
-        instructionCount = builder.instructions.count
-        instructions = .allocate(capacity: max(1, instructionCount))
-        for (index, instruction) in builder.instructions.enumerated() {
-            (instructions + index).initialize(to: instruction)
-        }
-        numbers = .allocate(capacity: max(1, builder.numbers.count))
-        for (index, number) in builder.numbers.enumerated() { (numbers + index).initialize(to: number) }
+        instructions = FixedArray(builder.instructions)
+        numbers = FixedArray(builder.numbers)
         texts = builder.texts
         let parts = if case .all(let parts) = condition { parts } else { [condition] }
         let asked = parts.compactMap { part -> (slot: AttributeSlot, value: Symbol)? in
@@ -63,11 +58,6 @@ final class ConditionProgram: @unchecked Sendable {
         let needed = asked.first { $0.slot != .tier } ?? asked.first
         neededSlot = needed.map { Int8($0.slot.rawValue) } ?? -1
         neededValue = needed?.value.rawValue ?? 0
-    }
-
-    deinit {
-        instructions.deallocate()
-        numbers.deallocate()
     }
 
     private enum NumberSlot: UInt8 { case input, cached, maxOutput, characters, attempt, hour, weekday }
@@ -218,7 +208,7 @@ final class ConditionProgram: @unchecked Sendable {
     ) -> Bool {
         var position = entry
         while position >= 0 {
-            let instruction = instructions + Int(position)
+            let instruction = instructions.address(of: Int(position))
             let passes = passes(instruction.pointee, request, attributes, isCritical, symbols)
             position = passes ? instruction.pointee.onTrue : instruction.pointee.onFalse
         }

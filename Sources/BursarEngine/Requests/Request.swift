@@ -2,20 +2,17 @@ import BursarPolicy
 import BursarStorage
 import BursarSyntax
 
-/// The identity of a request for recognising a repeat: 128 bits of hash over its id.
+/// The identity of a request for recognizing a repeat: 128 bits of hash over its id. It differs from process to process.
 public struct RequestID: Sendable, Hashable {
     public var high: UInt64
     public var low: UInt64
 
-    @inlinable public init(_ bytes: UnsafeBufferPointer<UInt8>) {
-        var high = 0x8EBC_6AF0_9C88_C6E3 ^ UInt64(truncatingIfNeeded: bytes.count)
-        var low: UInt64 = 0x5899_65CC_7537_4CC3
-        forEachWord(bytes) { word in
-            high = mix(high ^ word)
-            low = mix(low ^ word)
-        }
-        self.high = high
-        self.low = low
+    /// Equal bytes have equal ids within one process, and nobody can choose two that are taken for one: the hash is keyed.
+    public init(_ bytes: UnsafeBufferPointer<UInt8>) { self.init(bytes, .process) }
+
+    /// The same for callers that keep the key at hand.
+    @inlinable package init(_ bytes: UnsafeBufferPointer<UInt8>, _ key: HashKey) {
+        (high, low) = key.wideHash(bytes)
     }
 
     public init(_ text: String) {

@@ -159,7 +159,7 @@ public final class RecordBlock: @unchecked Sendable {
             let record = record(named)
             names.read(record, of: self)
             let id = record.texts[Int(Field.requestID.rawValue)]
-            if id.isPresent { record.id.pointee = withText(id) { RequestID($0) } }
+            if id.isPresent { record.id.pointee = withText(id) { RequestID($0, names.hashKey) } }
             named += 1
         }
     }
@@ -220,7 +220,7 @@ public final class RecordBlock: @unchecked Sendable {
     public func tenantSymbol(_ record: Int) -> Symbol { Symbol(rawValue: self.record(record).symbols[0]) }
 
     /// The same of a name.
-    public static func tenantHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt64 { hashBytes(name) >> 7 }
+    public static func tenantHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt64 { stableHash(name) >> 7 }
 
     public func time(_ record: Int) -> Int64 { number(record, .time) }
 

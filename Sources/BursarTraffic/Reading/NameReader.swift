@@ -41,7 +41,9 @@ public final class NameReader {
     }
 
     private let symbols: SymbolTable
-    @exclusivity(unchecked) private var columns = RawArray<Column>()
+    private let columns: FixedArray<Column>
+    /// At hand: reaching the process's own takes a check each time.
+    let hashKey = HashKey.process
     /// Of names of which only those of the policy set are told apart, and of names that all are.
     private let caches: UnsafeMutablePointer<NameCache>
     /// How many symbols a record has.
@@ -58,9 +60,9 @@ public final class NameReader {
         symbols = engine.symbols
         caches = .allocate(capacity: 2)
         for index in 0..<2 { (caches + index).initialize(to: NameCache()) }
-        for column in NameColumns(engine, map).columns {
-            columns.append(Column(column: column, cache: caches + (column.isExact ? 1 : 0)))
-        }
+        let caches = caches
+        columns = FixedArray(
+            NameColumns(engine, map).columns.map { Column(column: $0, cache: caches + ($0.isExact ? 1 : 0)) })
     }
 
     deinit {
@@ -76,7 +78,7 @@ public final class NameReader {
         // Names that begin later end where not as much may be read as is read of each.
         let last = block.text.count &- NameCache.longestName
         for index in columns.indices {
-            let column = columns.base + index
+            let column = columns.address(of: index)
             let slice = values[Int(column.pointee.column.field.rawValue)]
             let start = Int(slice.start)
             if let count = slice.plainCount(atMost: NameCache.longestName), start <= last {

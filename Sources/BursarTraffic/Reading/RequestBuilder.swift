@@ -9,7 +9,7 @@ public final class RequestBuilder {
     private let engine: Engine
     private let map: FieldMap
     private let usesRecordedOutput: Bool
-    @exclusivity(unchecked) private var columns: RawArray<NameColumns.Column>
+    private let columns: FixedArray<NameColumns.Column>
     private let constants: [(slot: AttributeSlot, symbol: Symbol)]
     private let constantTenant: TenantID?
     /// Tenants that were looked up before, by symbol.
@@ -21,7 +21,7 @@ public final class RequestBuilder {
         self.engine = engine
         self.map = map
         self.usesRecordedOutput = usesRecordedOutput
-        columns = RawArray(NameColumns(engine, map).columns)
+        columns = FixedArray(NameColumns(engine, map).columns)
         constants = map.constants.compactMap { constant in
             guard constant.field != .tenant, let slot = constant.field.slot else { return nil }
             var text = constant.value
@@ -78,7 +78,7 @@ public final class RequestBuilder {
             if hasNames {
                 let symbols = block.record(record).symbols
                 for index in 1..<columns.count {
-                    attributes[columns.base[index].slot.rawValue] = symbols[index]
+                    attributes[columns[index].slot.rawValue] = symbols[index]
                 }
             } else {
                 for index in 1..<columns.count {

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds everything with a sanitizer and runs what must hold under it:
+#
+#     Tests/Sanitizers/run.sh address            # the short form, a part of `make test`
+#     LONG=1 Tests/Sanitizers/run.sh address     # the long form, a part of `make soak`
+#     Tests/Sanitizers/run.sh thread
+#
+# Each executable in `stages/` is one stage; a new file there is a new stage. A stage gets BURSAR (the program),
+# SCRATCH (a folder that is removed), LONG (empty or not), SANITIZER and BUILD (the arguments that name the build), and
+# fails with any status but 0.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+export SANITIZER=${1:-address} LONG=${LONG:-}
+export BUILD="--sanitize=$SANITIZER --scratch-path .build/$SANITIZER"
+swift=${SWIFT:-swift}
+
+# A status of its own, so that a finding is told from a refusal.
+export FINDING=99
+here=Tests/Sanitizers
+export ASAN_OPTIONS="exitcode=$FINDING:detect_leaks=${LEAKS:-1}:detect_stack_use_after_return=1:strict_string_checks=1"
+export LSAN_OPTIONS="exitcode=$FINDING:suppressions=$here/leak.supp:print_suppressions=0"
+export TSAN_OPTIONS="exitcode=$FINDING:suppressions=$here/thread.supp:print_suppressions=0"
+
+begun=$SECONDS
+$swift build $BUILD --build-tests >/dev/null
+echo "built for the $SANITIZER sanitizer in $((SECONDS - begun)) s"
+
+export BURSAR="$PWD/.build/$SANITIZER/debug/bursar"
+SCRATCH=$(mktemp -d)
+export SCRATCH
+trap 'rm -rf "$SCRATCH"' EXIT
+
+for stage in "$here"/stages/*.sh; do
+  begun=$SECONDS
+  "$stage"
+  echo "$(basename "$stage" .sh): clean in $((SECONDS - begun)) s"
+done
