@@ -37,10 +37,14 @@ enum Binary {
     /// - Parameters:
     ///   - output: a file that takes standard output instead.
     ///   - environment: variables beside those of the tests.
+    ///   - folder: where it runs, instead of the repository.
+    ///   - seconds: after which it is killed, and its status is 137.
     static func run(
-        _ arguments: [String], input: Data = Data(), output: String? = nil, environment: [String: String] = [:]
+        _ arguments: [String], input: Data = Data(), output: String? = nil, environment: [String: String] = [:],
+        folder: URL? = nil, seconds: Double? = nil
     ) throws -> Result {
-        try runProgram(path, arguments, input: input, output: output, environment: environment)
+        try runProgram(
+            path, arguments, input: input, output: output, environment: environment, folder: folder, seconds: seconds)
     }
 
     /// Runs commands of a shell, in which `$BURSAR` is the binary.
@@ -51,13 +55,13 @@ enum Binary {
 
     private static func runProgram(
         _ program: String, _ arguments: [String], input: Data = Data(), output: String? = nil,
-        environment: [String: String]
+        environment: [String: String], folder current: URL? = nil, seconds: Double? = nil
     ) throws -> Result {
         let process = Process()
         process.executableURL = URL(filePath: program)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, own in own }
-        process.currentDirectoryURL = URL(filePath: root)
+        process.currentDirectoryURL = current ?? URL(filePath: root)
         let folder = try temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         // Files rather than pipes: neither side can block the other.
@@ -68,7 +72,15 @@ enum Binary {
         process.standardOutput = try FileHandle(forWritingTo: output.map { URL(filePath: $0) } ?? files[1])
         process.standardError = try FileHandle(forWritingTo: files[2])
         try process.run()
-        process.waitUntilExit()
+        if let seconds {
+            let id = process.processIdentifier
+            let killing = DispatchWorkItem { kill(id, SIGKILL) }
+            DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: killing)
+            process.waitUntilExit()
+            killing.cancel()
+        } else {
+            process.waitUntilExit()
+        }
         return Result(
             status: process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus,
             output: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
