@@ -31,58 +31,75 @@ struct LimitMeter {
 }
 
 /// The meters of one tenant; guarded by its account's lock.
+///
+/// A limit is known by where it is declared and the tier it applies in, not by the plan that holds it: a tenant's plan is
+/// compiled again when a grant or exception begins or ends and when a catalog comes into force, and its windows go on.
 final class AccountMeters {
+    private struct Identity: Hashable {
+        var name: String
+        var tier: Symbol
+        var source: SourceRange
+        var unit: Unit
+    }
+
+    private struct Measured {
+        var identity: Identity
+        /// What a window lets through, by the latest plan.
+        var amount: Int64
+    }
+
     private struct Key: Hashable {
-        var row: ObjectIdentifier
+        var limit: Int
         var counter: Int32
     }
 
-    private struct Entry {
-        /// Keeps the row, and so its address.
-        var row: CompiledPlan.Row
-        var tier: Symbol
-        var amount: Int64
-        var meter = LimitMeter()
-    }
+    /// By the address of a row, which `rows` keeps alive.
+    private var limitsByRow: [ObjectIdentifier: Int] = [:]
+    private var rows: [CompiledPlan.Row] = []
+    private var limitsByIdentity: [Identity: Int] = [:]
+    /// In the order of their first requests.
+    private var limits: [Measured] = []
+    private var meters: [Key: LimitMeter] = [:]
 
-    private var entries: [Key: Int] = [:]
-    private var list: [Entry] = []
-
-    /// - Parameter counter: of a limit that is counted for a part of the tenant: which part.
+    /// - Parameter counter: the part of the tenant that is counted apart; -1: the tenant is counted as a whole.
     func add(_ use: Int64, at time: Int64, _ row: CompiledPlan.Row, counter: Int32, _ plan: CompiledPlan) {
-        let key = Key(row: ObjectIdentifier(row), counter: counter)
-        let place: Int
-        if let found = entries[key] {
-            place = found
-        } else {
-            place = list.count
-            entries[key] = place
-            let limit = row.limit
-            let amount = limit.weight.map { $0.share.floor(of: plan.plan.limits[$0.of].amount) } ?? limit.capacity
-            list.append(Entry(row: row, tier: plan.tier, amount: amount))
-        }
-        if time < list[place].meter.start || time >= list[place].meter.end {
-            list[place].meter.open(row.measuredWindow(at: time))
-        }
-        list[place].meter.add(use, of: list[place].amount)
+        let limit = limit(row, plan)
+        var meter = meters[Key(limit: limit, counter: counter)] ?? LimitMeter()
+        if time < meter.start || time >= meter.end { meter.open(row.measuredWindow(at: time)) }
+        meter.add(use, of: limits[limit].amount)
+        meters[Key(limit: limit, counter: counter)] = meter
     }
 
-    /// By limit: the largest of its parts.
-    func demands(tenant: String, _ symbols: SymbolTable) -> [LimitDemand] {
-        var demands: [ObjectIdentifier: LimitDemand] = [:]
-        for entry in list {
-            var demand =
-                demands[ObjectIdentifier(entry.row)]
-                ?? LimitDemand(
-                    name: entry.row.limit.name, tier: symbols.text(entry.tier), tenant: tenant,
-                    source: entry.row.limit.source, unit: entry.row.limit.unit, amount: entry.amount, peak: 0,
-                    windows: 0, above: 0)
-            demand.peak = max(demand.peak, entry.meter.peak)
-            demand.windows += entry.meter.windows
-            demand.above += entry.meter.above
-            demands[ObjectIdentifier(entry.row)] = demand
+    private func limit(_ row: CompiledPlan.Row, _ plan: CompiledPlan) -> Int {
+        if let found = limitsByRow[ObjectIdentifier(row)] { return found }
+        let limit = row.limit
+        let amount = limit.weight.map { $0.share.floor(of: plan.plan.limits[$0.of].amount) } ?? limit.capacity
+        let identity = Identity(name: limit.name, tier: plan.tier, source: limit.source, unit: limit.unit)
+        let found = limitsByIdentity[identity] ?? limits.count
+        if found == limits.count {
+            limits.append(Measured(identity: identity, amount: amount))
+            limitsByIdentity[identity] = found
         }
-        return Array(demands.values)
+        limits[found].amount = amount
+        limitsByRow[ObjectIdentifier(row)] = found
+        rows.append(row)
+        return found
+    }
+
+    /// By limit, the largest of its parts; in the order of their first requests.
+    func demands(tenant: String, _ symbols: SymbolTable) -> [LimitDemand] {
+        var demands = limits.map { limit in
+            LimitDemand(
+                name: limit.identity.name, tier: symbols.text(limit.identity.tier), tenant: tenant,
+                source: limit.identity.source, unit: limit.identity.unit, amount: limit.amount, peak: 0, windows: 0,
+                above: 0)
+        }
+        for (key, meter) in meters {
+            demands[key.limit].peak = max(demands[key.limit].peak, meter.peak)
+            demands[key.limit].windows += meter.windows
+            demands[key.limit].above += meter.above
+        }
+        return demands
     }
 }
 
