@@ -90,6 +90,9 @@ install: man
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+	@cd Tests/Lint && python3 -B -m unittest -q test_lint
+	@python3 -B Tests/Lint/prose.py
+	@python3 -B Tests/Lint/links.py
 
 # As many decisions as asked: make soak DECISIONS=5000000 SEED=7
 soak: deps

@@ -25,7 +25,8 @@ import Testing
             | 1 | something was found: an error in a policy, a difference, a failed test, a file that `fmt --check` would change |
             | 2 | wrong usage, or a file cannot be read or written |
             | 3 | the expression of `--fail-on` holds |
-            | 130 | stopped with Ctrl-C |
+            | 129, 130, 143 | ended by SIGHUP, SIGINT (Ctrl-C) or SIGTERM |
+            | 141 | the reader of standard output has closed it, as `head` does |
 
             Colours are used only on a terminal, and never if `NO_COLOR` is set.
 
