@@ -31,7 +31,7 @@ public struct SummaryTextRenderer {
     }
 
     private func headline() -> String {
-        var text = "replayed \(summary.policies.joined(separator: ", ")) (\(summary.state.rawValue))\n"
+        var text = "replayed \(shown(summary.policies.joined(separator: ", "))) (\(summary.state.rawValue))\n"
         text +=
             "records: \(group(summary.read)) read, \(group(summary.rejected)) rejected, \(group(summary.decided)) decided"
         if summary.filtered > 0 { text += ", \(group(summary.filtered)) outside the filters" }
@@ -126,7 +126,8 @@ public struct SummaryTextRenderer {
 
     private func row(_ name: String, _ tally: Tally) -> [String] {
         [
-            name, group(tally.requests), group(tally.refused), group(tally[.downgrade]), group(tally[.allowWithCaps]),
+            shown(name, columns: Self.nameColumns), group(tally.requests), group(tally.refused),
+            group(tally[.downgrade]), group(tally[.allowWithCaps]),
             cost(tally.recordedCost, of: tally), cost(tally.policyCost, of: tally),
         ]
     }
@@ -140,7 +141,9 @@ public struct SummaryTextRenderer {
     private func unpriced() -> String {
         let models = summary.models.filter { $0.value.unpriced > 0 }.keys.sorted()
         guard !models.isEmpty else { return "" }
-        return "\nunpriced: \(group(summary.total.unpriced)) requests for \(models.joined(separator: ", ")): "
+        var names = models.prefix(most).map { shown($0, columns: Self.nameColumns) }.joined(separator: ", ")
+        if models.count > most { names += " and \(group(models.count - most)) more" }
+        return "\nunpriced: \(group(summary.total.unpriced)) requests for \(names): "
             + "the catalog does not price them, so their cost is not known (never zero)\n"
     }
 
@@ -190,14 +193,19 @@ public struct SummaryTextRenderer {
 
     // MARK: - Layout
 
-    /// Columns under their titles, numbers to the right.
+    /// A longer name loses its middle; the JSON summary has all of it.
+    private static let nameColumns = 48
+    /// The same of a cell that says more than a name.
+    private static let cellColumns = 96
+
+    /// Columns under their titles, numbers to the right. Cells are one line each, whatever is in them.
     static func columns(_ titles: [String], _ rows: [[String]], numeric: Set<Int> = [1]) -> String {
-        let all = [titles] + rows
-        let widths = titles.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        let all = [titles] + rows.map { row in row.map { shown($0, columns: cellColumns) } }
+        let widths = titles.indices.map { column in all.map { displayWidth($0[column]) }.max() ?? 0 }
         return all.map { row in
             var line = ""
             for (column, cell) in row.enumerated() {
-                let pad = String(repeating: " ", count: widths[column] - cell.count)
+                let pad = String(repeating: " ", count: widths[column] - displayWidth(cell))
                 line += numeric.contains(column) ? pad + cell : cell + pad
                 line += "  "
             }

@@ -14,7 +14,7 @@ public struct MarkdownReport {
 
     public func render() -> String {
         var lines: [String] = []
-        lines.append("### \(summary.policies.joined(separator: ", ")) on recorded traffic")
+        lines.append("### \(shown(summary.policies.joined(separator: ", "))) on recorded traffic")
         lines.append("")
         if let comparison = summary.comparison, let against = summary.against {
             lines += difference(comparison, against)
@@ -75,7 +75,7 @@ public struct MarkdownReport {
         var lines = ["| reason | action | limit or rule | requests | tenants | where |", "|---|---|---|---:|---:|---|"]
         for row in rows {
             lines.append(
-                "| \(row.cause.code) | \(row.cause.isShadow ? "shadow: " : "")\(row.cause.action) | \(cell(row.cause.name)) | \(text.number(row.requests)) | \(row.cause.isShadow ? "" : text.number(row.tenants)) | \(row.cause.source.isEmpty ? "" : code(row.cause.source)) |"
+                "| \(row.cause.code) | \(row.cause.isShadow ? "shadow: " : "")\(plain(row.cause.action)) | \(cell(row.cause.name)) | \(text.number(row.requests)) | \(row.cause.isShadow ? "" : text.number(row.tenants)) | \(row.cause.source.isEmpty ? "" : code(row.cause.source)) |"
             )
         }
         return lines + [""]
@@ -111,7 +111,10 @@ public struct MarkdownReport {
     private func cell(_ name: String) -> String { name.isEmpty ? "" : code(name) }
 
     private func code(_ name: String) -> String {
-        let plain = name.map { $0 == "|" || $0 == "`" || $0.isNewline ? "·" : $0 }
-        return "`\(String(plain))`"
+        "`\(plain(name))`"
+    }
+
+    private func plain(_ text: String) -> String {
+        String(shown(text).map { $0 == "|" || $0 == "`" ? "·" : $0 })
     }
 }

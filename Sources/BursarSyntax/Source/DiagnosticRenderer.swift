@@ -1,4 +1,5 @@
-/// A finding as text for people: `file:line:column: severity: message [code]`, the line underlined, notes, help.
+/// A finding as text for people: `file:line:column: severity: message [code]`, the line underlined, notes, help. Whatever
+/// it names is escaped, so that nothing but its own colours acts on a terminal.
 public struct DiagnosticTextRenderer: Sendable {
     public let sources: SourceMap
     public let color: Bool
@@ -17,36 +18,39 @@ public struct DiagnosticTextRenderer: Sendable {
             case .note: "1;36"
             }
         text += paint("\(diagnostic.severity.rawValue): ", tint)
-        text += paint(diagnostic.message, "1") + " [\(diagnostic.code)]\n"
+        text += paint(shown(diagnostic.message), "1") + " [\(shown(diagnostic.code))]\n"
         if let range = diagnostic.range { text += excerpt(range, tint) }
         for note in diagnostic.notes {
-            text += place(note.range, path: nil) + paint("note: ", "1;36") + note.message + "\n"
+            text += place(note.range, path: nil) + paint("note: ", "1;36") + shown(note.message) + "\n"
             if let range = note.range { text += excerpt(range, "1;36") }
         }
-        if let witness = diagnostic.witness { text += "  witness: \(witness)\n" }
-        if let help = diagnostic.help { text += "  help: \(help)\n" }
-        if let fix = diagnostic.fix { text += "  help: \(fix.message): \(fix.replacement)\n" }
+        if let witness = diagnostic.witness { text += "  witness: \(shown(witness))\n" }
+        if let help = diagnostic.help { text += "  help: \(shown(help))\n" }
+        if let fix = diagnostic.fix { text += "  help: \(shown(fix.message)): \(shownLines(fix.replacement))\n" }
         return text
     }
 
     private func place(_ range: SourceRange?, path: String?) -> String {
-        guard let range, let file = sources[range] else { return path.map { "\($0): " } ?? "" }
+        guard let range, let file = sources[range] else { return path.map { "\(shown($0)): " } ?? "" }
         let position = file.position(at: Int(range.start))
-        return "\(file.path):\(position.line):\(position.column): "
+        return "\(shown(file.path)):\(position.line):\(position.column): "
     }
 
     private func excerpt(_ range: SourceRange, _ tint: String) -> String {
         guard let file = sources[range] else { return "" }
         let from = file.position(at: Int(range.start))
         let to = file.position(at: Int(range.end))
-        // Control characters would act on the terminal instead of showing.
-        let scalars = file.line(from.line).unicodeScalars.map { $0.value < 0x20 && $0 != "\t" ? "\u{FFFD}" : $0 }
+        // One character in place of each that acts on the terminal, so that columns stay what they are.
+        let scalars = file.line(from.line).unicodeScalars.map { acts($0) && $0 != "\t" ? "\u{FFFD}" : $0 }
         let line = String(String.UnicodeScalarView(scalars))
         guard scalars.count <= 400 else { return "" }
         let end = to.line == from.line ? to.column : scalars.count + 1
-        let width = max(1, min(end, scalars.count + 1) - from.column)
+        let marked = String(
+            String.UnicodeScalarView(scalars.dropFirst(from.column - 1).prefix(max(0, end - from.column))))
+        let width = max(1, displayWidth(marked))
         // A tab in the line keeps its width under it, so that the mark stands below what it means.
-        let pad = scalars.prefix(from.column - 1).map { $0 == "\t" ? "\t" : " " }.joined()
+        let pad = String(String.UnicodeScalarView(scalars.prefix(from.column - 1)))
+            .map { $0 == "\t" ? "\t" : String(repeating: " ", count: displayWidth(String($0))) }.joined()
         let number = String(from.line)
         let margin = String(repeating: " ", count: number.count)
         return " \(number) | \(line)\n \(margin) | \(pad)"

@@ -7,25 +7,32 @@ package func shownLines(_ text: String) -> String { escaping(text, keepsLines: t
 
 /// A name in a table: at most so many columns of a terminal wide. The middle of a longer one is left out.
 package func shown(_ text: String, columns limit: Int) -> String {
-    // Characters without width could be any number.
-    let text = shown(String(text.prefix(16 * limit))) + (text.dropFirst(16 * limit).isEmpty ? "" : "…")
-    if displayWidth(text) <= limit, text.unicodeScalars.count <= 16 * limit { return text }
+    let text = shown(text)
+    let scalars = text.unicodeScalars
+    if scalars.count <= scalarsPerColumn * limit, displayWidth(text) <= limit { return text }
     let tail = (limit - 1) / 3
-    return fitting(text, limit - 1 - tail) + "…" + String(fitting(String(text.reversed()), tail).reversed())
+    let head = fitting(scalars, limit - 1 - tail)
+    let end = fitting(scalars.dropFirst(head.count).reversed(), tail).reversed()
+    var result = String.UnicodeScalarView(head)
+    result.append("…")
+    result.append(contentsOf: end)
+    return String(result)
+}
+
+/// Marks without a width of their own could be any number.
+private let scalarsPerColumn = 8
+
+/// As much of the beginning as fits.
+private func fitting(_ scalars: some Sequence<Unicode.Scalar>, _ limit: Int) -> [Unicode.Scalar] {
+    var width = 0
+    return scalars.prefix(scalarsPerColumn * limit).prefix {
+        width += columns($0)
+        return width <= limit
+    }
 }
 
 /// The columns of a terminal that a text takes.
 package func displayWidth(_ text: String) -> Int { text.reduce(0) { $0 + columns($1) } }
-
-/// As much of the beginning as fits.
-private func fitting(_ text: String, _ limit: Int) -> String {
-    var width = 0
-    return String(
-        text.prefix { character in
-            width += columns(character)
-            return width <= limit
-        })
-}
 
 private func escaping(_ text: String, keepsLines: Bool) -> String {
     guard text.unicodeScalars.contains(where: acts) else { return text }

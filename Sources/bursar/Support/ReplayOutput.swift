@@ -46,7 +46,8 @@ struct ReplayOutput: ParsableArguments {
             case .text: SummaryTextRenderer(summary).render()
             case .json: SummaryJSONRenderer(summary).render()
             }
-        if besideLines { Console.error(exact: text) } else { Console.print(exact: text) }
+        let exact = format == .json ? text : shownLines(text)
+        if besideLines { Console.error(exact: exact) } else { Console.print(exact: exact) }
         if let failure = failures.first {
             throw ExitStatus(ExitStatus.usage, "\(failure); what was read before it is in the summary")
         }

@@ -44,15 +44,15 @@ struct Diff: ParsableCommand {
     }
 
     private func text(_ diff: PolicyDiff, _ replayed: ReplaySummary?) -> String {
-        var text = "\(diff.verdict)\n"
+        var text = "\(shown(diff.verdict))\n"
         if !diff.changes.isEmpty {
             text += "\nchanges:\n"
             for change in diff.changes {
                 let what =
                     change.old == nil ? "added \(change.new ?? "")" : change.new.map { "\(change.old ?? "") -> \($0)" }
-                text += "  \(change.path): \(what ?? "removed (was \(change.old ?? ""))")"
+                text += "  \(shown(change.path)): \(shown(what ?? "removed (was \(change.old ?? ""))"))"
                 if change.direction != .other { text += "  [\(change.direction.rawValue)]" }
-                text += "  \(change.source)\n"
+                text += "  \(shown(change.source))\n"
             }
         }
         for direction in [DiffDirection.looser, .stricter] {
@@ -60,13 +60,13 @@ struct Diff: ParsableCommand {
             if regions.isEmpty { continue }
             text += "\n\(direction.rawValue), for requests without history:\n"
             for region in regions {
-                text += "  \(region.old.rawValue) -> \(region.new.rawValue) where \(region.condition)\n"
-                if let witness = region.witness { text += "    witness: \(witness)\n" }
+                text += "  \(region.old.rawValue) -> \(region.new.rawValue) where \(shown(region.condition))\n"
+                if let witness = region.witness { text += "    witness: \(shown(witness))\n" }
             }
         }
-        for question in diff.undecided { text += "\nnot decided: \(question)\n" }
+        for question in diff.undecided { text += "\nnot decided: \(shown(question))\n" }
         if diff.tiers.count > 1, !diff.isSame {
-            text += "\ntiers: " + diff.tiers.map { "\($0.name) \($0.verdict)" }.joined(separator: "; ") + "\n"
+            text += "\ntiers: " + diff.tiers.map { shown("\($0.name) \($0.verdict)") }.joined(separator: "; ") + "\n"
         }
         if let replayed { text += "\n" + SummaryTextRenderer(replayed).render() }
         return text

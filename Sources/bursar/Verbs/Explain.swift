@@ -81,7 +81,7 @@ struct Explain: ParsableCommand {
         }
         switch format {
         case .text:
-            for note in notes { Console.print(note) }
+            for note in notes { Console.print(shown(note)) }
             Console.print("\n" + ExplanationText(engine: engine).render(explained))
         case .json:
             var json = JSONWriter()
@@ -180,21 +180,21 @@ struct ExplanationText {
     func render(_ explained: ExplainedRequest) -> String {
         let decision = explained.decision
         let label = explained.label
-        var text = "request \(label.requestID) of \(label.tenant)"
+        var text = "request \(shown(label.requestID)) of \(shown(label.tenant))"
         if let time = label.time { text += " at \(instantText(time))" }
-        text += " for \(label.model)\n\(decision.outcome.name)"
+        text += " for \(shown(label.model))\n\(decision.outcome.name)"
         if decision.model.isPresent, decision.outcome == .downgrade {
-            text += " to \(engine.symbols.text(decision.model))"
+            text += " to \(shown(engine.symbols.text(decision.model)))"
         }
         text += decision.reasons.isEmpty ? "\n" : ": " + decision.reasons.map(\.code).joined(separator: ", ") + "\n"
-        if let message = decision.reasons.first?.message { text += "  \(message)\n" }
+        if let message = decision.reasons.first?.message { text += "  \(shown(message))\n" }
         text += "\n"
-        for step in explained.explanation.steps { text += "  \(step.text)\(place(step.source))\n" }
+        for step in explained.explanation.steps { text += "  \(shown(step.text))\(place(step.source))\n" }
         var candidate = ""
         for limit in explained.explanation.limits {
             if limit.candidate != candidate {
                 candidate = limit.candidate
-                text += "\nlimits for \(candidate)\n"
+                text += "\nlimits for \(shown(candidate))\n"
             }
             text += line(limit)
         }
@@ -206,19 +206,19 @@ struct ExplanationText {
     }
 
     private func place(_ source: SourceRange?) -> String {
-        source.map { "  [\(engine.policySet.sources.reference($0))]" } ?? ""
+        source.map { "  [\(shown(engine.policySet.sources.reference($0)))]" } ?? ""
     }
 
     private func line(_ limit: Explanation.LimitStep) -> String {
         func amount(_ value: Int64) -> String { limit.unit == .spend ? moneyText(value) : String(value) }
         let window = limit.window.isEmpty ? "" : " per \(limit.window)"
-        var text = "  \(limit.limit)\(limit.isShadow ? " (shadow)" : ""): "
+        var text = "  \(shown(limit.limit))\(limit.isShadow ? " (shadow)" : ""): "
         text += "\(amount(limit.used)) used + \(limit.estimate.map(amount) ?? "unknown") of \(amount(limit.amount))"
         if limit.carried > 0 { text += " + \(amount(limit.carried)) carried over" }
-        text += " \(limit.unit.rawValue)\(window), \(limit.scope)\(place(limit.source))\n"
+        text += " \(limit.unit.rawValue)\(window), \(shown(limit.scope))\(place(limit.source))\n"
         for threshold in limit.thresholds {
-            text += "    \(threshold.isCrossed ? "x" : " ") \(threshold.text) (\(amount(threshold.bound))): "
-            text += threshold.actions.joined(separator: ", ") + "\n"
+            text += "    \(threshold.isCrossed ? "x" : " ") \(shown(threshold.text)) (\(amount(threshold.bound))): "
+            text += shown(threshold.actions.joined(separator: ", ")) + "\n"
         }
         return text
     }

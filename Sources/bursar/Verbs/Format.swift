@@ -137,7 +137,7 @@ enum LineDiff {
                 String.init)
         }
         let (before, after) = (lines(old), lines(new))
-        var text = "--- \(path)\n+++ \(path)\n"
+        var text = "--- \(shown(path))\n+++ \(shown(path))\n"
         let changes = after.difference(from: before)
         for change in changes.removals + changes.insertions {
             switch change {

@@ -50,7 +50,7 @@ struct Import: ParsableCommand {
             }
             Console.print(exact: result.catalog)
             guard !quiet else { return }
-            for line in result.leftOut { Console.error(line) }
+            for line in result.leftOut { Console.error(shown(line)) }
             Console.error("\(result.modelCount) models, \(result.leftOut.count) notes on what was left out")
         }
     }

@@ -39,15 +39,16 @@ struct Init: ParsableCommand {
             return output
         }
         for output in outputs { try output.commit(isDurable: true) }
-        for (name, _) in files { Console.print("wrote \(folder)/\(name)") }
+        for (name, _) in files { Console.print("wrote \(shown(folder))/\(name)") }
+        let shownFolder = shown(folder)
         Console.print(
             """
 
             next:
-              bursar check \(folder)
-              bursar test --coverage \(folder)
-              bursar replay --policies \(folder) \(folder)/traffic.jsonl
-              move \(folder)/.github to the root of your repository: it checks every change of the policies
+              bursar check \(shownFolder)
+              bursar test --coverage \(shownFolder)
+              bursar replay --policies \(shownFolder) \(shownFolder)/traffic.jsonl
+              move \(shownFolder)/.github to the root of your repository: it checks every change of the policies
             """)
     }
 }

@@ -82,14 +82,14 @@ struct Test: ParsableCommand {
             sources: set.set.sources, color: Console.usesColor(onTerminal: Console.outputIsTerminal))
         for result in set.results {
             if result.passed {
-                if !quiet { Console.print("ok    \(result.trial.name)") }
+                if !quiet { Console.print("ok    \(shown(result.trial.name))") }
                 continue
             }
-            Console.print("FAIL  \(result.trial.name)")
+            Console.print("FAIL  \(shown(result.trial.name))")
             for diagnostic in result.diagnostics { Console.print(exact: renderer.render(diagnostic)) }
             for failure in result.failures {
                 let place = set.set.sources.reference(failure.range)
-                Console.print("      \(place): step \(failure.step): \(failure.message)")
+                Console.print("      \(shown(place)): step \(failure.step): \(shown(failure.message))")
             }
             if let explained = result.failures.first?.explanation {
                 let text = ExplanationText(engine: explained.engine).render(
@@ -137,7 +137,7 @@ struct Test: ParsableCommand {
 
     private func coverageText(_ set: SetResult) -> String {
         let total = set.coverage.total()
-        var text = "\(set.path): \(total.met) of \(total.all) exercised"
+        var text = "\(shown(set.path)): \(total.met) of \(total.all) exercised"
         let kinds = Coverage.Kind.allCases.map { kind in
             let part = set.coverage.total(kind)
             return "\(kind.rawValue)s \(part.met)/\(part.all)"
@@ -145,7 +145,7 @@ struct Test: ParsableCommand {
         text += " (\(kinds.joined(separator: ", ")))\n"
         for item in set.coverage.items where set.coverage.count(of: item) == 0 {
             text +=
-                "  \(set.set.sources.reference(item.source)): \(item.kind.rawValue) \(item.name) was never exercised\n"
+                "  \(shown(set.set.sources.reference(item.source))): \(item.kind.rawValue) \(shown(item.name)) was never exercised\n"
         }
         return text
     }
@@ -180,7 +180,7 @@ struct Test: ParsableCommand {
             lines[file.path, default: [:]][line] = min(count, lines[file.path]?[line] ?? count)
         }
         return lines.sorted { $0.key < $1.key }.map { path, counts in
-            var text = "TN:\nSF:\(path)\n"
+            var text = "TN:\nSF:\(shown(path))\n"
             for (line, count) in counts.sorted(by: { $0.key < $1.key }) { text += "DA:\(line),\(count)\n" }
             return text + "LF:\(counts.count)\nLH:\(counts.values.count { $0 > 0 })\nend_of_record\n"
         }.joined()
