@@ -90,8 +90,9 @@ public enum DocumentLoader {
             let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name
             switch FileReading.kind(of: path) {
             case .folder: try collect(path, below: prefix + name + "/", depth: depth + 1, into: &files)
-            case .file: if name.hasSuffix(".yaml") || name.hasSuffix(".yml") { files.append((path, prefix + name)) }
-            case .missing: break
+            // A link that leads nowhere is a file that cannot be read, and not one that is not there.
+            case .file, .missing:
+                if name.hasSuffix(".yaml") || name.hasSuffix(".yml") { files.append((path, prefix + name)) }
             }
         }
     }

@@ -4,6 +4,14 @@ import BursarEngine
 import BursarPolicy
 import BursarSyntax
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
 
 /// Loads policy sets for the verbs that decide by them.
@@ -13,7 +21,7 @@ enum Policies {
 
     /// The same, with the documents that it was made from.
     static func loadWithDocuments(_ path: String) throws -> (set: PolicySet, documents: Documents) {
-        try requireExisting(path)
+        try requireReadable(path)
         var diagnostics = Diagnostics()
         let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
         let result = Compiler.compile(documents, diagnostics)
@@ -28,16 +36,18 @@ enum Policies {
         return (set, documents)
     }
 
-    /// Ends with 2 where nothing is at a path.
-    static func requireExisting(_ path: String) throws {
+    /// Ends with 2 where nothing is at a path, or a file of the set cannot be read.
+    static func requireReadable(_ path: String) throws {
         if FileReading.kind(of: path) == .missing {
             throw ExitStatus(ExitStatus.usage, "\(shown(path)): there is no such file or folder")
         }
+        let files = FileReading.kind(of: path) == .folder ? try DocumentLoader.files(in: path) : [path]
+        for file in files where access(file, R_OK) != 0 { throw FileError(path: file, code: errno) }
     }
 
     /// The sets that a path holds: itself, or the folders in it where it holds several policies.
     static func sets(at path: String) throws -> [String] {
-        try requireExisting(path)
+        try requireReadable(path)
         guard FileReading.kind(of: path) == .folder, let names = try? FileReading.names(in: path) else { return [path] }
         let folders = names.map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
             .filter { FileReading.kind(of: $0) == .folder }

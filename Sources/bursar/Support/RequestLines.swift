@@ -25,11 +25,11 @@ enum RequestLines {
             return
         }
         var isFirst = true
-        while let line = readLine() {
+        while let line = try readLine() {
             if isBlank(line[...]) { continue }
             if isFirst, !isSingle(line), isOpen(line) {
                 var whole = line
-                while let more = readLine(), whole.count < longest { whole += [0x0A] + more }
+                while let more = try readLine(), whole.count < longest { whole += [0x0A] + more }
                 body(whole)
                 return
             }
@@ -49,13 +49,16 @@ enum RequestLines {
 
     nonisolated(unsafe) private static let input = fdopen(0, "r")
 
-    private static func readLine() -> [UInt8]? {
-        guard let input else { return nil }
+    private static func readLine() throws(FileError) -> [UInt8]? {
+        guard let input else { throw FileError(path: "standard input", code: errno) }
         var pointer: UnsafeMutablePointer<CChar>?
         var capacity = 0
         defer { free(pointer) }
         let count = getline(&pointer, &capacity, input)
-        guard count > 0, let pointer else { return nil }
+        guard count > 0, let pointer else {
+            if ferror(input) != 0 { throw FileError(path: "standard input", code: errno) }
+            return nil
+        }
         var line = pointer.withMemoryRebound(to: UInt8.self, capacity: count) {
             Array(UnsafeBufferPointer(start: $0, count: count))
         }

@@ -54,7 +54,7 @@ struct Format: ParsableCommand {
     }
 
     private func collect(_ path: String, into files: inout [String]) throws {
-        try Policies.requireExisting(path)
+        try Policies.requireReadable(path)
         switch FileReading.kind(of: path) {
         case .missing: break
         case .file: files.append(path)
