@@ -36,7 +36,7 @@ let package = Package(
             ]),
         .target(name: "BursarTrials", dependencies: ["BursarTraffic", "BursarEngine"]),
         .target(name: "BursarLanguageServer", dependencies: ["BursarAnalysis"]),
-        .target(name: "Bursar", dependencies: ["BursarPolicy", "BursarEngine"]),
+        .target(name: "Bursar", dependencies: ["BursarSyntax", "BursarPolicy", "BursarEngine"]),
         .executableTarget(
             name: "bursar-cli",
             dependencies: [
@@ -47,6 +47,7 @@ let package = Package(
         .target(name: "FlatLoop", path: "Benchmarks/FlatLoop"),
         .executableTarget(
             name: "engine-bench", dependencies: ["BursarEngine", "FlatLoop"], path: "Benchmarks/Engine"),
+        .testTarget(name: "BursarTests", dependencies: ["Bursar"]),
         .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax", "RandomPolicies"]),
         .target(name: "RandomPolicies", path: "Tests/RandomPolicies"),
         .testTarget(name: "BursarStorageTests", dependencies: ["BursarStorage"]),

@@ -1,0 +1,88 @@
+import BursarEngine
+
+/// A candidate policy set beside the one in force, on live traffic: the engine in force decides, and the candidate shows
+/// what it would have decided.
+///
+/// A request costs two decisions. Each engine keeps its own counters.
+public final class CandidateEngine: Sendable {
+    /// How the candidate's counters follow the traffic.
+    public enum Counting: Sendable {
+        /// The candidate counts what it would have admitted.
+        case simulated
+        /// The candidate counts what really happened.
+        case observed
+    }
+
+    /// A request that gets a different decision from the candidate.
+    public struct Difference: Sendable {
+        public let request: Engine.Request
+        public let active: Decision
+        public let candidate: Decision
+    }
+
+    public let active: Engine
+    public let candidate: Engine
+    private let counting: Counting
+    private let onDifference: @Sendable (Difference) -> Void
+
+    /// - Parameters:
+    ///   - active: the engine whose decisions count.
+    ///   - candidate: the policies to try.
+    ///   - onDifference: called on the deciding thread with no lock held: hand it on and return.
+    public init(
+        active: Engine, candidate: PolicySet, counting: Counting = .simulated,
+        onDifference: @escaping @Sendable (Difference) -> Void
+    ) {
+        self.active = active
+        self.candidate = Engine(candidate)
+        self.counting = counting
+        self.onDifference = onDifference
+    }
+
+    /// The decision in force, and what settles or releases the request in both engines.
+    public struct Pair: Sendable {
+        public let decision: Decision
+        let trial: Decision
+
+        /// Counts what the request really used, in both engines. `Decision.settle` describes the parameters.
+        ///
+        /// - Throws: what the active engine throws; the candidate counts the usage all the same.
+        public func settle(
+            inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil, hasFailed: Bool = false
+        ) throws(SettlementError) {
+            if let reservation = trial.reservation {
+                try? trial.engine.settle(
+                    reservation, inputTokens: inputTokens, cachedTokens: cachedTokens, outputTokens: outputTokens,
+                    cost: cost, hasFailed: hasFailed)
+            }
+            try decision.settle(
+                inputTokens: inputTokens, cachedTokens: cachedTokens, outputTokens: outputTokens, cost: cost,
+                hasFailed: hasFailed)
+        }
+
+        /// Takes what was reserved away, in both engines: the request was never made.
+        ///
+        /// - Throws: what the active engine throws; the candidate releases it all the same.
+        public func release() throws(SettlementError) {
+            if let reservation = trial.reservation { try? trial.engine.release(reservation) }
+            try decision.release()
+        }
+    }
+
+    /// Decides by the policies in force, and by the candidate beside them.
+    public func decide(_ request: Engine.Request, detail: DetailLevel = .reasons) -> Pair {
+        var request = request
+        request.time = request.time ?? .now
+        let decision = active.decide(request, detail: detail)
+        let trial = candidate.decide(request, detail: detail, counting: counting == .observed ? .observed : .decided)
+        if differ(decision, trial) {
+            onDifference(Difference(request: request, active: decision, candidate: trial))
+        }
+        return Pair(decision: decision, trial: trial)
+    }
+
+    private func differ(_ decision: Decision, _ trial: Decision) -> Bool {
+        if decision.outcome != trial.outcome || decision.caps != trial.caps { return true }
+        return decision.isAdmitted && decision.model != trial.model
+    }
+}
