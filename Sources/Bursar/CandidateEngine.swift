@@ -28,6 +28,7 @@ public final class CandidateEngine: Sendable {
     /// - Parameters:
     ///   - active: the engine whose decisions count.
     ///   - candidate: the policies to try.
+    ///   - counting: how the candidate's counters follow the traffic.
     ///   - onDifference: called on the deciding thread with no lock held: hand it on and return.
     public init(
         active: Engine, candidate: PolicySet, counting: Counting = .simulated,

@@ -77,6 +77,8 @@ public struct Decision: Sendable {
     ///
     /// - Parameters:
     ///   - inputTokens: cached ones included.
+    ///   - cachedTokens: those of the input tokens that the provider had cached.
+    ///   - outputTokens: what the model wrote.
     ///   - cost: what the provider charged; nil: by the catalog's price of `model`.
     ///   - hasFailed: no answer came. What it used counts all the same.
     /// - Throws: `SettlementError`; then nothing has changed.

@@ -32,7 +32,9 @@ public final class Engine: Sendable {
     ///
     /// A request that cannot be right, for example one with a negative count, is denied with the code `bad_request`.
     ///
-    /// - Parameter detail: `.full` also tells what remains of each limit.
+    /// - Parameters:
+    ///   - request: what the service wants to do.
+    ///   - detail: `.full` also tells what remains of each limit.
     public func decide(_ request: Request, detail: DetailLevel = .reasons) -> Decision {
         decide(request, detail: detail, counting: .decided)
     }
