@@ -90,7 +90,9 @@ final class OrderedLog: BlockLog {
             while !options.stop.isAsked, let stretch = try naming(path, { () throws(FileError) in try reader.next() }) {
                 let block = LogFormat.read(stretch)
                 for reject in block.rejects {
-                    rejects.append(ReplayReject(path: path, line: baseLine + reject.line, reason: reject.reason))
+                    rejects.append(
+                        ReplayReject(
+                            path: path, line: options.line(of: path, baseLine + reject.line), reason: reject.reason))
                 }
                 let source = stretches.count
                 stretches.append(stretch)

@@ -54,6 +54,8 @@ public struct ReplayOptions: Sendable {
     public var stop = StopSignal()
     /// What logs are called where they are told of, by path; others are called by their path.
     public var logNames: [String: String] = [:]
+    /// Of logs that were converted, by name: the line in the log for each line that is read.
+    public var logLines: [String: [UInt32]] = [:]
     /// Decisions are rendered for `onDecisions`.
     public var writesDecisions = false
     /// What a report needs is gathered.
@@ -62,6 +64,12 @@ public struct ReplayOptions: Sendable {
     public var explainedID: String?
 
     public init() {}
+
+    /// The line of a log, as the user knows it, that became a line that was read. Both count from 1.
+    func line(of log: String, _ line: Int) -> Int {
+        guard let lines = logLines[log], lines.indices.contains(line - 1) else { return line }
+        return Int(lines[line - 1])
+    }
 }
 
 /// A line that a replay could not use.

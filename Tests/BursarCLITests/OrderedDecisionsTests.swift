@@ -46,4 +46,33 @@ import Testing
             #expect(rejects.allSatisfy { $0.hasPrefix("{\"file\":") && $0.hasSuffix("}") })
         }
     }
+
+    @Test func `rejects of a converted log name its own lines, in their order`() throws {
+        func record(_ number: Int, _ more: String) -> String {
+            #"{"request_id":"\#(number)","startTime":"2026-06-01T00:00:0\#(number)Z","model":"gpt-4o","team_id":"t","call_type":"acompletion","completion_tokens":1,"spend":\#(more)}"#
+        }
+        let lines = [
+            record(0, "0.1"), "no record", record(2, "-1"), record(3, "0.1"), "{}", record(5, "-1"), record(6, "0.1"),
+            "no record",
+        ]
+        // The same where the records must be ordered first.
+        for order in [Array(lines.indices), [0, 1, 2, 6, 4, 5, 3, 7]] {
+            try Binary.inFolder { folder in
+                let text = Data(order.map { lines[$0] + "\n" }.joined().utf8)
+                let log = folder.appending(path: "log.jsonl")
+                try text.write(to: log)
+                for (name, input) in [(log.path(), Data()), ("-", text)] {
+                    let result = try Binary.run(
+                        ["replay", "--input", "litellm", "--policies", "Policies/saas-tiers", "--rejects", "-", name],
+                        input: input)
+                    #expect(result.status == 0)
+                    let rejects = result.output.split(separator: "\n")
+                    #expect(rejects.count == 5, "\(result)")
+                    for (reject, line) in zip(rejects, [2, 3, 5, 6, 8]) {
+                        #expect(reject.hasPrefix(#"{"file":"\#(name)","line":\#(line),"#), "\(reject)")
+                    }
+                }
+            }
+        }
+    }
 }

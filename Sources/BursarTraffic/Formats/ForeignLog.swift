@@ -36,8 +36,12 @@ public struct ForeignLog {
 
     /// Hands out every record as a line of Bursar's own format, until the writer wants no more.
     ///
-    /// - Parameter name: what the log is called; the ids of records that have none begin with it.
-    public mutating func convert(_ path: String, name: String, _ write: ([UInt8]) -> Bool) throws(FileError) {
+    /// - Parameters:
+    ///   - name: what the log is called; the ids of records that have none begin with it.
+    ///   - write: takes a record with the line of the log that it comes from.
+    public mutating func convert(
+        _ path: String, name: String, _ write: (_ record: [UInt8], _ line: Int) -> Bool
+    ) throws(FileError) {
         var rejects: [(line: Int, reason: String)] = []
         var count = 0
         var served = 0
@@ -45,7 +49,7 @@ public struct ForeignLog {
         var isWanted = true
         func emit(_ record: ForeignRecord) {
             if record.isOfServedModel { served += 1 }
-            if isWanted { isWanted = write(format.line(record)) }
+            if isWanted { isWanted = write(format.line(record), record.line) }
         }
         try Self.forEachValue(in: path) { value, line in
             switch value {
@@ -57,8 +61,10 @@ public struct ForeignLog {
                     do throws(ForeignError) {
                         let name = RequestBuilder.lineName(name, line)
                         let place = found.count > 1 ? "\(name).\(number + 1)" : name
-                        joiner.add(
-                            try format.record(record, overrides: overrides, callPath: callPath, place: place), emit)
+                        var record = try format.record(
+                            record, overrides: overrides, callPath: callPath, place: place)
+                        record.line = line
+                        joiner.add(record, emit)
                     } catch {
                         rejects.append((line, error.reason))
                     }

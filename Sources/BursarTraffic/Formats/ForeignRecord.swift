@@ -8,6 +8,8 @@ struct ForeignRecord {
     var call: String?
     /// The log says only which model answered, which may be one that the live system put in place.
     var isOfServedModel = false
+    /// Its line in the log.
+    var line = 0
 
     /// Takes in a later attempt of the same call: one request, which used what all its attempts used, and ended as the last.
     mutating func add(_ later: ForeignRecord) {

@@ -70,6 +70,8 @@ struct InputLogs {
         var paths: [String] = []
         /// What the user calls logs that were said again elsewhere, by their paths.
         var names: [String: String] = [:]
+        /// By name: the line of the log from which each line was made.
+        var lines: [String: [UInt32]] = [:]
         var rejects: [ReplayReject] = []
         var servedOnly = 0
         var joined = 0
@@ -131,7 +133,14 @@ struct InputLogs {
         _ path: String, name: String, _ format: ForeignFormat, _ prepared: inout Prepared
     ) throws(FileError) {
         var foreign = ForeignLog(format, overrides: overrides, callPath: callPath)
-        try replace(name, &prepared) { line throws(FileError) in try foreign.convert(path, name: name, line) }
+        var lines: [UInt32] = []
+        try replace(name, &prepared) { write throws(FileError) in
+            try foreign.convert(path, name: name) { record, line in
+                lines.append(UInt32(clamping: line))
+                return write(record)
+            }
+        }
+        prepared.lines[name] = lines
         prepared.servedOnly += foreign.servedOnly
         prepared.joined += foreign.joined
         prepared.rejects += foreign.rejects.map { ReplayReject(path: name, line: $0.line, reason: $0.reason) }

@@ -79,11 +79,20 @@ final class LineSink {
 }
 
 /// The files that a replay writes as it goes.
-struct ReplaySinks {
+final class ReplaySinks {
     private let decisions: LineSink?
     private let rejects: LineSink?
+    /// Rejects that are known before the replay, each written before the first that follows it in the logs.
+    private let early: [ReplayReject]
+    private var earlyWritten = 0
+    /// By name.
+    private let logOrder: [String: Int]
 
-    init(decisions: String?, rejects: String?, isLive: Bool) throws(FileError) {
+    init(
+        decisions: String?, rejects: String?, isLive: Bool, early: [ReplayReject], logs: [String]
+    ) throws(FileError) {
+        self.early = early
+        logOrder = Dictionary(logs.enumerated().map { ($1, $0) }) { first, _ in first }
         self.decisions = try decisions.map { path throws(FileError) in try LineSink(path, isLive: isLive) }
         self.rejects = try rejects.map { path throws(FileError) in try LineSink(path, isLive: isLive) }
     }
@@ -91,6 +100,20 @@ struct ReplaySinks {
     func write(decisions lines: [UInt8]) throws(FileError) { try decisions?.write(lines) }
 
     func write(_ reject: ReplayReject) throws(FileError) {
+        try writeEarly { place($0) <= place(reject) }
+        try put(reject)
+    }
+
+    private func place(_ reject: ReplayReject) -> (Int, Int) { (logOrder[reject.path] ?? 0, reject.line) }
+
+    private func writeEarly(while precedes: (ReplayReject) -> Bool) throws(FileError) {
+        while earlyWritten < early.count, precedes(early[earlyWritten]) {
+            try put(early[earlyWritten])
+            earlyWritten += 1
+        }
+    }
+
+    private func put(_ reject: ReplayReject) throws(FileError) {
         guard let rejects else { return }
         var json = JSONWriter()
         json.object { json in
@@ -103,11 +126,13 @@ struct ReplaySinks {
     }
 
     func restart() throws(FileError) {
+        earlyWritten = 0
         try decisions?.restart()
         try rejects?.restart()
     }
 
     func commit() throws(FileError) {
+        try writeEarly { _ in true }
         try decisions?.commit()
         try rejects?.commit()
     }

@@ -128,13 +128,16 @@ struct Replay: ParsableCommand {
         let converted = try inputs.prepare(expanded, follows: follow)
         defer { converted.remove() }
         options.logNames = converted.names
-        let sinks = try ReplaySinks(decisions: decisions, rejects: rejects, isLive: follow)
+        options.logLines = converted.lines
+        // What was found while a log was converted belongs to no tenant: the first shard tells of it.
+        let isFirst = options.shard.index == 0
+        let sinks = try ReplaySinks(
+            decisions: decisions, rejects: rejects, isLive: follow, early: isFirst ? converted.rejects : [],
+            logs: expanded)
         Shutdown.asks(options.stop)
         var result = try replay(set, against: other, filter, converted.paths, options, sinks)
         Shutdown.asks(nil)
-        // What was found while a log was said again belongs to no tenant: the first shard tells of it.
-        if options.shard.index == 0 {
-            for reject in converted.rejects { try sinks.write(reject) }
+        if isFirst {
             result.summary.add(rejects: converted.rejects.count)
             result.summary.servedOnly = converted.servedOnly
             result.summary.joined = converted.joined
