@@ -147,6 +147,15 @@ import Testing
         }
     }
 
+    @Test func `init that fails leaves nothing`() throws {
+        try Binary.inFolder { folder in
+            let result = try Binary.shell("ulimit -f 2; exec $BURSAR init \(folder.path())new")
+            #expect(result.status == 2)
+            #expect(result.errors.contains("File too large"))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path()).isEmpty)
+        }
+    }
+
     @Test(arguments: replacing)
     func `a file that is replaced keeps its mode, its links and its names`(arguments: [String], name: String) throws {
         try Binary.inFolder { folder in

@@ -104,6 +104,22 @@ import Testing
         }
     }
 
+    @Test(arguments: signals) func `while a pipe brings nothing more`(signal: Int32, expected: Int32) throws {
+        try Self.inFolder { folder in
+            let pipe = folder.appending(path: "pipe").path()
+            #expect(mkfifo(pipe, 0o600) == 0)
+            // Open for both, so that neither side waits for the other, and the pipe never ends.
+            let descriptor = open(pipe, O_RDWR)
+            defer { close(descriptor) }
+            let start = Date()
+            let status = try Self.status(
+                ["replay", "--input", "bursar", "--policies", "Policies/saas-tiers", pipe], in: folder, sending: signal,
+                when: { Date() > start.addingTimeInterval(0.5) })
+            #expect(status == expected)
+            #expect(Date() < start.addingTimeInterval(30))
+        }
+    }
+
     @Test(arguments: signals) func `while a language server waits`(signal: Int32, expected: Int32) throws {
         try Self.inFolder { folder in
             let start = Date()

@@ -45,11 +45,25 @@ final class ByteStream {
     /// Between two looks for more, in microseconds.
     private static let pause: UInt32 = 100_000
 
+    /// Waits until there is something to read. Returns false once reading is to stop, though a pipe may never bring more.
+    private func awaitsBytes() -> Bool {
+        var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while !stop.isAsked {
+            // Of an error the reading tells.
+            if poll(&wait, 1, Int32(Self.pause / 1_000)) != 0 { return true }
+        }
+        return false
+    }
+
     /// - Parameter waits: whether to wait for more where a log is followed.
     private func fill(waits: Bool = true) {
         guard available.isEmpty, !isAtEnd else { return }
         var count = 0
         while true {
+            guard awaitsBytes() else {
+                isAtEnd = true
+                return
+            }
             count = buffer.withUnsafeMutableBytes { systemRead(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR, !stop.isAsked { continue }
             guard count == 0, follows, !stop.isAsked else { break }
@@ -83,7 +97,9 @@ final class ByteStream {
         while failure == nil {
             fill()
             if available.isEmpty {
-                if !decompressor.isBetweenFrames { failure = "the compressed log ends early: it is truncated" }
+                if !decompressor.isBetweenFrames, !stop.isAsked {
+                    failure = "the compressed log ends early: it is truncated"
+                }
                 return 0
             }
             if decompressor.isBetweenFrames, !Compression.isCompressed(buffer[available]) {

@@ -27,18 +27,18 @@ struct Init: ParsableCommand {
         for (name, _) in files where FileReading.kind(of: "\(folder)/\(name)") != .missing {
             throw ExitStatus(ExitStatus.usage, "\(folder)/\(name) exists already; nothing was written")
         }
-        for path in [folder, "\(folder)/.github", "\(folder)/.github/workflows"]
-        where FileReading.kind(of: path) == .missing && mkdir(path, 0o777) != 0 {
-            throw ExitStatus(ExitStatus.usage, "\(path): \(String(cString: strerror(errno)))")
+        var folders: [String] = []
+        do {
+            for path in [folder, "\(folder)/.github", "\(folder)/.github/workflows"]
+            where FileReading.kind(of: path) == .missing {
+                guard mkdir(path, 0o777) == 0 else { throw FileError(path: path, code: errno) }
+                folders.append(path)
+            }
+            try write(files)
+        } catch {
+            for path in folders.reversed() { rmdir(path) }
+            throw error
         }
-        // All are written before the first is put in its place.
-        let outputs = try files.map { name, text in
-            let output = try OutputFile("\(folder)/\(name)")
-            try output.write(Array(text.utf8))
-            try output.flush()
-            return output
-        }
-        for output in outputs { try output.commit(isDurable: true) }
         for (name, _) in files { Console.print("wrote \(shown(folder))/\(name)") }
         let shownFolder = shown(folder)
         Console.print(
@@ -50,6 +50,18 @@ struct Init: ParsableCommand {
               bursar replay --policies \(shownFolder) \(shownFolder)/traffic.jsonl
               move \(shownFolder)/.github to the root of your repository: it checks every change of the policies
             """)
+    }
+
+    /// Every file is written before the first is put in its place.
+    private func write(_ files: [(name: String, text: String)]) throws(FileError) {
+        var outputs: [OutputFile] = []
+        for (name, text) in files {
+            let output = try OutputFile("\(folder)/\(name)")
+            try output.write(Array(text.utf8))
+            try output.flush()
+            outputs.append(output)
+        }
+        for output in outputs { try output.commit(isDurable: true) }
     }
 }
 
