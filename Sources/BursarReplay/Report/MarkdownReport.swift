@@ -115,6 +115,6 @@ public struct MarkdownReport {
     }
 
     private func plain(_ text: String) -> String {
-        String(shown(text).map { $0 == "|" || $0 == "`" ? "·" : $0 })
+        String(shown(text, columns: 96).map { $0 == "|" || $0 == "`" ? "·" : $0 })
     }
 }

@@ -159,13 +159,19 @@ package final class OutputFile {
         var status = stat()
         let isFile = fstat(output, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         let size = lseek(descriptor, 0, SEEK_END)
-        if isFile { try reserve(Int(size), of: output, was: Int(status.st_size)) }
+        guard isFile else { return try copy(to: output) }
+        try reserve(Int(size), of: output, was: Int(status.st_size))
+        try TemporaryFiles.uninterrupted { () throws(FileError) in
+            try copy(to: output)
+            guard ftruncate(output, size) == 0, !isDurable || fsync(output) == 0 else {
+                throw FileError(path: path, code: errno)
+            }
+        }
+    }
+
+    private func copy(to output: Int32) throws(FileError) {
         try forEachChunk { chunk throws(FileError) in
             if let code = writeAll(chunk, to: output) { throw FileError(path: path, code: code) }
-        }
-        guard isFile else { return }
-        guard ftruncate(output, size) == 0, !isDurable || fsync(output) == 0 else {
-            throw FileError(path: path, code: errno)
         }
     }
 

@@ -12,6 +12,7 @@ import Synchronization
 /// failure ends the process early.
 package enum TemporaryFiles {
     private static let paths = Mutex<Set<String>>([])
+    private static let writing = Mutex<Void>(())
 
     /// The folder of temporary files that belong beside no other file.
     package static var folder: String {
@@ -53,11 +54,31 @@ package enum TemporaryFiles {
         }
     }
 
-    /// Removes every file. The caller ends the process next.
+    /// Writes to a file in place. A signal ends the process after it, so that no write is cut; `body` must not wait for others.
+    package static func uninterrupted<Value>(_ body: () throws(FileError) -> Value) throws(FileError) -> Value {
+        let result = writing.withLock { _ -> Result<Value, FileError> in
+            do throws(FileError) {
+                return .success(try body())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Removes every file.
     package static func removeAll() {
         paths.withLock { paths in
             for path in paths { unlink(path) }
             paths.removeAll()
+        }
+    }
+
+    /// Removes every file and ends the process, once nothing is being written in place.
+    package static func removeAll(endingWith status: Int32) -> Never {
+        writing.withLock { _ in
+            removeAll()
+            _exit(status)
         }
     }
 }

@@ -47,16 +47,26 @@ final class LineSink {
         switch target {
         case .file(let file), .waitingOutput(let file): try file.write(lines)
         case .liveFile(let descriptor):
-            if let code = writeAll(lines, to: descriptor) {
-                // A line that was cut helps nobody. Pipes cannot take it back.
-                _ = ftruncate(descriptor, off_t(liveBytes))
-                throw FileError(path: path, code: code)
+            var status = stat()
+            let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+            if isFile {
+                try TemporaryFiles.uninterrupted { () throws(FileError) in try writeLive(lines, to: descriptor) }
+            } else {
+                try writeLive(lines, to: descriptor)
             }
-            liveBytes += lines.count
         case .liveOutput:
             Console.print(bytes: lines)
             Console.flush()
         }
+    }
+
+    private func writeLive(_ lines: [UInt8], to descriptor: Int32) throws(FileError) {
+        if let code = writeAll(lines, to: descriptor) {
+            // A line that was cut helps nobody. Pipes cannot take it back.
+            _ = ftruncate(descriptor, off_t(liveBytes))
+            throw FileError(path: path, code: code)
+        }
+        liveBytes += lines.count
     }
 
     /// Takes back what was written; a log that is followed never asks for it.

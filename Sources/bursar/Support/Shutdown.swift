@@ -57,10 +57,7 @@ enum Shutdown {
     static var receivedSignal: Int32? { state.withLock { $0.signal } }
 
     /// Ends the process at once.
-    static func end(_ status: Int32) -> Never {
-        TemporaryFiles.removeAll()
-        _exit(status)
-    }
+    static func end(_ status: Int32) -> Never { TemporaryFiles.removeAll(endingWith: status) }
 
     /// Standard output cannot be written. A reader that has seen enough is no failure.
     static func outputFailed(_ code: Int32) -> Never {
