@@ -11,7 +11,7 @@ SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 VENV := .build/venv
 PREFIX ?= /usr/local
 
-.PHONY: all deps build demo test lint schema editors report docs installed man install soak bench summaries record clean
+.PHONY: all deps build demo test lint schema editors report docs installed man install soak sanitize bench summaries record clean
 
 all: build
 
@@ -39,7 +39,7 @@ demo: build
 test: deps lint schema
 	$(SWIFT) build -c release --build-tests
 	$(SWIFT) test -c release --skip-build
-	@$(MAKE) --no-print-directory editors report docs
+	@$(MAKE) --no-print-directory sanitize editors report docs
 
 # Python packages for the tests of the schema, the language server and the report.
 $(VENV)/ready: Tests/requirements.txt
@@ -88,6 +88,10 @@ install: man
 	$(INSTALLED) --generate-completion-script zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_bursar
 	$(INSTALLED) --generate-completion-script fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/bursar.fish
 
+# Memory and threads: the address sanitizer over tests, example sets and inputs that once failed. LONG=1 for more.
+sanitize: deps
+	SWIFT=$(SWIFT) LONG=$(LONG) Tests/Sanitizers/run.sh $(or $(SANITIZER),address)
+
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
 	@cd Tests/Lint && python3 -B -m unittest -q test_lint
@@ -98,6 +102,7 @@ lint:
 soak: deps
 	BURSAR_DECISIONS=$(or $(DECISIONS),5000000) BURSAR_SEED=$(or $(SEED),1) \
 	  $(SWIFT) test -c release --filter ReferenceAgreement
+	@$(MAKE) --no-print-directory sanitize LONG=1
 
 bench: installed
 	$(SWIFT) run -c release engine-bench Policies/saas-tiers

@@ -2,11 +2,16 @@
 # The engine against the plain implementation of the semantics, storage, and many threads on one engine.
 set -euo pipefail
 
-[ -n "$LONG" ] && decisions=200000 || decisions=2500
+decisions=2500
+tests='BursarStorageTests|ReferenceAgreement|MovedCounters|ForgottenCounters|Concurrency|Misuse'
+if [ -n "$LONG" ]; then
+  decisions=200000
+  tests='BursarStorageTests|BursarEngineTests|BursarTrafficTests'
+fi
 log=$SCRATCH/engine.log
 status=0
 BURSAR_DECISIONS=$decisions ${SWIFT:-swift} test $BUILD --skip-build \
-  --filter 'BursarStorageTests|BursarEngineTests' >"$log" 2>&1 || status=$?
+  --filter "$tests" >"$log" 2>&1 || status=$?
 if [ "$status" != 0 ]; then
   grep -v ' started\.$\| passed after ' "$log" | tail -n 80 >&2
   exit 1
