@@ -44,13 +44,34 @@ import Testing
         }
     }
 
+    /// Counters of users who are gone are forgotten and their places used again, of which no decision tells.
+    @Test func `engine and reference decide alike where ever new users come`() throws {
+        var outcomes: [String: Int] = [:]
+        var forgotten = 0
+        for seed in Self.seed..<(Self.seed + UInt64(max(20, Self.wanted / 2_000))) {
+            let run = try Run(seed: seed, isCrowded: true)
+            if let difference = run.compare(requests: 500, outcomes: &outcomes) {
+                Issue.record("seed \(seed):\n\(run.text)\n\(difference)")
+                return
+            }
+            forgotten += run.forgotten
+        }
+        print("forgot \(forgotten) counters: \(outcomes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })")
+        #expect(forgotten > 100)
+    }
+
     private final class Run {
         let text: String
+        /// Users, sessions and runs come and go.
+        private let isCrowded: Bool
+        private var crowd: SeededGenerator
         private var random: SeededGenerator
         private let engine: Engine
         private let reference: ReferenceEngine
 
-        init(seed: UInt64) throws {
+        init(seed: UInt64, isCrowded: Bool = false) throws {
+            self.isCrowded = isCrowded
+            crowd = SeededGenerator(seed: seed &* 17 &+ 3)
             var generator = RandomPolicies(random: SeededGenerator(seed: seed))
             text = generator.policySet()
             random = SeededGenerator(seed: seed &* 31 &+ 7)
@@ -83,7 +104,8 @@ import Testing
             let isObserved = random.chance(15)
             for number in 0..<requests {
                 time += step()
-                let request = plainRequest(number, time)
+                var request = plainRequest(number, time)
+                if isCrowded { crowd(&request, number) }
                 let expected = reference.decide(request, observed: isObserved)
                 let live = self.live(request)
                 // Some requests ask for less, so that the fast path is held to the same.
@@ -107,6 +129,20 @@ import Testing
                 if !engine.checkInvariants(of: live.tenant) { return "after request \(number): an invariant is broken" }
             }
             return nil
+        }
+
+        /// How many counters were forgotten.
+        var forgotten: Int {
+            ["acme", "beta", "core", "nobody"].reduce(0) { $0 + engine.sizes(of: engine.tenant($1)).forgotten }
+                + ["g1", "g2"].reduce(0) { $0 + engine.groupSizes($1).forgotten }
+        }
+
+        /// Gives a request one of a few users who are there now, or one who was there earlier.
+        private func crowd(_ request: inout PlainRequest, _ number: Int) {
+            for attribute in [Attribute.user, .run, .promptVersion, .workspace] where crowd.chance(70) {
+                let who = crowd.chance(10) ? crowd.below(number + 1) : number / 4 + crowd.below(5)
+                request.text[attribute] = "\(attribute) \(who)"
+            }
         }
 
         private func step() -> Int64 {

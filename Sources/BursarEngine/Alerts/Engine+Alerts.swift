@@ -164,7 +164,7 @@ extension Engine {
             let counter =
                 account.slot(index) >= 0
                 ? Int32(truncatingIfNeeded: account.slot(index))
-                : request.readAttributes { account.counter(index, row, $0) }
+                : request.readAttributes { account.counter(index, row, $0, at: request.time) }
             var key = AlertKey(rule: Int32(rule.index))
             key.values[0] = UInt32(bitPattern: counter)
             let scope = zip(row.limit.per, row.per).map { (name: $0.rawValue, value: request[$1]) }

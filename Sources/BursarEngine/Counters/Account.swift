@@ -29,6 +29,8 @@ struct Account: @unchecked Sendable {
         var lastScopes = RawArray<(value: UInt32, counter: Int32)>()
         var recent = RecentRequests()
         var plan: CompiledPlan?
+        /// Counters that depend on the request may be forgotten once they are as good as new.
+        let forgets: Bool
         /// nil where nothing is measured.
         var meters: AccountMeters?
         /// nil where nobody looks at alerts.
@@ -38,7 +40,8 @@ struct Account: @unchecked Sendable {
     private let place: UnsafeMutablePointer<State>
 
     /// - Parameter memory: as long as `layout` says, at a line of the cache.
-    init(id: Symbol, record: Int, at memory: UnsafeMutableRawPointer, _ layout: borrowing AccountLayout) {
+    init(id: Symbol, record: Int, forgets: Bool, at memory: UnsafeMutableRawPointer, _ layout: borrowing AccountLayout)
+    {
         place = memory.assumingMemoryBound(to: State.self)
         place.initialize(
             to: State(
@@ -46,7 +49,8 @@ struct Account: @unchecked Sendable {
                 slots: RawArray(lent: memory + layout.slots, capacity: layout.slotCount),
                 book: CounterBook(counters: RawArray(lent: memory + layout.counters, capacity: layout.counterCount)),
                 reservations: ReservationTable(
-                    headers: RawArray(lent: memory + layout.headers, capacity: AccountLayout.headerCount))))
+                    headers: RawArray(lent: memory + layout.headers, capacity: AccountLayout.headerCount)),
+                forgets: forgets))
     }
 
     /// Ends it; nobody may hold it any more.
@@ -144,7 +148,7 @@ struct Account: @unchecked Sendable {
             }
             var scope: Int32 = 0
             for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
-            place.pointee.slots.append(book.counter(row.counterNumber, scope: scope))
+            place.pointee.slots.append(book.counter(row.counterNumber, scope: scope, at: nil).index)
         }
     }
 
@@ -155,20 +159,34 @@ struct Account: @unchecked Sendable {
     }
 
     /// The counter of a row whose scope depends on the request.
-    func counter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {
-        guard row.scopeSlot >= 0 else { return findCounter(row, attributes) }
+    func counter(_ index: Int, _ row: CompiledPlan.Row, _ attributes: AttributeValues, at time: Int64) -> Int32 {
+        guard row.scopeSlot >= 0 else { return findCounter(row, attributes, at: time) }
         let value = attributes[row.scopeSlot]
-        if let last = lastCounter(index, of: value) { return Int32(truncatingIfNeeded: last) }
-        let found = findCounter(row, attributes)
+        if let last = lastCounter(index, of: value) {
+            if last >= 0 { book.touch(last, at: time) }
+            return Int32(truncatingIfNeeded: last)
+        }
+        let found = findCounter(row, attributes, at: time)
         place.pointee.lastScopes[index] = (value, found)
         return found
     }
 
-    private func findCounter(_ row: CompiledPlan.Row, _ attributes: AttributeValues) -> Int32 {
+    private func findCounter(_ row: CompiledPlan.Row, _ attributes: AttributeValues, at time: Int64) -> Int32 {
         var scope: Int32 = 0
         for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
         for slot in row.per { scope = book.scope(scope, slot, Symbol(rawValue: attributes[slot.rawValue])) }
-        return book.counter(row.counterNumber, scope: scope)
+        let (found, isNew) = book.counter(row.counterNumber, scope: scope, at: time)
+        if isNew { forgetSome(at: time) }
+        return found
+    }
+
+    private func forgetSome(at time: Int64) {
+        // What is measured is told apart by the counters' numbers.
+        guard place.pointee.forgets, meters == nil, let retentions = plan?.counters.retentions else { return }
+        place.pointee.book.forgetSome(at: time, retentions, isShared: false) { index in
+            let lastScopes = place.pointee.lastScopes.indices
+            return lastScopes.contains { Int(place.pointee.lastScopes[$0].counter) == index }
+        }
     }
 }
 
@@ -176,11 +194,18 @@ struct Account: @unchecked Sendable {
 final class GroupAccount: @unchecked Sendable {
     let lock = Mutex<Void>(())
     @exclusivity(unchecked) var book = CounterBook()
+    private let retentions: CounterRetentions?
+
+    init(_ retentions: CounterRetentions?) { self.retentions = retentions }
 
     func counter(_ row: CompiledPlan.Row, _ request: Request) -> Int32 {
         var scope: Int32 = 0
         for (slot, value) in row.within { scope = book.scope(scope, slot, value) }
         for slot in row.per where slot != .group { scope = book.scope(scope, slot, request[slot]) }
-        return book.counter(row.counterNumber, scope: scope)
+        let (found, isNew) = book.counter(row.counterNumber, scope: scope, at: request.time)
+        if isNew, let retentions, retentions.holdForGroups {
+            book.forgetSome(at: request.time, retentions, isShared: true) { _ in false }
+        }
+        return found
     }
 }

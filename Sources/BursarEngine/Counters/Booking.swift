@@ -9,7 +9,8 @@ extension CounterBook {
     ) -> ReservedAmount {
         let index = Int(reference.index)
         var reserved = ReservedAmount(
-            counter: reference, unit: limit.unit, kind: .window, window: counters[index].start, amount: amount)
+            counter: reference, unit: limit.unit, kind: .window, window: counters[index].start, amount: amount,
+            generation: generation(index))
         switch limit.window {
         case .rate(let length):
             counters[index].level -= Int128(amount) * Int128(length)
@@ -47,7 +48,10 @@ extension CounterBook {
             case .rolling: stamp = reserved.window
             default: stamp = counters[index].start
             }
-            withExtra(index) { $0.runs[run.rawValue] = stamp }
+            withExtra(index) { extra in
+                extra.runs[run.rawValue] = stamp
+                if case .rate(let length) = limit.window { extra.sweepRuns(olderThan: length, at: time) }
+            }
         }
         return reserved
     }
@@ -56,7 +60,8 @@ extension CounterBook {
     mutating func adjust(_ reserved: ReservedAmount, to actual: Int64, grants: [Grant], reservedAt time: Int64) {
         let index = Int(reserved.counter.index)
         let delta = actual.addingSaturated(-reserved.amount)
-        if delta == 0 { return }
+        // Where the counter was forgotten, nothing depends on what it counted then.
+        if delta == 0 || generation(index) != reserved.generation { return }
         switch reserved.kind {
         case .bucket:
             let full = Int128(reserved.capacity) * Int128(reserved.length)
@@ -151,5 +156,14 @@ extension CounterBook {
             }
         default: return withExtra(index) { $0.fired.insert(level).inserted }
         }
+    }
+}
+
+extension CounterExtra {
+    /// Removes runs that were counted so long ago that they count anew; each time that their number has doubled.
+    fileprivate mutating func sweepRuns(olderThan length: Int64, at time: Int64) {
+        guard runs.count > runsBeforeSweep else { return }
+        runs = runs.filter { time.addingSaturated(-$0.value) < length }
+        runsBeforeSweep = max(64, runs.count * 2)
     }
 }

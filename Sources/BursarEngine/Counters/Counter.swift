@@ -50,6 +50,8 @@ struct CounterExtra: Sendable {
     var newestSlice = Int64.min
     /// Runs that were counted, and when (the start of the window, slice, or request).
     var runs: [UInt32: Int64] = [:]
+    /// Of a bucket, which has no window that ends: how many runs there may be before those that no longer count are removed.
+    var runsBeforeSweep = 64
     /// Of a prepaid balance: what each grant has lost to spend, and spend beyond all grants.
     var burned: [Int64] = []
     var overdraft: Int64 = 0
@@ -82,73 +84,180 @@ struct CounterName: Hashable {
     var scope: Int32
 }
 
+/// What is known of a counter that depends on the request, and so may be forgotten.
+struct CounterAge: Sendable {
+    /// The time of the latest request for which it was looked up; the least time of a counter that is never forgotten.
+    var touched = Int64.min
+    /// Another one each time that the place is used again: what was reserved in the counter before does not count here.
+    var generation: UInt32 = 0
+}
+
+/// What tells a scope apart from the others one step inside the same scope.
+struct ScopeStep: Hashable {
+    var parent: Int32
+    var slot: UInt8
+    var value: UInt32
+}
+
+/// A scope below a tenant or group.
+struct CounterScope: Sendable {
+    var step: ScopeStep
+    /// Counters of it, and scopes one step inside it.
+    var users: Int32 = 0
+    /// First instant at which a request reached its limits.
+    var seen = Int64.max
+}
+
 /// The counters of one tenant or group, with the scopes that they are counted for.
 struct CounterBook: ~Copyable {
     var counters = RawArray<Counter>()
+    /// Of each counter. Of one that was forgotten the key is -1, and the scope the next place that was.
+    private(set) var names = RawArray<CounterName>()
+    /// Of the counters up to the last that may be forgotten.
+    private(set) var ages = RawArray<CounterAge>()
     /// First instant at which a request of the tenant or group reached its limits.
     private var rootSeen = Int64.max
     var extras = RawArray<CounterExtra>()
-    /// The same by scope below, from 1; the tenant or group itself is 0.
-    private var scopesSeen: ContiguousArray<Int64> = []
-    private var scopes: [ScopeStep: Int32] = [:]
-    /// Of the first counters, which are looked through.
-    private var names = RawArray<CounterName>()
-    private static let few = 16
-    /// The others.
+    private var freeExtras: [Int32] = []
+    /// The scopes below, from 1; the tenant or group itself is 0.
+    private var scopes = RawArray<CounterScope>()
+    private var freeScopes: [Int32] = []
+    private var scopesByStep: [ScopeStep: Int32] = [:]
+    /// The first counters are looked through; these are the others.
     private var byName: [CounterName: Int32] = [:]
-
-    private struct ScopeStep: Hashable {
-        var parent: Int32
-        var slot: UInt8
-        var value: UInt32
-    }
+    private static let few = 16
+    /// The latest of the counters that were forgotten; -1: none.
+    private var firstFree = Int32(-1)
+    /// How many counters are looked at for each one that is made: more than one, so that few are kept in vain.
+    static let lookedAt = 4
+    /// The counter that was looked at last.
+    var hand = -1
+    /// The time of the request for which a counter was made last.
+    var lastMade = Int64.min
 
     init() {}
 
     init(counters: consuming RawArray<Counter>) { self.counters = counters }
 
+    // MARK: - Scopes
+
     /// First instant at which a request of a scope reached its limits.
-    func firstSeen(_ scope: Int32) -> Int64 { scope == 0 ? rootSeen : scopesSeen[Int(scope) - 1] }
+    func firstSeen(_ scope: Int32) -> Int64 { scope == 0 ? rootSeen : scopes[Int(scope) - 1].seen }
 
     /// A request of a scope reaches its limits.
     @inline(__always)
     mutating func see(_ scope: Int32, at time: Int64) {
         if scope == 0 {
             if time < rootSeen { rootSeen = time }
-        } else if time < scopesSeen[Int(scope) - 1] {
-            scopesSeen[Int(scope) - 1] = time
+        } else if time < scopes[Int(scope) - 1].seen {
+            scopes[Int(scope) - 1].seen = time
         }
     }
 
     /// The scope one step inside another.
     mutating func scope(_ parent: Int32, _ slot: AttributeSlot, _ value: Symbol) -> Int32 {
         let step = ScopeStep(parent: parent, slot: UInt8(slot.rawValue), value: value.rawValue)
-        if let found = scopes[step] { return found }
-        scopesSeen.append(.max)
-        let made = Int32(scopesSeen.count)
-        scopes[step] = made
+        if let found = scopesByStep[step] { return found }
+        if parent > 0 { scopes[Int(parent) - 1].users += 1 }
+        let made: Int32
+        if let free = freeScopes.popLast() {
+            made = free
+            scopes[Int(free) - 1] = CounterScope(step: step)
+        } else {
+            scopes.append(CounterScope(step: step))
+            made = Int32(scopes.count)
+        }
+        scopesByStep[step] = made
         return made
     }
 
-    /// The counter of a name in a scope.
-    ///
-    /// - Parameter key: of `CounterNumbers`.
-    mutating func counter(_ key: Int32, scope: Int32) -> Int32 {
-        let name = CounterName(key: key, scope: scope)
-        for index in names.indices where names[index] == name { return Int32(index) }
-        if let found = byName[name] { return found }
-        let made = Int32(counters.count)
-        counters.append(Counter())
-        counters[Int(made)].scope = scope
-        if names.count < Self.few { names.append(name) } else { byName[name] = made }
-        return made
+    /// One counter of a scope, or one scope inside it, is gone; with the last of them it goes too.
+    private mutating func leave(_ scope: Int32) {
+        var scope = scope
+        while scope > 0 {
+            scopes[Int(scope) - 1].users -= 1
+            guard scopes[Int(scope) - 1].users == 0 else { return }
+            let step = scopes[Int(scope) - 1].step
+            scopesByStep[step] = nil
+            freeScopes.append(scope)
+            scope = step.parent
+        }
     }
+
+    // MARK: - Counters
+
+    /// The counter of a name in a scope; nil where there is none.
+    private func find(_ name: CounterName) -> Int32? {
+        for index in 0..<min(Self.few, names.count) where names[index] == name { return Int32(index) }
+        return byName.isEmpty ? nil : byName[name]
+    }
+
+    /// The counter of a name in a scope, which is made where there is none.
+    ///
+    /// - Parameters:
+    ///   - key: of `CounterNumbers`.
+    ///   - time: of the request on which the counter depends; nil: it depends on none, and is kept.
+    mutating func counter(_ key: Int32, scope: Int32, at time: Int64?) -> (index: Int32, isNew: Bool) {
+        if let found = find(CounterName(key: key, scope: scope)) {
+            if let time { touch(Int(found), at: time) }
+            return (found, false)
+        }
+        return (make(key, scope, at: time), true)
+    }
+
+    /// A counter that depends on the request is reached by one.
+    mutating func touch(_ index: Int, at time: Int64) { ages[index].touched = time }
+
+    func generation(_ index: Int) -> UInt32 { index < ages.count ? ages[index].generation : 0 }
+
+    private mutating func make(_ key: Int32, _ scope: Int32, at time: Int64?) -> Int32 {
+        let name = CounterName(key: key, scope: scope)
+        if scope > 0 { scopes[Int(scope) - 1].users += 1 }
+        let made: Int
+        if firstFree >= 0 {
+            made = Int(firstFree)
+            firstFree = names[made].scope
+            names[made] = name
+        } else {
+            made = counters.count
+            counters.append(Counter())
+            names.append(name)
+        }
+        counters[made].scope = scope
+        if made >= Self.few { byName[name] = Int32(made) }
+        if let time {
+            if made >= ages.count { ages.append(repeating: CounterAge(), count: made + 1 - ages.count) }
+            ages[made].touched = time
+        }
+        return Int32(made)
+    }
+
+    /// Frees the place of a counter that changes no decision any more.
+    mutating func forget(_ index: Int, keepsScopes: Bool) {
+        let name = names[index]
+        if index >= Self.few { byName[name] = nil }
+        if counters[index].extra >= 0 {
+            extras[Int(counters[index].extra)] = CounterExtra()
+            freeExtras.append(counters[index].extra)
+        }
+        counters[index] = Counter()
+        names[index] = CounterName(key: -1, scope: firstFree)
+        ages[index] = CounterAge(generation: ages[index].generation &+ 1)
+        firstFree = Int32(index)
+        if !keepsScopes { leave(name.scope) }
+    }
+
+    // MARK: - Rarer state
 
     /// Changes the rarer state of a counter, making it where there is none.
     mutating func withExtra<Result>(_ index: Int, _ body: (inout CounterExtra) -> Result) -> Result {
         if counters[index].extra < 0 {
-            counters[index].extra = Int32(extras.count)
-            extras.append(CounterExtra())
+            if let free = freeExtras.popLast() {
+                counters[index].extra = free
+            } else {
+                counters[index].extra = Int32(extras.count)
+                extras.append(CounterExtra())
+            }
         }
         return body(&extras[Int(counters[index].extra)])
     }
@@ -157,13 +266,36 @@ struct CounterBook: ~Copyable {
         counters[index].extra < 0 ? nil : extras[Int(counters[index].extra)]
     }
 
+    // MARK: - Checks
+
+    /// How much it holds, for tests: places of counters, of their rarer state, scopes that are known, and how many counters
+    /// were forgotten.
+    var sizes: (counters: Int, extras: Int, scopes: Int, forgotten: Int) {
+        (
+            counters.count, extras.count, scopesByStep.count,
+            ages.indices.reduce(0) { $0 + Int(ages[$1].generation) }
+        )
+    }
+
     /// Invariants that hold between any two decisions; tests call it.
     func checkInvariants() -> Bool {
-        counters.indices.allSatisfy { index in
-            let counter = counters[index]
-            return counter.start <= counter.end && counter.earlier.start <= counter.earlier.end
+        var free = 0
+        var next = firstFree
+        while next >= 0, free <= counters.count {
+            guard names[Int(next)].key == -1 else { return false }
+            free += 1
+            next = names[Int(next)].scope
+        }
+        guard names.count == counters.count, free == names.indices.count(where: { names[$0].key == -1 }),
+            scopes.count == scopesByStep.count + freeScopes.count
+        else { return false }
+        return counters.indices.allSatisfy { index in
+            let (counter, name) = (counters[index], names[index])
+            let isFound = name.key == -1 || find(name) == Int32(index)
+            let isPlaced = name.key == -1 || counter.scope == name.scope
+            return isFound && isPlaced && counter.start <= counter.end && counter.earlier.start <= counter.earlier.end
                 && counter.earlier.end <= max(counter.start, counter.earlier.end)
-                && (0...scopesSeen.count).contains(Int(counter.scope))
+                && (0...scopes.count).contains(Int(counter.scope))
                 && (counter.extra < 0 || extras.indices.contains(Int(counter.extra)))
         }
     }

@@ -157,7 +157,8 @@ extension Engine {
             let isCritical = edition.isCritical(request[.feature])
             for (index, row) in plan.rows.enumerated() where row.isMeasured {
                 guard row.applies(to: request, isCritical: isCritical, symbols: symbols) else { continue }
-                let counter = row.per.isEmpty ? -1 : request.readAttributes { account.counter(index, row, $0) }
+                let counter =
+                    row.per.isEmpty ? -1 : request.readAttributes { account.counter(index, row, $0, at: request.time) }
                 account.madeMeters().add(
                     use.amount(row.limit.unit), at: request.time, row, counter: counter, plan)
             }

@@ -11,6 +11,8 @@ struct ReservedAmount: Sendable {
     /// Start of the window, or number of the slice.
     var window: Int64
     var amount: Int64
+    /// Of the counter's place, which may be used again.
+    var generation: UInt32 = 0
     /// Of a run that this reservation was the first to count.
     var run: UInt32 = 0
     /// Of a bucket: its window and capacity, for giving back.
@@ -307,7 +309,7 @@ extension Account {
         let row = plan.fastRows[index].pointee
         var reserved = ReservedAmount(
             counter: CounterRef(index: Int32(truncatingIfNeeded: number), isShared: false), unit: row.unit,
-            kind: .window, window: 0, amount: row.amount(header))
+            kind: .window, window: 0, amount: row.amount(header), generation: book.generation(number))
         if row.kind == .bucket {
             reserved.kind = .bucket
             reserved.length = row.length

@@ -178,6 +178,7 @@ final class CompiledPlan: @unchecked Sendable {
 
     let plan: Plan
     let tier: Symbol
+    let counters: CounterNumbers
     let rows: [Row]
     /// The same, reached without counting references.
     let rowPlaces: FixedArray<Unmanaged<Row>>
@@ -220,6 +221,7 @@ final class CompiledPlan: @unchecked Sendable {
         compounding: Set<String>, isTiers: Bool
     ) {
         self.plan = plan
+        self.counters = counters
         tier = symbols.intern(plan.tier)
         start = plan.validity.start
         end = plan.validity.end

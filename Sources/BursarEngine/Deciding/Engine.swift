@@ -48,6 +48,7 @@ public final class Engine: @unchecked Sendable {
     }
 
     private let layout: AccountLayout
+    private let retentions: CounterRetentions
     /// There are more accounts than a core's cache holds, so that what a decision touches is asked for in advance.
     private let isSpread = Atomic(false)
     /// Half of the second level on common servers.
@@ -108,6 +109,11 @@ public final class Engine: @unchecked Sendable {
         self.isConfined = isConfined
         watches = !alerts.rules.isEmpty && (onAlert != nil || gathersAlerts)
         layout = AccountLayout(editions)
+        retentions = CounterRetentions(
+            editions.flatMap(\.plans), compounding: compounding,
+            watched: watches ? Set(alerts.rules.compactMap(\.rule.limit)) : [], lifetime: reservationLifetime,
+            holdForGroups: policySet.tenants.allSatisfy(\.followsTier))
+        counters.settle(retentions)
         editionPlaces = FixedArray(
             editions.map {
                 EditionPlace(
@@ -141,8 +147,10 @@ public final class Engine: @unchecked Sendable {
             let missing = index + 1 - directory.accounts.count
             if missing > 0 { directory.accounts.append(repeating: nil, count: missing) }
             if let account = directory.accounts[index] { return TenantID(account) }
-            let account = directory.memory.account(
-                id: symbol, record: policySet.tenantIndex(of: name()) ?? -1, layout)
+            let record = policySet.tenantIndex(of: name())
+            // A plan of its own is compiled when it is in force, so that what it will carry over is not known now.
+            let forgets = record.map { policySet.tenants[$0].followsTier } ?? true
+            let account = directory.memory.account(id: symbol, record: record ?? -1, forgets: forgets, layout)
             directory.accounts[index] = account
             let count = directory.memory.accounts.count
             if count * layout.size > Self.cachedBytes { isSpread.store(true, ordering: .relaxed) }
@@ -158,7 +166,7 @@ public final class Engine: @unchecked Sendable {
     func group(_ symbol: Symbol) -> GroupAccount {
         directory.withLock { directory in
             if let group = directory.groups[symbol] { return group }
-            let group = GroupAccount()
+            let group = GroupAccount(retentions)
             directory.groups[symbol] = group
             return group
         }
@@ -426,6 +434,17 @@ public final class Engine: @unchecked Sendable {
         }
         if !isConfined { account.unlock() }
         guard isClosed else { throw .notOpen }
+    }
+
+    /// How many counters, rarer states of them and scopes a tenant has, and how many counters were forgotten; for tests.
+    package func sizes(of tenant: TenantID) -> (counters: Int, extras: Int, scopes: Int, forgotten: Int) {
+        tenant.account.withLock { tenant.account.book.sizes }
+    }
+
+    /// The same of a group.
+    package func groupSizes(_ name: String) -> (counters: Int, extras: Int, scopes: Int, forgotten: Int) {
+        let group = group(symbols.intern(name))
+        return group.lock.withLock { _ in group.book.sizes }
     }
 
     /// Whether every counter of a tenant is as it must be between two decisions; for tests.

@@ -324,7 +324,7 @@ extension Account {
     private func advancedCounter(
         _ row: UnsafePointer<FastRow>, _ time: Int64, _ attributes: AttributeValues, _ plan: CompiledPlan
     ) -> Int {
-        let number = counterNumber(row, attributes, plan)
+        let number = counterNumber(row, time, attributes, plan)
         if row.pointee.kind == .bucket || (row.pointee.isPeriodic && time >= book.counters[number].end) {
             advance(number, row, to: time, plan)
         }
@@ -340,21 +340,23 @@ extension Account {
 
     @inline(__always)
     private func counterNumber(
-        _ row: UnsafePointer<FastRow>, _ attributes: AttributeValues, _ plan: CompiledPlan
+        _ row: UnsafePointer<FastRow>, _ time: Int64, _ attributes: AttributeValues, _ plan: CompiledPlan
     ) -> Int {
         let index = Int(row.pointee.index)
         let fixed = slot(index)
         if fixed >= 0 { return fixed }
         let attribute = Int(row.pointee.scopeSlot)
         guard attribute >= 0, let last = lastCounter(index, of: attributes[attribute]) else {
-            return scopedCounterNumber(index, attributes, plan)
+            return scopedCounterNumber(index, time, attributes, plan)
         }
         return last
     }
 
     @inline(never)
-    private func scopedCounterNumber(_ index: Int, _ attributes: AttributeValues, _ plan: CompiledPlan) -> Int {
-        Int(counter(index, plan.rows[index], attributes))
+    private func scopedCounterNumber(
+        _ index: Int, _ time: Int64, _ attributes: AttributeValues, _ plan: CompiledPlan
+    ) -> Int {
+        Int(counter(index, plan.rows[index], attributes, at: time))
     }
 
     @inline(__always)
@@ -407,7 +409,7 @@ extension Account {
             if row.pointee.kind == .request { continue }
             header.rows |= row.pointee.bit
             if slot(index) < 0 { header.state = .spelledOut }
-            let number = counterNumber(row, attributes, plan)
+            let number = counterNumber(row, header.time, attributes, plan)
             let amount = amounts[Int(row.pointee.amountPlace)]
             if row.pointee.kind == .bucket {
                 book.counters[number].level -= Int128(amount) * Int128(row.pointee.length)
@@ -426,7 +428,7 @@ extension Account {
         while rows != 0 {
             let index = rows.trailingZeroBitCount
             rows &= rows - 1
-            let number = counterNumber(plan.fastRows[index], attributes, plan)
+            let number = counterNumber(plan.fastRows[index], header.time, attributes, plan)
             reservations.append(spelledOut(header, index, counter: number, plan), to: id)
         }
     }

@@ -35,7 +35,8 @@ struct Judge {
         if row.hasFixedCounter {
             return CounterRef(index: Int32(truncatingIfNeeded: account.slot(index)), isShared: false)
         }
-        return CounterRef(index: request.readAttributes { account.counter(index, row, $0) }, isShared: false)
+        return CounterRef(
+            index: request.readAttributes { account.counter(index, row, $0, at: request.time) }, isShared: false)
     }
 
     // MARK: - Estimates

@@ -11,9 +11,9 @@ for folder in Tests/Fixtures/crashes/*/; do
       for threads in 1 3; do
         expect 0 1 2 -- "$BURSAR" replay --quiet --threads $threads --policies "$policy" "$log"
       done
-      expect 0 1 2 -- "$BURSAR" check --traffic "$log" "$policy"
+      expect 0 1 2 -- "$BURSAR" check "$policy" --traffic "$log"
       for other in "$folder"*.yaml; do
-        expect 0 1 2 -- "$BURSAR" diff --quiet --traffic "$log" "$other" "$policy"
+        expect 0 1 2 -- "$BURSAR" diff --quiet "$other" "$policy" --traffic "$log"
       done
     done
   done

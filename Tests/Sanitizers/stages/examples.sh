@@ -20,8 +20,8 @@ for set in Policies/*/; do
     expect 0 -- "$BURSAR" replay --quiet --policies "$set" --shard $shard/3 --partial "$SCRATCH/part$shard" "$log"
   done
   expect 0 -- "$BURSAR" merge "$SCRATCH"/part[123]
-  expect 0 1 -- "$BURSAR" check --traffic "$log" "$set"
-  expect 0 1 -- "$BURSAR" diff --quiet --traffic "$log" "$previous" "$set"
+  expect 0 1 -- "$BURSAR" check "$set" --traffic "$log"
+  expect 0 1 -- "$BURSAR" diff --quiet "$previous" "$set" --traffic "$log"
   expect 0 1 -- "$BURSAR" test --coverage "$set"
   id=$(sed -n 's/.*"request_id": *"\([^"]*\)".*/\1/p' "$log" | sed -n 40p)
   expect 0 1 -- "$BURSAR" explain --policies "$set" --log "$log" --request-id "$id"
