@@ -3,7 +3,9 @@
 #
 #     Tests/Sanitizers/run.sh address            # the short form, a part of `make test`
 #     LONG=1 Tests/Sanitizers/run.sh address     # the long form, a part of `make soak`
-#     Tests/Sanitizers/run.sh thread
+#
+# There is no form for the thread sanitizer: in Swift 6.3 on Linux it sees neither `Synchronization.Mutex`, whose code is in a
+# library that is not instrumented, nor `Atomic`, whose every use it reports as a race.
 #
 # Each executable in `stages/` is one stage; a new file there is a new stage. A stage gets BURSAR (the program),
 # SCRATCH (a folder that is removed), LONG (empty or not), SANITIZER and BUILD (the arguments that name the build), and
@@ -20,7 +22,6 @@ export FINDING=99
 here=Tests/Sanitizers
 export ASAN_OPTIONS="exitcode=$FINDING:detect_leaks=${LEAKS:-1}:detect_stack_use_after_return=1:strict_string_checks=1"
 export LSAN_OPTIONS="exitcode=$FINDING:suppressions=$here/leak.supp:print_suppressions=0"
-export TSAN_OPTIONS="exitcode=$FINDING:suppressions=$here/thread.supp:print_suppressions=0"
 
 begun=$SECONDS
 $swift build $BUILD --build-tests >/dev/null
