@@ -37,13 +37,17 @@ let package = Package(
         .target(name: "BursarTrials", dependencies: ["BursarTraffic", "BursarEngine"]),
         .target(name: "BursarLanguageServer", dependencies: ["BursarAnalysis"]),
         .target(name: "Bursar", dependencies: ["BursarSyntax", "BursarPolicy", "BursarEngine"]),
-        .executableTarget(
-            name: "bursar-cli",
+        .target(
+            name: "BursarCommands",
             dependencies: [
                 "BursarReplay", "BursarAnalysis", "BursarTrials", "BursarLanguageServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/bursar", resources: [.embedInCode("Resources/bursar.schema.json")]),
+            path: "Sources/bursar", exclude: ["Entry.swift"], resources: [.embedInCode("Resources/bursar.schema.json")]),
+        .executableTarget(
+            name: "bursar-cli", dependencies: ["BursarCommands"],
+            path: "Sources/bursar", exclude: ["Resources", "Support", "Verbs", "Bursar.swift"], sources: ["Entry.swift"]
+        ),
         .target(name: "FlatLoop", path: "Benchmarks/FlatLoop"),
         .executableTarget(
             name: "engine-bench", dependencies: ["BursarEngine", "FlatLoop"], path: "Benchmarks/Engine"),
@@ -51,6 +55,15 @@ let package = Package(
         .testTarget(name: "BursarSyntaxTests", dependencies: ["BursarSyntax", "RandomPolicies"]),
         .target(name: "RandomPolicies", path: "Tests/RandomPolicies"),
         .testTarget(name: "BursarStorageTests", dependencies: ["BursarStorage"]),
+        .executableTarget(
+            name: "bursar-fuzz",
+            dependencies: [
+                "BursarCommands", "BursarPolicy", "RandomPolicies", "CZlib", "CZstd", "CSQLite",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Fuzz/Harness"),
+        .executableTarget(
+            name: "bursar-fuzz-coverage", dependencies: ["BursarSyntax", "BursarTraffic"], path: "Tests/Fuzz/Coverage"),
         .testTarget(name: "BursarPolicyTests", dependencies: ["BursarPolicy", "BursarSyntax"]),
         .testTarget(
             name: "BursarAnalysisTests",

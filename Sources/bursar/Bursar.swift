@@ -1,0 +1,79 @@
+import ArgumentParser
+import BursarSyntax
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Every command declares its name: without that the parser would derive it by reflection at every start.
+package struct Bursar: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "bursar",
+        abstract: "Policy as code for what each tenant of an AI product may spend and use.",
+        version: "0.1.0",
+        subcommands: [
+            Check.self, Eval.self, Replay.self, Merge.self, Diff.self, Test.self, Format.self, Schema.self,
+            Explain.self, Lock.self,
+            Import.self, Init.self, LSP.self,
+        ])
+
+    package init() {}
+
+    /// Runs the command line of this process and ends the process.
+    package static func runProcess() -> Never {
+        Shutdown.prepare()
+        var status = status(of: nil)
+        TemporaryFiles.removeAll()
+        if status == 0, Console.hasLostMessages { status = ExitStatus.usage }
+        endProcess(status)
+    }
+
+    /// Runs a command and returns its exit status. Everything that it prints is written when this returns.
+    ///
+    /// Wrong usage and unreadable files end with 2, as with argument parsers of other languages.
+    ///
+    /// - Parameter arguments: without the program's name; nil: those of this process.
+    package static func status(of arguments: [String]?) -> Int32 {
+        defer { Console.flush() }
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+            return 0
+        } catch let status as ExitStatus {
+            if let message = status.message { Console.error(shown(message)) }
+            return status.code
+        } catch let error as FileError {
+            Console.error(error.description)
+            return ExitStatus.usage
+        } catch {
+            let code = exitCode(for: error)
+            let message = fullMessage(for: error)
+            if code == .success {
+                if !message.isEmpty { Console.print(message) }
+                return 0
+            }
+            if !message.isEmpty { Console.error(message) }
+            return ExitStatus.usage
+        }
+    }
+}
+
+/// The C library's `exit`, which a method of commands hides.
+private func endProcess(_ status: Int32) -> Never { exit(status) }
+
+/// How a verb ends when not with 0.
+struct ExitStatus: Error {
+    static let usage: Int32 = 2
+
+    var code: Int32
+    var message: String?
+
+    init(_ code: Int32, _ message: String? = nil) {
+        self.code = code
+        self.message = message
+    }
+}
