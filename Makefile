@@ -11,7 +11,7 @@ SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 VENV := .build/venv
 PREFIX ?= /usr/local
 
-.PHONY: all deps build demo test lint schema editors report docs installed man install soak sanitize bench summaries record clean
+.PHONY: all deps build demo test fuzz fuzz-coverage lint schema editors report docs installed man install soak sanitize bench summaries record clean
 
 all: build
 
@@ -103,6 +103,27 @@ soak: deps
 	BURSAR_DECISIONS=$(or $(DECISIONS),5000000) BURSAR_SEED=$(or $(SEED),1) \
 	  $(SWIFT) test -c release --filter ReferenceAgreement
 	@$(MAKE) --no-print-directory sanitize LONG=1
+
+# Random inputs for every command: make fuzz SECONDS=60 SEED=7 SURFACE="policy log". The seed is printed; each input that
+# fails is saved below .build/fuzz, with the command that runs it again.
+FUZZ := .build/release/bursar-fuzz
+fuzz: build
+	$(SWIFT) build -c release --product bursar-fuzz
+	$(FUZZ) run --seconds $(or $(SECONDS),60) --seed $(or $(SEED),$(shell date +%s)) $(if $(SURFACE),--surface $(SURFACE))
+
+# Guided by coverage (libFuzzer): make fuzz-coverage TARGET=yaml SECONDS=60. Targets: yaml, condition, json, csv.
+COVERAGE := .build/coverage
+fuzz-coverage: deps
+	$(SWIFT) build --scratch-path $(COVERAGE) --product bursar-fuzz-coverage \
+	  -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -DCOVERAGE_GUIDED
+	@mkdir -p $(COVERAGE)/corpus/$(or $(TARGET),yaml) $(COVERAGE)/failed
+	BURSAR_FUZZ_TARGET=$(or $(TARGET),yaml) $(COVERAGE)/debug/bursar-fuzz-coverage -max_total_time=$(or $(SECONDS),60) \
+	  -seed=$(or $(SEED),1) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix=$(COVERAGE)/failed/ \
+	  $(COVERAGE)/corpus/$(or $(TARGET),yaml) $(FUZZ_SEEDS_$(or $(TARGET),yaml))
+FUZZ_SEEDS_yaml := Tests/Fixtures/clean Tests/Fixtures/format Policies
+FUZZ_SEEDS_csv := Tests/Fixtures/logs
+FUZZ_SEEDS_json := Tests/Fixtures/logs
+FUZZ_SEEDS_condition :=
 
 bench: installed
 	$(SWIFT) run -c release engine-bench Policies/saas-tiers

@@ -13,6 +13,22 @@
         Target.chosen.run(Array(UnsafeBufferPointer(start: bytes, count: count)))
         return 0
     }
+
+    @_silgen_name("LLVMFuzzerRunDriver")
+    private func runDriver(
+        _ count: UnsafeMutablePointer<Int32>,
+        _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
+        _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
+    ) -> Int32
+
+    /// The package manager names the main function of an executable so; libFuzzer has one of its own that would not be
+    /// called.
+    @_cdecl("bursar_fuzz_coverage_main")
+    public func main(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> Int32 {
+        var count = count
+        var arguments = arguments
+        return runDriver(&count, &arguments, testOneInput)
+    }
 #else
     /// Without libFuzzer the files of the command line are run once each.
     @main

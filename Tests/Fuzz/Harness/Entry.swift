@@ -16,7 +16,7 @@ struct Fuzz: ParsableCommand {
             An input that crashes, hangs for 10 s, needs more than 1 GiB of memory or gives a wrong result is saved as a \
             folder, with the command that runs it again. The same seed gives the same inputs.
             """,
-        subcommands: [Run.self, Replay.self, One.self, Work.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, Replay.self, One.self, Make.self, Work.self], defaultSubcommand: Run.self)
 }
 
 struct Run: ParsableCommand {
@@ -97,6 +97,30 @@ struct One: ParsableCommand {
     func run() throws {
         guard let input = FuzzInput(folder: folder) else { throw ValidationError("\(folder) holds no input") }
         Worker(folder: "\(scratch)/one", boundsMemory: memoryBound).runOne(input)
+    }
+}
+
+struct Make: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Saves the input of a number, without running it.")
+
+    @Argument(help: "The surface.")
+    var surface: Surface
+    @Argument(help: "The folder of the input.")
+    var folder: String
+    @Option(help: "The seed of all inputs.")
+    var seed: UInt64 = 1
+    @Option(help: "The number of the input.")
+    var number: Int
+    @Option(help: "The repository.")
+    var root = "."
+    @Option(help: "A folder to work in.")
+    var scratch = "/tmp"
+
+    func run() throws {
+        let (folder, root) = (absolute(folder), absolute(root))
+        // Making some inputs takes files.
+        _ = Worker(folder: "\(scratch)/made", boundsMemory: false)
+        surface.input(seed: seed, number: number, Corpus(root: root)).save(to: folder)
     }
 }
 

@@ -94,13 +94,14 @@ struct Supervisor {
             return
         }
         seen.append(finding)
-        chdirToScratch()
-        let corpus = Corpus(root: plan.root)
-        let input = surface.input(seed: plan.seed, number: number, corpus)
         mkdir(plan.findings, 0o777)
         let folder = "\(plan.findings)/\(name)"
         Files.remove(folder)
-        input.save(to: folder)
+        let command =
+            [Child.program, "make", surface.rawValue, folder, "--seed", "\(plan.seed)", "--number", "\(number)"]
+            + ["--root", plan.root, "--scratch", scratch]
+        _ = Child(command, errors: "/dev/null")?.wait()
+        guard let input = FuzzInput(folder: folder) else { return say("  the input could not be made again") }
         guard let again = Finding.of(folder, scratch: scratch, boundsMemory: plan.boundsMemory) else {
             say("  not again on its own: inputs before it play a part, or the machine was busy")
             return
@@ -111,12 +112,6 @@ struct Supervisor {
         Files.remove(folder)
         small.save(to: folder)
         say("  \(Child.program) one \(folder)")
-    }
-
-    /// Shards are made in the current folder.
-    private func chdirToScratch() {
-        mkdir("\(scratch)/made", 0o777)
-        chdir("\(scratch)/made")
     }
 
     private func report(_ seconds: Double) {

@@ -15,8 +15,11 @@ enum PriceSurface {
         }
         if mutator.random.chance(20) { options += ["--effective", option("2026-01-01", &mutator)] }
         if mutator.random.chance(10) { options += ["--provider", option("openai", &mutator)] }
-        input.steps.append([">", "c.yaml", "import", "prices"] + options + ["prices.json"])
-        input.steps.append(["then", "check", "--quiet", "c.yaml"])
+        input.add(
+            "set/policy.yaml", "policy: p\nversion: 1\ntiers:\n  t: {models: any, limits: {daily: 5 requests/day}}\n")
+        input.steps.append([">", "set/c.yaml", "import", "prices"] + options + ["prices.json"])
+        // A catalog that holds from some day on may come after the policy.
+        if !options.contains("--effective") { input.steps.append(["then", "check", "--quiet", "set"]) }
         return input
     }
 
