@@ -191,7 +191,7 @@ final class Partition {
         if counting == .decided { usage.outputTokens = min(usage.outputTokens, decision.outputCap) }
         let duration = block.number(record, .duration)
         if duration > 0 {
-            let due = request.time.addingReportingOverflow(duration).partialValue
+            let due = request.time.addingSaturated(duration)
             lane.side.pending.add(.init(due: due, reservation, of: tenant, usage: usage))
         } else {
             try? lane.engine.settle(reservation, of: tenant, usage: usage)
@@ -205,7 +205,7 @@ final class Partition {
         return DecidedRecord(
             outcome: decision.outcome, isShadowed: decision.isShadowed,
             isUnpriced: decision.isUnpriced || decision.isModelUnpriced,
-            tokens: max(0, request.inputTokens) + (usage?.outputTokens ?? 0), recordedCost: costs.recorded,
+            tokens: max(0, request.inputTokens).addingSaturated(usage?.outputTokens ?? 0), recordedCost: costs.recorded,
             policyCost: costs.policy)
     }
 
@@ -274,7 +274,8 @@ final class Partition {
         let tenant = symbols.text(request.tenant.symbol)
         let used = ReplayDetails.Usage(
             requests: 1, recordedCost: decided.recordedCost, policyCost: decided.policyCost, tokens: decided.tokens)
-        details?.hours[floorDiv(request.time, Micros.hour) * Micros.hour, default: Tally()].add(decided)
+        details?.hours[floorDiv(request.time, Micros.hour).multipliedSaturated(by: Micros.hour), default: Tally()].add(
+            decided)
         let day = ReplayDetails.TenantDay(tenant: tenant, day: floorDiv(request.time, Micros.day))
         details?.tenantDays[day, default: .init()].add(used)
         let feature = block.text(record, .feature) ?? "(none)"
@@ -364,8 +365,7 @@ final class Partition {
         if old.outcome == decision.outcome { comparison.modelChanges += 1 }
         let change = Comparison.Change(old: old.outcome, new: decision.outcome)
         comparison.changes[change, default: 0] += 1
-        let moved = Comparison.Moved(
-            requests: 1, cost: newCost.addingReportingOverflow(-decided.policyCost).partialValue)
+        let moved = Comparison.Moved(from: decided.policyCost, to: newCost)
         movedTenants.add(moved, to: request.tenant.symbol)
         movedTiers.add(moved, to: decision.tier)
         movedFeatures.add(moved, to: request[.feature])
@@ -433,7 +433,7 @@ final class Partition {
             merge(movedTiers, into: &comparison.tiers)
             merge(movedFeatures, into: &comparison.features)
             for (symbol, moved) in movedTenants.entries {
-                comparison.tenants[name(symbol), default: 0] += moved.requests
+                comparison.tenants[name(symbol), default: 0].addSaturated(moved.requests)
             }
             summary.comparison = summary.comparison ?? Comparison()
             summary.comparison?.add(comparison)

@@ -1,4 +1,5 @@
 import BursarEngine
+import BursarSyntax
 
 /// What adds up, part by part, in any order.
 protocol Summable {
@@ -34,16 +35,16 @@ public struct Tally: Summable, Sendable, Hashable, Codable {
 
     public subscript(_ outcome: Outcome) -> Int { outcomes[Int(outcome.rawValue)] }
 
-    public var refused: Int { self[.deny] + self[.throttle] }
+    public var refused: Int { self[.deny].addingSaturated(self[.throttle]) }
 
     mutating func add(_ other: Tally) {
-        requests += other.requests
-        outcomes &+= other.outcomes
-        shadowed += other.shadowed
-        unpriced += other.unpriced
-        tokens = adding(tokens, other.tokens)
-        recordedCost = adding(recordedCost, other.recordedCost)
-        policyCost = adding(policyCost, other.policyCost)
+        requests.addSaturated(other.requests)
+        for place in 0..<outcomes.scalarCount { outcomes[place].addSaturated(other.outcomes[place]) }
+        shadowed.addSaturated(other.shadowed)
+        unpriced.addSaturated(other.unpriced)
+        tokens.addSaturated(other.tokens)
+        recordedCost.addSaturated(other.recordedCost)
+        policyCost.addSaturated(other.policyCost)
     }
 
     @inline(__always)
@@ -55,9 +56,9 @@ public struct Tally: Summable, Sendable, Hashable, Codable {
         }
         if decided.isShadowed { shadowed += 1 }
         if decided.isUnpriced { unpriced += 1 }
-        tokens = adding(tokens, decided.tokens)
-        recordedCost = adding(recordedCost, decided.recordedCost)
-        policyCost = adding(policyCost, decided.policyCost)
+        tokens.addSaturated(decided.tokens)
+        recordedCost.addSaturated(decided.recordedCost)
+        policyCost.addSaturated(decided.policyCost)
     }
 }
 
@@ -70,12 +71,6 @@ struct DecidedRecord {
     /// Nano-units: what the log cost, and what it would have cost.
     var recordedCost: Int64
     var policyCost: Int64
-}
-
-/// A sum that stays at the largest number, or the smallest, rather than wrap.
-func adding(_ left: Int64, _ right: Int64) -> Int64 {
-    let (sum, overflow) = left.addingReportingOverflow(right)
-    return overflow ? (right < 0 ? .min : .max) : sum
 }
 
 /// What stands behind a refusal or change: the code, and the limit or rule that gave it.
@@ -106,9 +101,9 @@ public struct Comparison: Sendable, Codable {
     }
 
     /// Requests that are decided otherwise.
-    public var changed: Int { changes.reduce(0) { $0 + ($1.key.isShadow ? 0 : $1.value) } }
+    public var changed: Int { changes.filter { !$0.key.isShadow }.values.sumSaturated() }
     /// Requests that would be, if what is in shadow were enforced.
-    public var changedInShadow: Int { changes.reduce(0) { $0 + ($1.key.isShadow ? $1.value : 0) } }
+    public var changedInShadow: Int { changes.filter { $0.key.isShadow }.values.sumSaturated() }
 
     /// The changes with the most requests first, enforced ones before those in shadow.
     var ordered: [(change: Change, requests: Int)] {
@@ -127,11 +122,25 @@ public struct Comparison: Sendable, Codable {
     /// Requests that are decided otherwise and the money that this moves, in nano-units.
     public struct Moved: Summable, Sendable, Hashable, Codable {
         public var requests = 0
-        public var cost: Int64 = 0
+        /// Of the requests that cost more now, and of those that cost less. Apart, so that each sum is the same in any order.
+        private var more: Int64 = 0
+        private var less: Int64 = 0
+
+        public init() {}
+
+        /// One request, with what it cost and what it costs now; no cost is negative.
+        init(from old: Int64, to new: Int64) {
+            requests = 1
+            more = max(0, new.subtractingSaturated(old))
+            less = max(0, old.subtractingSaturated(new))
+        }
+
+        public var cost: Int64 { more.subtractingSaturated(less) }
 
         mutating func add(_ other: Moved) {
-            requests += other.requests
-            cost = adding(cost, other.cost)
+            requests.addSaturated(other.requests)
+            more.addSaturated(other.more)
+            less.addSaturated(other.less)
         }
     }
 
@@ -147,9 +156,9 @@ public struct Comparison: Sendable, Codable {
     }
 
     mutating func add(_ other: Comparison) {
-        changes.merge(other.changes, uniquingKeysWith: +)
-        tenants.merge(other.tenants, uniquingKeysWith: +)
-        modelChanges += other.modelChanges
+        changes.merge(other.changes, uniquingKeysWith: { $0.addingSaturated($1) })
+        tenants.merge(other.tenants, uniquingKeysWith: { $0.addingSaturated($1) })
+        modelChanges.addSaturated(other.modelChanges)
         tiers.add(other.tiers)
         features.add(other.features)
         codes.add(other.codes)
@@ -234,21 +243,21 @@ public struct ReplaySummary: Sendable, Codable {
 
     /// Requests that the policy says something about: their tenant has a plan, and a limit of it applies or it refuses them.
     public var covered: Int {
-        tiers.filter { $0.key != "(none)" }.values.reduce(0) { $0 + $1.requests } - unlimited
+        tiers.filter { $0.key != "(none)" }.values.map(\.requests).sumSaturated().subtractingSaturated(unlimited)
     }
 
     /// Adds what a replay of other tenants of the same logs found.
     public mutating func add(_ other: ReplaySummary) {
-        read += other.read
-        rejected += other.rejected
-        filtered += other.filtered
-        repeats += other.repeats
-        late += other.late
-        estimated += other.estimated
-        unlimited += other.unlimited
-        servedOnly += other.servedOnly
-        joined += other.joined
-        events += other.events
+        read.addSaturated(other.read)
+        rejected.addSaturated(other.rejected)
+        filtered.addSaturated(other.filtered)
+        repeats.addSaturated(other.repeats)
+        late.addSaturated(other.late)
+        estimated.addSaturated(other.estimated)
+        unlimited.addSaturated(other.unlimited)
+        servedOnly.addSaturated(other.servedOnly)
+        joined.addSaturated(other.joined)
+        events.addSaturated(other.events)
         firstTime = [firstTime, other.firstTime].compactMap { $0 }.min()
         lastTime = [lastTime, other.lastTime].compactMap { $0 }.max()
         wasOrdered = wasOrdered || other.wasOrdered
@@ -258,7 +267,7 @@ public struct ReplaySummary: Sendable, Codable {
         tenants.add(other.tenants)
         features.add(other.features)
         models.add(other.models)
-        causes.merge(other.causes, uniquingKeysWith: +)
+        causes.merge(other.causes, uniquingKeysWith: { $0.addingSaturated($1) })
         if let other = other.against {
             against = against ?? Tally()
             against?.add(other)
@@ -279,7 +288,7 @@ public struct ReplaySummary: Sendable, Codable {
 
     /// Counts lines that were found unusable before the replay.
     public mutating func add(rejects: Int) {
-        read += rejects
-        rejected += rejects
+        read.addSaturated(rejects)
+        rejected.addSaturated(rejects)
     }
 }

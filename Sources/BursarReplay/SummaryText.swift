@@ -60,10 +60,11 @@ public struct SummaryTextRenderer {
         if summary.wasStopped { text += "stopped: before the end of the log; these are the records up to then\n" }
         guard summary.decided > 0 else { return text }
         let total = summary.total
-        let saved = total.recordedCost - total.policyCost
+        let saved = total.recordedCost.subtractingSaturated(total.policyCost)
         text += "cost:    \(money(total.recordedCost)) recorded, \(money(total.policyCost)) under the policy"
         if saved != 0 {
-            text += " (\(saved > 0 ? "-" : "+")\(money(abs(saved))), \(percent(Int(saved), Int(total.recordedCost))))"
+            text +=
+                " (\(saved > 0 ? "-" : "+")\(money(saved.magnitudeSaturated)), \(percent(Int(saved), Int(total.recordedCost))))"
         }
         text += "\n"
         let touched = summary.touchedTenants
@@ -188,7 +189,7 @@ public struct SummaryTextRenderer {
     }
 
     private func signed(_ nanos: Int64) -> String {
-        nanos == 0 ? money(0) : (nanos < 0 ? "-" : "+") + money(abs(nanos))
+        nanos == 0 ? money(0) : (nanos < 0 ? "-" : "+") + money(nanos.magnitudeSaturated)
     }
 
     // MARK: - Layout
@@ -222,8 +223,7 @@ public struct SummaryTextRenderer {
 
     private func percent(_ part: Int, _ whole: Int) -> String {
         guard whole != 0 else { return "0%" }
-        // What is a share of what is told by words beside it; beyond 64 bits none is given.
-        if abs(part).multipliedReportingOverflow(by: 10_000).overflow { return "-" }
-        return text.percent(abs(part), of: abs(whole))
+        // The words beside it say what it is a share of.
+        return text.percent(part.magnitudeSaturated, of: whole.magnitudeSaturated)
     }
 }

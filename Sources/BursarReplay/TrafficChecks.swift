@@ -46,7 +46,7 @@ public enum TrafficChecks {
         for plan in plans { named.formUnion(plan.blockedFeatures) }
         if named.isEmpty { return }
         var met: [String: Int] = [:]
-        for (pair, usage) in details.tenantFeatures { met[pair.second, default: 0] += usage.requests }
+        for (pair, usage) in details.tenantFeatures { met[pair.second, default: 0].addSaturated(usage.requests) }
         for (feature, requests) in met.sorted(by: { $0.key < $1.key })
         where feature != "(none)" && !named.contains(feature) {
             let near = nearestName(to: feature, among: named.sorted())
@@ -64,7 +64,7 @@ public enum TrafficChecks {
         guard let first = summary.firstTime, let last = summary.lastTime else { return }
         for tier in edition.tierNames {
             guard let plan = edition.plan(tier: tier), let price = plan.price else { continue }
-            let costs = details.monthlyCosts(of: tier, span: last - first).map(\.cost)
+            let costs = details.monthlyCosts(of: tier, span: last.subtractingSaturated(first)).map(\.cost)
             guard !costs.isEmpty else { continue }
             let at = [0.5, 0.9, 0.99].map { ReplayDetails.quantile(costs, $0) }
             guard at[1] > price else { continue }
@@ -76,7 +76,10 @@ public enum TrafficChecks {
     }
 
     /// Rounded to cents, as nobody reads more of a forecast.
-    private static func cents(_ nanos: Int64) -> Int64 { (nanos + 5_000_000) / 10_000_000 * 10_000_000 }
+    private static func cents(_ nanos: Int64) -> Int64 {
+        // The quotient is so small that its product fits.
+        nanos.addingSaturated(5_000_000) / 10_000_000 &* 10_000_000
+    }
 
     private static func times(_ number: Int) -> String { number == 1 ? "once" : "\(number) times" }
 

@@ -75,16 +75,18 @@ public struct Trial: Sendable {
         func micros(_ literal: InstantLiteral) -> Int64 {
             switch literal {
             case .exact(let micros): micros
-            case .date(let date): zone.utc(ofLocal: date.daysSince1970 * 86_400) * Micros.second
+            case .date(let date):
+                zone.utc(ofLocal: date.daysSince1970 * 86_400).multipliedSaturated(by: Micros.second)
             }
         }
         var time = test.at.map { micros($0.value) } ?? Self.defaultStart(set)
         for (index, step) in test.steps.enumerated() {
-            switch step.at {
+            switch step.at?.value {
             case .instant(let literal)?: time = micros(literal)
-            case .after(let duration)?: time += duration
+            case .after(let duration)?: time.addSaturated(duration)
             case nil: break
             }
+            guard isWritable(time, step.at?.range ?? step.range, &result) else { return result }
             var fields = RequestFields()
             fields.add(test.steps.count == 1 && test.request.isEmpty ? [] : test.request)
             fields.add(step.request)
@@ -92,8 +94,11 @@ public struct Trial: Sendable {
             result.diagnostics += fields.strangers
             if index == 0 { presume(fields, time, &session, &result) }
             for turn in 0..<max(1, step.times) {
-                if turn > 0 { time += step.spacing }
-                let id = "step \(index + 1)" + (step.times > 1 ? ".\(turn + 1)" : "")
+                if turn > 0, let spacing = step.spacing {
+                    time.addSaturated(spacing.value)
+                    guard isWritable(time, spacing.range, &result) else { return result }
+                }
+                let id = "step \(index + 1)" + (step.times > 1 ? ".\(turn &+ 1)" : "")
                 let isLast = run(step, fields, time, id, index + 1, &session, &result)
                 // One failure of a repeated step says as much as all of them.
                 if !isLast { return result }
@@ -102,6 +107,14 @@ public struct Trial: Sendable {
             if let expected = step.alerts, !check(names, expected, index + 1, &result) { return result }
         }
         return result
+    }
+
+    /// False: no request can bring this time, and the trial ends here.
+    private func isWritable(_ time: Int64, _ range: SourceRange, _ result: inout Result) -> Bool {
+        guard time < Micros.earliestInstant || time > Micros.latestInstant else { return true }
+        result.diagnostics.append(
+            Diagnostic("syntax/scalar", "this leads out of the years 0000 to 9999", at: range))
+        return false
     }
 
     /// False: the trial ends here.

@@ -65,7 +65,7 @@ struct PlanArithmetic {
         case .requests, .attempts, .runs: return Most(amount: 1)
         case .tokens:
             guard let input = bound(.inputTokens), let output = bound(.outputTokens) else { return nil }
-            return Most(amount: input.amount + output.amount, by: input.by + output.by)
+            return Most(amount: input.amount.addingSaturated(output.amount), by: input.by + output.by)
         case .inputTokens, .outputTokens: return bound(.tokens)
         case .spend:
             guard !hasUnknownPrices, !prices.isEmpty, let input = bound(.inputTokens) ?? bound(.tokens),

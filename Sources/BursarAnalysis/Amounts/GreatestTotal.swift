@@ -9,7 +9,7 @@ struct HardBound {
     var carried: Int64
     var source: SourceRange
 
-    var withCarried: Int64 { amount.addingReportingOverflow(carried).overflow ? .max : amount + carried }
+    var withCarried: Int64 { amount.addingSaturated(carried) }
 }
 
 extension Limit {
@@ -25,14 +25,16 @@ extension Limit {
                 switch action.alternatives.last {
                 case .deny: break
                 case .overage(let ceiling?, _):
-                    let (sum, overflow) = bound.addingReportingOverflow(ceiling)
-                    bound = overflow ? .max : sum
+                    bound.addSaturated(ceiling)
                 default: continue
                 }
                 var carried: Int64 = 0
                 if case .share = threshold.level {
                     let (most, overflow) = base.addingReportingOverflow(mostCarried)
-                    carried = overflow ? .max - bound : threshold.bound(of: most) - threshold.bound(of: base)
+                    carried =
+                        overflow
+                        ? Int64.max.subtractingSaturated(bound)
+                        : threshold.bound(of: most).subtractingSaturated(threshold.bound(of: base))
                 }
                 return HardBound(amount: bound, carried: carried, source: threshold.source)
             }

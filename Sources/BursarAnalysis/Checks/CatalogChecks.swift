@@ -61,7 +61,7 @@ enum CatalogChecks {
     }
 
     private static func isJump(_ before: Int128, _ after: Int128) -> Bool {
-        before != after && max(before, after) > 10 * min(before, after)
+        before != after && max(before, after) > min(before, after).multipliedSaturated(by: 10)
     }
 }
 

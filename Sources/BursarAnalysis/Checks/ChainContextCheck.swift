@@ -20,7 +20,7 @@ enum ChainContextCheck: Check {
                 var witness = WitnessRequest(edition)
                 witness[.tier] = .text(plan.tier)
                 witness[.model] = .text(catalog[step.from].name)
-                witness[.inputTokens] = .number(room + 1)
+                witness[.inputTokens] = .number(room.addingSaturated(1))
                 witness[.maxOutputTokens] = .number(0)
                 diagnostics.add(
                     Diagnostic(

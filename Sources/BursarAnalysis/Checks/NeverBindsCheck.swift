@@ -144,16 +144,21 @@ enum NeverBindsCheck: Check {
         _ limit: Limit, _ other: Limit, _ bound: HardBound, _ factor: Int128, _ first: Int64
     ) -> Proof? {
         guard case .rate(let length) = limit.window, other.unit != .concurrentRequests else { return nil }
-        let most = Int128(bound.withCarried) * factor
+        // What passes 128 bits is no proof.
         if case .rate(let otherLength) = other.window {
-            let isSlower = Int128(other.amount) * factor * Int128(length) <= Int128(limit.amount) * Int128(otherLength)
-            return isSlower && Int128(bound.amount) * factor <= Int128(first)
-                ? Proof(total: Int128(bound.amount) * factor, windows: 1) : nil
+            guard let growth = exactProduct(Int128(other.amount), factor, Int128(length)),
+                let fill = exactProduct(Int128(limit.amount), Int128(otherLength)), growth <= fill,
+                let total = exactProduct(Int128(bound.amount), factor), total <= Int128(first)
+            else { return nil }
+            return Proof(total: total, windows: 1)
         }
-        guard let span = WindowArithmetic.longest(other.window), span > 0, 2 * most <= Int128(first),
-            most * Int128(length) <= Int128(limit.amount) * Int128(span) / 2
+        guard let span = WindowArithmetic.longest(other.window), span > 0,
+            let most = exactProduct(Int128(bound.withCarried), factor),
+            let both = exactProduct(most, 2), both <= Int128(first),
+            let growth = exactProduct(most, Int128(length)),
+            let fill = exactProduct(Int128(limit.amount), Int128(span)), growth <= fill / 2
         else { return nil }
-        return Proof(total: 2 * most, windows: 2)
+        return Proof(total: both, windows: 2)
     }
 
     fileprivate static func finding(
@@ -244,13 +249,13 @@ private enum FirstRefusal {
         switch limit.unit {
         case .spend:
             guard let price = model.price, price.input > 0, price.request == 0 else { return nil }
-            let tokens = Int128(bound) * 1_000 / Int128(price.input) + 1
+            let tokens = (Int128(bound).multipliedSaturated(by: 1_000) / Int128(price.input)).addingSaturated(1)
             guard tokens <= Int128(RequestSpace.largestCount),
                 let cost = price.cost(input: Int64(tokens), cached: 0, output: 0), cost > bound, cost <= first
             else { return nil }
             witness[.inputTokens] = .number(Int64(tokens))
-        case .tokens, .inputTokens: witness[.inputTokens] = .number(bound + 1)
-        case .characters: witness[.characters] = .number(bound + 1)
+        case .tokens, .inputTokens: witness[.inputTokens] = .number(bound.addingSaturated(1))
+        case .characters: witness[.characters] = .number(bound.addingSaturated(1))
         default: return nil
         }
         return witness.json

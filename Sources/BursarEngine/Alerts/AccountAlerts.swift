@@ -139,9 +139,8 @@ final class AccountAlerts {
         guard series.count >= nextSweep else { return }
         series = series.filter { key, series in
             guard let last = series.windows.last, last.end != .max else { return true }
-            let length = last.end - last.start
             let kept = Int64(rules[Int(key.rule)].keptWindows)
-            return last.end.addingSaturated(length.multipliedReportingOverflow(by: kept).partialValue) > now
+            return last.end.addingSaturated(last.interval.length.multipliedSaturated(by: kept)) > now
         }
         scopes = scopes.filter { series[$0.key] != nil }
         nextSweep = max(1_024, series.count * 2)

@@ -147,7 +147,8 @@ struct AlertHeading: Sendable, Codable {
         // What is so large needs no digit after the point.
         let whole =
             thousandths.overflow
-            ? Int128(Int64(clamping: value.floor)) * 1_000 : thousandths.partialValue / value.divisor
+            ? Int128(Int64(clamping: value.floor)).multipliedSaturated(by: 1_000)
+            : thousandths.partialValue / value.divisor
         return decimalText(Int64(clamping: whole), scale: 10) + "%"
     }
 }

@@ -47,24 +47,30 @@ struct LimitReading: Sendable {
         self.now = now
     }
 
-    private var elapsed: Int64 { min(max(1, now.addingSaturated(window.start == .min ? 0 : -window.start)), length) }
-    private var length: Int64 { max(1, window.end.addingSaturated(window.start == .min ? 0 : -window.start)) }
+    private var elapsed: Int64 {
+        min(max(1, now.subtractingSaturated(window.start == .min ? 0 : window.start)), length)
+    }
+    private var length: Int64 { max(1, window.end.subtractingSaturated(window.start == .min ? 0 : window.start)) }
 
     /// So little of the window has passed that its pace says nothing.
     private var isYoung: Bool { elapsed < AlertRule.paceNeeds.floor(of: length) }
+
+    private static func product(_ amount: Int64, _ time: Int64) -> Int128 {
+        Int128(amount).multipliedSaturated(by: Int128(time))
+    }
 
     var use: Fraction? { amount > 0 ? Fraction(Int128(used), Int128(amount)) : nil }
 
     var burnRate: Fraction? {
         guard amount > 0, !isYoung else { return nil }
-        return Fraction(Int128(used) * Int128(length), Int128(amount) * Int128(elapsed))
+        return Fraction(Self.product(used, length), Self.product(amount, elapsed))
     }
 
     /// Microseconds until nothing is left at this pace; nil where the window ends first.
     var timeLeft: Fraction? {
         guard used > 0, amount > 0, !isYoung else { return nil }
-        let left = Int128(max(0, amount.addingSaturated(-used))) * Int128(elapsed)
-        guard left < Int128(used) * Int128(max(0, length - elapsed)) else { return nil }
+        let left = Self.product(max(0, amount.subtractingSaturated(used)), elapsed)
+        guard left < Self.product(used, max(0, length.subtractingSaturated(elapsed))) else { return nil }
         return Fraction(left, Int128(used))
     }
 
@@ -176,7 +182,7 @@ extension AlertRule.Criteria {
         case .requests: return Fraction(Int128(sums.requests))
         case .costPerRequest: return ratio(sums.cost, sums.settled)
         case .tokenQuantile(let percent): return sums.sizes.quantile(percent: percent).map { Fraction(Int128($0)) }
-        case .successRatio: return ratio(sums.settled - sums.failed, sums.settled)
+        case .successRatio: return ratio(sums.settled.subtractingSaturated(sums.failed), sums.settled)
         case .retryRatio: return ratio(sums.retries, sums.requests)
         case .refusalRatio: return ratio(sums.refused, sums.requests)
         case .shareOfSpend: return total.flatMap { ratio(sums.cost, $0) }

@@ -51,7 +51,7 @@ extension Engine {
             var watched = WatchedRequest(
                 time: request.time, edition: decision.edition, model: decision.model, feature: request[.feature],
                 version: request[.promptVersion], cost: decision.estimate.spend ?? 0,
-                tokens: decision.estimate.inputTokens + decision.estimate.outputTokens, places: [], together: [])
+                tokens: decision.estimate.amount(.tokens), places: [], together: [])
             let addition = AlertAddition(
                 decided: decision, attempt: request.attempt, feature: watched.feature, version: watched.version)
             for rule in rules where applies(rule, request, edition) {
@@ -99,7 +99,7 @@ extension Engine {
 
     /// What nobody settled in time counts as it was expected.
     private func expire(_ alerts: AccountAlerts, _ account: Account, _ raised: inout [Alert]) {
-        let deadline = alerts.now.addingSaturated(-reservationLifetime)
+        let deadline = alerts.now.subtractingSaturated(reservationLifetime)
         while let watched = alerts.takeExpired(at: deadline) {
             let addition = AlertAddition(settled: watched, cost: watched.cost, tokens: watched.tokens, failed: false)
             add(addition, of: watched, alerts, account, &raised)

@@ -1,3 +1,5 @@
+import BursarSyntax
+
 /// Counts of whole numbers by size, from which quantiles are read. Sketches of parts add up to the sketch of the whole.
 ///
 /// Numbers below 64 are kept exactly; of larger ones the six leading bits after the first, so that a quantile is at most
@@ -23,7 +25,7 @@ public struct QuantileSketch: Sendable, Hashable, Codable {
         }
         self.buckets = buckets
         self.counts = counts
-        count = counts.reduce(0, +)
+        count = counts.sumSaturated()
     }
 
     /// Of one bucket: 65,536 of them are far from 64 bits, and so are a hundred times their sum.
@@ -46,7 +48,7 @@ public struct QuantileSketch: Sendable, Hashable, Codable {
     public mutating func add(_ value: Int64) { add(Self.bucket(value), 1) }
 
     private mutating func add(_ bucket: UInt16, _ times: Int) {
-        count += times
+        count.addSaturated(times)
         var low = 0
         var high = buckets.count
         while low < high {
@@ -54,7 +56,7 @@ public struct QuantileSketch: Sendable, Hashable, Codable {
             if buckets[middle] < bucket { low = middle + 1 } else { high = middle }
         }
         if low < buckets.count, buckets[low] == bucket {
-            counts[low] += times
+            counts[low].addSaturated(times)
         } else {
             buckets.insert(bucket, at: low)
             counts.insert(times, at: low)
@@ -68,10 +70,11 @@ public struct QuantileSketch: Sendable, Hashable, Codable {
     /// What so many percent of the numbers do not exceed, by the nearest rank; nil where there are none.
     public func quantile(percent: Int) -> Int64? {
         guard count > 0 else { return nil }
-        let rank = max(1, (count * percent + 99) / 100)
+        let rank = max(
+            1, Int(clamping: (Int128(count).multipliedSaturated(by: Int128(percent)).addingSaturated(99)) / 100))
         var seen = 0
         for (bucket, times) in zip(buckets, counts) {
-            seen += times
+            seen.addSaturated(times)
             if seen >= rank { return Self.least(bucket) }
         }
         return buckets.last.map(Self.least)

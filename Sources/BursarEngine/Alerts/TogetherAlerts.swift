@@ -82,9 +82,8 @@ struct TogetherAlerts {
     }
 
     private mutating func close(_ index: Int, _ interval: Interval) -> [Due] {
-        let length = interval.end.addingSaturated(-interval.start)
-        let oldest = interval.start.addingSaturated(
-            -(length.multipliedReportingOverflow(by: Int64(rules[index].keptWindows)).partialValue))
+        let kept = interval.length.multipliedSaturated(by: Int64(rules[index].keptWindows))
+        let oldest = interval.start.subtractingSaturated(kept)
         series[index] = series[index].filter { ($0.value.windows.last?.end ?? .min) > oldest }
         return series[index].keys.map { Due(key: $0, start: interval.start) }
     }

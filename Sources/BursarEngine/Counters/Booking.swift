@@ -13,13 +13,13 @@ extension CounterBook {
             generation: generation(index))
         switch limit.window {
         case .rate(let length):
-            counters[index].level -= Int128(amount) * Int128(length)
+            counters[index].take(amount, length: length, full: Self.full(limit.capacity, length))
             reserved.kind = .bucket
             reserved.length = length
             reserved.capacity = limit.capacity
         case .rolling:
             let interval = limit.window.interval(at: time)
-            let slice = floorDiv(interval.start, interval.end - interval.start)
+            let slice = floorDiv(interval.start, interval.length)
             // What comes late counts in the newest slice: a clock that goes back opens nothing again.
             let newest = extra(index)?.newestSlice ?? slice
             reserved.kind = .rolling
@@ -59,16 +59,20 @@ extension CounterBook {
     /// Puts another amount in place of a reserved one, in the window in which it was reserved.
     mutating func adjust(_ reserved: ReservedAmount, to actual: Int64, grants: [Grant], reservedAt time: Int64) {
         let index = Int(reserved.counter.index)
-        let delta = actual.addingSaturated(-reserved.amount)
+        let delta = actual.subtractingSaturated(reserved.amount)
         // Where the counter was forgotten, nothing depends on what it counted then.
         if delta == 0 || generation(index) != reserved.generation { return }
         switch reserved.kind {
         case .bucket:
-            let full = Int128(reserved.capacity) * Int128(reserved.length)
-            counters[index].level = min(full, counters[index].level - Int128(delta) * Int128(reserved.length))
+            let full = Self.full(reserved.capacity, reserved.length)
+            counters[index].take(delta, length: reserved.length, full: full)
         case .rolling: _ = add(delta, slice: reserved.window, to: index)
         case .prepaid:
-            if delta > 0 { burn(delta, index, grants, at: time) } else { unburn(-delta, index, grants, at: time) }
+            if delta > 0 {
+                burn(delta, index, grants, at: time)
+            } else {
+                unburn(delta.negatedSaturated, index, grants, at: time)
+            }
         case .window: adjustWindow(index, reserved.window, delta)
         }
         guard reserved.run != 0, actual == 0 else { return }
@@ -96,6 +100,11 @@ extension CounterBook {
         }
     }
 
+    /// What a full bucket holds, in units of 1/length.
+    static func full(_ capacity: Int64, _ length: Int64) -> Int128 {
+        Int128(capacity).multipliedSaturated(by: Int128(length))
+    }
+
     // MARK: - Prepaid
 
     /// Takes spend from the grants that hold, in their order; what they do not cover is overdrawn.
@@ -104,9 +113,9 @@ extension CounterBook {
             var left = amount
             while extra.burned.count < grants.count { extra.burned.append(0) }
             for (position, grant) in grants.enumerated() where grant.holds(at: time) {
-                let taken = min(left, max(0, grant.amount - extra.burned[position]))
-                extra.burned[position] += taken
-                left -= taken
+                let taken = min(left, max(0, grant.amount.subtractingSaturated(extra.burned[position])))
+                extra.burned[position].addSaturated(taken)
+                left.subtractSaturated(taken)
             }
             extra.overdraft = extra.overdraft.addingSaturated(left)
         }
@@ -117,12 +126,14 @@ extension CounterBook {
         withExtra(index) { extra in
             var left = amount
             let overdrawn = min(left, extra.overdraft)
-            extra.overdraft -= overdrawn
-            left -= overdrawn
-            for position in extra.burned.indices.reversed() where left > 0 && grants[position].holds(at: time) {
+            extra.overdraft.subtractSaturated(overdrawn)
+            left.subtractSaturated(overdrawn)
+            // Another plan may have fewer grants.
+            let known = min(extra.burned.count, grants.count)
+            for position in (0..<known).reversed() where left > 0 && grants[position].holds(at: time) {
                 let back = min(left, extra.burned[position])
-                extra.burned[position] -= back
-                left -= back
+                extra.burned[position].subtractSaturated(back)
+                left.subtractSaturated(back)
             }
         }
     }
@@ -132,12 +143,12 @@ extension CounterBook {
     /// Takes one request from a throttle's own bucket.
     mutating func passThrottle(_ index: Int, _ key: Int32, requests: Int64, window: Int64, at time: Int64) {
         withExtra(index) { extra in
-            let full = Int128(requests) * Int128(window)
+            let full = Self.full(requests, window)
             let bucket = extra.throttles[key] ?? CounterExtra.Throttle(level: full, refilled: time)
-            let elapsed = max(0, time - bucket.refilled)
-            let level = min(full, bucket.level + Int128(requests) * Int128(elapsed))
+            let level = bucket.level(at: time, requests: requests, full: full)
             extra.throttles[key] = CounterExtra.Throttle(
-                level: level - Int128(window), refilled: max(time, bucket.refilled))
+                level: max(Counter.leastLevel, level.subtractingSaturated(Int128(window))),
+                refilled: max(time, bucket.refilled))
         }
     }
 

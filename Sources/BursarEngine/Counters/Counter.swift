@@ -4,7 +4,7 @@ import BursarSyntax
 
 /// What one limit has used in one scope. What every request touches fills one line of the cache, the rest the next.
 struct Counter: Sendable {
-    /// What a bucket holds, in units of 1/window microseconds.
+    /// What a bucket holds, in units of 1/window microseconds; at least `leastLevel`.
     var level: Int128 = 0
     /// When a bucket was last refilled; `Int64.min`: it is full.
     var refilled = Int64.min
@@ -33,6 +33,15 @@ struct Counter: Sendable {
     @inline(__always)
     func knowsCarry(of amount: Int64, _ rollover: Rollover) -> Bool {
         carryAmount == amount && carryRollover == rollover
+    }
+
+    /// Far below what any one request takes (2^117), and so small that no sum with it passes 128 bits.
+    static let leastLevel = -(Int128(1) << 120)
+
+    /// Takes an amount from a bucket, or gives it back where it is negative; a bucket never holds more than `full`.
+    mutating func take(_ amount: Int64, length: Int64, full: Int128) {
+        let taken = Int128(amount).multipliedSaturated(by: Int128(length))
+        level = min(full, max(Self.leastLevel, level.subtractingSaturated(taken)))
     }
 
     struct EarlierWindow: Sendable {
@@ -68,6 +77,12 @@ struct CounterExtra: Sendable {
     struct Throttle: Sendable {
         var level: Int128
         var refilled: Int64
+
+        /// What it holds at a time.
+        func level(at time: Int64, requests: Int64, full: Int128) -> Int128 {
+            let elapsed = max(0, time.subtractingSaturated(refilled))
+            return min(full, level.addingSaturated(Int128(requests).multipliedSaturated(by: Int128(elapsed))))
+        }
     }
 }
 
@@ -298,13 +313,5 @@ struct CounterBook: ~Copyable {
                 && (0...scopes.count).contains(Int(counter.scope))
                 && (counter.extra < 0 || extras.indices.contains(Int(counter.extra)))
         }
-    }
-}
-
-extension Int64 {
-    /// A sum that stays at the largest number where it would pass it, which refuses rather than wraps.
-    package func addingSaturated(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other > 0 ? .max : .min) : sum
     }
 }

@@ -52,21 +52,23 @@ extension CounterBook {
 
     private mutating func advanceSlices(_ index: Int, _ limit: Limit, to time: Int64) {
         let interval = limit.window.interval(at: time)
-        let slice = floorDiv(interval.start, interval.end - interval.start)
+        let slice = floorDiv(interval.start, interval.length)
         let left = withExtra(index) { extra -> Int64? in
             if extra.slices.isEmpty {
                 extra.slices = [Int64](repeating: 0, count: Int(Window.slices))
                 extra.newestSlice = slice
             }
             guard slice > extra.newestSlice else { return nil }
-            for passed in 0..<min(slice - extra.newestSlice, Window.slices) {
-                let position = Int(positiveModulo(slice - passed))
+            for passed in 0..<min(slice.subtractingSaturated(extra.newestSlice), Window.slices) {
+                let position = Int(positiveModulo(slice.subtractingSaturated(passed)))
                 extra.slices[position] = 0
             }
             extra.newestSlice = slice
-            if !extra.runs.isEmpty { extra.runs = extra.runs.filter { $0.value > slice - Window.slices } }
+            if !extra.runs.isEmpty {
+                extra.runs = extra.runs.filter { $0.value > slice.subtractingSaturated(Window.slices) }
+            }
             // Added up anew rather than subtracted: a slice may stand at the largest number.
-            return extra.slices.reduce(0) { $0.addingSaturated($1) }
+            return extra.slices.sumSaturated()
         }
         if let left { counters[index].used = left }
     }
@@ -74,7 +76,9 @@ extension CounterBook {
     /// Adds to the slice of a number, if it still counts.
     mutating func add(_ amount: Int64, slice: Int64, to index: Int) -> Bool {
         let counted = withExtra(index) { extra -> Bool in
-            guard !extra.slices.isEmpty, slice > extra.newestSlice - Window.slices, slice <= extra.newestSlice else {
+            guard !extra.slices.isEmpty, slice > extra.newestSlice.subtractingSaturated(Window.slices),
+                slice <= extra.newestSlice
+            else {
                 return false
             }
             let position = Int(positiveModulo(slice))
@@ -88,9 +92,11 @@ extension CounterBook {
     /// When the oldest slice that holds anything leaves the window.
     func rollingReset(_ index: Int, sliceLength: Int64) -> Int64? {
         guard let extra = extra(index), !extra.slices.isEmpty else { return nil }
-        for age in stride(from: Window.slices - 1, through: 0, by: -1) {
-            let slice = extra.newestSlice - age
-            if extra.slices[Int(positiveModulo(slice))] != 0 { return (slice + Window.slices) * sliceLength }
+        for age in (0..<Window.slices).reversed() {
+            let slice = extra.newestSlice.subtractingSaturated(age)
+            if extra.slices[Int(positiveModulo(slice))] != 0 {
+                return slice.addingSaturated(Window.slices).multipliedSaturated(by: sliceLength)
+            }
         }
         return nil
     }
@@ -99,14 +105,15 @@ extension CounterBook {
 
     /// Refills a bucket for the time that has passed.
     mutating func refill(_ index: Int, amount: Int64, capacity: Int64, _ length: Int64, to time: Int64) {
-        let full = Int128(capacity) * Int128(length)
+        let full = Self.full(capacity, length)
         guard counters[index].refilled != .min else {
             counters[index].level = full
             counters[index].refilled = time
             return
         }
-        let elapsed = max(0, time - counters[index].refilled)
-        counters[index].level = min(full, counters[index].level + Int128(amount) * Int128(elapsed))
+        let elapsed = max(0, time.subtractingSaturated(counters[index].refilled))
+        let gained = Int128(amount).multipliedSaturated(by: Int128(elapsed))
+        counters[index].level = min(full, counters[index].level.addingSaturated(gained))
         counters[index].refilled = max(counters[index].refilled, time)
     }
 
@@ -131,7 +138,7 @@ extension CounterBook {
         if !rollover.isCompounding {
             let previous = counter.earlier.end == counter.start ? counter.earlier : nil
             let amount = previous.map { $0.amount < 0 ? limit.amount : $0.amount } ?? limit.amount
-            return min(cap, max(0, amount.addingSaturated(-(previous?.used ?? 0))))
+            return min(cap, max(0, amount.subtractingSaturated(previous?.used ?? 0)))
         }
         return compounded(index, limit, rollover, since: since)
     }
@@ -161,7 +168,7 @@ extension CounterBook {
                 touched = nil
             }
             let amount = touched.map { $0.amount < 0 ? today : $0.amount } ?? today
-            let left = max(0, amount.addingSaturated(carry).addingSaturated(-(touched?.used ?? 0)))
+            let left = max(0, amount.addingSaturated(carry).subtractingSaturated(touched?.used ?? 0))
             let following = limit.window.interval(at: position.end)
             let followingAmount =
                 following.start == counter.start
@@ -184,5 +191,5 @@ extension CounterBook {
 /// The place of a slice among the sixty that are kept.
 private func positiveModulo(_ slice: Int64) -> Int64 {
     let rest = slice % Window.slices
-    return rest < 0 ? rest + Window.slices : rest
+    return rest < 0 ? rest &+ Window.slices : rest
 }

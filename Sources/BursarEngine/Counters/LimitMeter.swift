@@ -17,7 +17,7 @@ struct LimitMeter {
         peak = max(peak, used)
         if used > amount, !isAbove {
             isAbove = true
-            above += 1
+            above.addSaturated(1)
         }
     }
 
@@ -26,7 +26,7 @@ struct LimitMeter {
         end = interval.end
         used = 0
         isAbove = false
-        windows += 1
+        windows.addSaturated(1)
     }
 }
 
@@ -96,8 +96,8 @@ final class AccountMeters {
         }
         for (key, meter) in meters {
             demands[key.limit].peak = max(demands[key.limit].peak, meter.peak)
-            demands[key.limit].windows += meter.windows
-            demands[key.limit].above += meter.above
+            demands[key.limit].windows.addSaturated(meter.windows)
+            demands[key.limit].above.addSaturated(meter.above)
         }
         return demands
     }
@@ -125,8 +125,8 @@ extension CompiledPlan.Row {
         switch limit.window {
         case .calendar, .every: return limit.window.interval(at: time)
         case .rate(let length), .rolling(let length), .fromFirstUse(let length):
-            let start = floorDiv(time, length) * length
-            return Interval(start: start, end: start + length)
+            let start = floorDiv(time, length).multipliedSaturated(by: length)
+            return Interval(start: start, end: start.addingSaturated(length))
         case .request: return Interval(start: time, end: time)
         case .lifetime: return .always
         }

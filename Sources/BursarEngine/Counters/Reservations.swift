@@ -204,7 +204,7 @@ enum Ending {
         case .used(let usage):
             switch unit {
             case .spend: cost ?? reserved
-            case .tokens: usage.inputTokens + usage.outputTokens
+            case .tokens: usage.inputTokens.addingSaturated(usage.outputTokens)
             case .inputTokens: usage.inputTokens
             case .outputTokens: usage.outputTokens
             case .concurrentRequests: 0
@@ -222,15 +222,15 @@ enum Ending {
         changes.concurrent = -1
         switch self {
         case .used(let usage):
-            changes.spend = (cost ?? header.spend).addingSaturated(-header.spend)
-            changes.input = usage.inputTokens &- header.input
-            changes.output = usage.outputTokens &- header.output
-            changes.tokens = changes.input &+ changes.output
+            changes.spend = (cost ?? header.spend).subtractingSaturated(header.spend)
+            changes.input = usage.inputTokens.subtractingSaturated(header.input)
+            changes.output = usage.outputTokens.subtractingSaturated(header.output)
+            changes.tokens = changes.input.addingSaturated(changes.output)
         case .released:
-            changes.spend = -header.spend
-            changes.input = -header.input
-            changes.output = -header.output
-            changes.tokens = changes.input &+ changes.output
+            changes.spend = header.spend.negatedSaturated
+            changes.input = header.input.negatedSaturated
+            changes.output = header.output.negatedSaturated
+            changes.tokens = changes.input.addingSaturated(changes.output)
             changes.requests = -1
         case .expired: break
         }

@@ -71,7 +71,8 @@ final class CompiledEdition: @unchecked Sendable {
         hasTools = !edition.policy.tools.isEmpty
         retryWindow = edition.policy.retryWindow
         allowsUnpriced = edition.policy.allowsUnpriced
-        estimatedOutput = edition.policy.estimatedOutput
+        // No request may name more.
+        estimatedOutput = edition.policy.estimatedOutput.map { min($0, Request.largestCount) }
         let models = edition.catalog?.models ?? []
         modelSymbols = FixedArray(models.map { symbols.intern($0.name) })
         prices = FixedArray(models.map(\.price))

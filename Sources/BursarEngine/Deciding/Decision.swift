@@ -57,7 +57,7 @@ extension Estimate {
     func amount(_ unit: Unit) -> Int64 {
         switch unit {
         case .spend: spend ?? 0
-        case .tokens: inputTokens + outputTokens
+        case .tokens: inputTokens.addingSaturated(outputTokens)
         case .inputTokens: inputTokens
         case .outputTokens: outputTokens
         case .requests, .attempts, .concurrentRequests, .runs: 1

@@ -91,7 +91,7 @@ public struct DecisionWriter: Sendable {
             json.array("remaining") { json in for item in remaining { write(item, &json) } }
         }
         if let wait = decision.detail?.retryAfter {
-            json.field("retry_after_ms", Int(wait / 1_000 + (wait % 1_000 > 0 ? 1 : 0)))
+            json.field("retry_after_ms", Int((wait / 1_000).addingSaturated(wait % 1_000 > 0 ? 1 : 0)))
         } else {
             json.null("retry_after_ms")
         }

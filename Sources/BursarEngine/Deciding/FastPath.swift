@@ -314,9 +314,10 @@ extension Account {
     private func bucketHolds(
         _ amount: Int64, _ row: UnsafePointer<FastRow>, _ number: Int
     ) -> Bool {
+        // No product passes 2^117, and no level is below -2^120.
         let length = Int128(row.pointee.length)
-        let missing = Int128(row.pointee.capacity) * length - book.counters[number].level
-        return missing + Int128(amount) * length <= Int128(row.pointee.safeBound) * length
+        let missing = Int128(row.pointee.capacity) &* length &- book.counters[number].level
+        return missing &+ Int128(amount) &* length <= Int128(row.pointee.safeBound) &* length
     }
 
     /// The number of a row's counter, after bringing the counter to the request's time.
@@ -412,7 +413,7 @@ extension Account {
             let number = counterNumber(row, header.time, attributes, plan)
             let amount = amounts[Int(row.pointee.amountPlace)]
             if row.pointee.kind == .bucket {
-                book.counters[number].level -= Int128(amount) * Int128(row.pointee.length)
+                book.counters[number].level &-= Int128(amount) &* Int128(row.pointee.length)
             } else {
                 book.counters[number].used &+= amount
             }

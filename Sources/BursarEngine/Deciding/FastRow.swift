@@ -97,7 +97,7 @@ struct FastRow: @unchecked Sendable {
     func amount(_ header: ReservationHeader) -> Int64 {
         switch unit {
         case .spend: header.spend
-        case .tokens: header.input + header.output
+        case .tokens: header.input.addingSaturated(header.output)
         case .inputTokens: header.input
         case .outputTokens: header.output
         case .requests, .attempts, .concurrentRequests, .runs: 1

@@ -91,7 +91,7 @@ struct Judge {
         }
         if row.isWeight, row.bucketLength == nil, let weight = row.limit.weight {
             let base = self.state(weight.of, request)
-            let whole = weight.isOfRemaining ? base.base.addingSaturated(-base.used) : base.base
+            let whole = weight.isOfRemaining ? base.base.subtractingSaturated(base.used) : base.base
             state.amount = max(0, weight.share.floor(of: whole))
             state.carried = 0
         }
@@ -108,8 +108,8 @@ struct Judge {
             book.refill(index, amount: row.amount, capacity: row.capacity, length, to: time)
             state.amount = row.capacity
             state.level = book.counters[index].level
-            let missing = Int128(row.capacity) * Int128(length) - state.level
-            state.used = Int64(clamping: (missing + Int128(length - 1)) / Int128(length))
+            let missing = CounterBook.full(row.capacity, length).subtractingSaturated(state.level)
+            state.used = Int64(clamping: missing.dividedRoundingUp(by: Int128(length)))
         } else if row.isPeriodic {
             if time >= book.counters[index].end || book.counters[index].end == .min {
                 book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
@@ -160,7 +160,7 @@ struct Judge {
         let row = plan.rows[state.row]
         guard let stamp = extra(reference)?.runs[request[.run].rawValue] else { return true }
         switch row.limit.window {
-        case .rate(let length): return request.time - stamp >= length
+        case .rate(let length): return request.time.subtractingSaturated(stamp) >= length
         default: return false
         }
     }
@@ -194,23 +194,23 @@ struct Judge {
         _ threshold: CompiledThreshold, bucket state: LimitState, length: Int64, _ estimate: Int64?,
         _ row: CompiledPlan.Row
     ) -> Bool {
-        let window = Int128(length)
         let bound = bucketBound(threshold, row.capacity, length)
-        let used = Int128(row.capacity) * window - state.level
+        let used = CounterBook.full(row.capacity, length).subtractingSaturated(state.level)
         guard let estimate else { return used >= bound }
         if row.unit == .spend, estimate == 0 { return false }
-        return used + Int128(estimate) * window > bound
+        return used.addingSaturated(CounterBook.full(estimate, length)) > bound
     }
 
     /// What may be missing from a bucket without crossing, in units of 1/window: floor(p × capacity × window).
     private func bucketBound(_ threshold: CompiledThreshold, _ capacity: Int64, _ length: Int64) -> Int128 {
         switch threshold.level {
-        case .amount(let absolute): return Int128(absolute) * Int128(length)
+        case .amount(let absolute): return CounterBook.full(absolute, length)
         case .share(let percentage):
             // In two steps, so that no product passes 128 bits.
-            let (whole, rest) = (Int128(percentage.scaled) * Int128(capacity))
+            let (whole, rest) = Int128(percentage.scaled).multipliedSaturated(by: Int128(capacity))
                 .quotientAndRemainder(dividingBy: Int128(Percentage.one))
-            return whole * Int128(length) + rest * Int128(length) / Int128(Percentage.one)
+            return whole.multipliedSaturated(by: Int128(length))
+                .addingSaturated(rest.multipliedSaturated(by: Int128(length)) / Int128(Percentage.one))
         }
     }
 
@@ -220,20 +220,20 @@ struct Judge {
         let room: Int64
         if let length = row.bucketLength {
             let bound = bucketBound(threshold, row.capacity, length)
-            let used = Int128(row.capacity) * Int128(length) - state.level
-            room = Int64(clamping: floorDivide(bound - used, Int128(length)))
+            let used = CounterBook.full(row.capacity, length).subtractingSaturated(state.level)
+            room = Int64(clamping: floorDivide(bound.subtractingSaturated(used), Int128(length)))
         } else {
-            room = threshold.level.bound(of: state.base).addingSaturated(-state.used)
+            room = threshold.level.bound(of: state.base).subtractingSaturated(state.used)
         }
         guard room >= 0 else { return nil }
         let estimate = judgement.rawEstimate
         switch row.unit {
         case .outputTokens: return room
-        case .tokens: return room >= estimate.inputTokens ? room - estimate.inputTokens : nil
+        case .tokens: return room >= estimate.inputTokens ? room.subtractingSaturated(estimate.inputTokens) : nil
         case .spend:
             guard let price = judgement.candidate.price, price.output > 0 else { return nil }
             let before = price.picosBeforeOutput(input: estimate.inputTokens, cached: estimate.cachedTokens)
-            let left = Int128(room) * 1_000 - before
+            let left = Int128(room).multipliedSaturated(by: 1_000).subtractingSaturated(before)
             return left < 0 ? nil : Int64(clamping: left / Int128(price.output))
         default: return nil
         }
@@ -241,7 +241,7 @@ struct Judge {
 
     private func floorDivide(_ value: Int128, _ divisor: Int128) -> Int128 {
         let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? quotient - 1 : quotient
+        return remainder < 0 ? quotient.subtractingSaturated(1) : quotient
     }
 
     // MARK: - Judging
@@ -390,7 +390,7 @@ struct Judge {
             }
         case .overage(let ceiling, let rate):
             let bound = threshold.level.bound(of: state.base)
-            let excess = state.used.addingSaturated(state.estimate ?? 0).addingSaturated(-bound)
+            let excess = state.used.addingSaturated(state.estimate ?? 0).subtractingSaturated(bound)
             if let ceiling, excess > ceiling {
                 return Violation(
                     crossing: crossing, code: row.defaultCode, action: "overage", isRate: false, retryAfter: nil)
@@ -405,14 +405,13 @@ struct Judge {
         _ threshold: CompiledThreshold, _ state: LimitState, _ row: CompiledPlan.Row
     ) -> Int64? {
         guard let length = row.bucketLength, row.amount > 0, let estimate = state.estimate else { return nil }
-        let window = Int128(length)
         let bound = bucketBound(threshold, row.capacity, length)
-        let full = Int128(row.capacity) * window
+        let full = CounterBook.full(row.capacity, length)
         // What the bucket must hold so that the level after the request is full − bound.
-        let needed = full - bound + Int128(estimate) * window
+        let needed = full.subtractingSaturated(bound).addingSaturated(CounterBook.full(estimate, length))
         guard needed <= full else { return nil }
-        let missing = needed - state.level
-        return Int64(clamping: (missing + Int128(row.amount) - 1) / Int128(row.amount))
+        let missing = needed.subtractingSaturated(state.level)
+        return Int64(clamping: missing.dividedRoundingUp(by: Int128(row.amount)))
     }
 
     /// Microseconds until a throttle's own bucket holds one request.
@@ -423,12 +422,13 @@ struct Judge {
         guard let reference = state.counter else { return 0 }
         let key = Self.throttleKey(crossing.threshold, number)
         guard let bucket = extra(reference)?.throttles[key] else { return 0 }
-        let full = Int128(requests) * Int128(window)
-        let elapsed = max(0, judgement.request.time - bucket.refilled)
-        let level = min(full, bucket.level + Int128(requests) * Int128(elapsed))
-        let missing = Int128(window) - level
-        return missing <= 0 ? 0 : Int64(clamping: (missing + Int128(requests) - 1) / Int128(requests))
+        let level = bucket.level(
+            at: judgement.request.time, requests: requests, full: CounterBook.full(requests, window))
+        let missing = Int128(window).subtractingSaturated(level)
+        return missing <= 0 ? 0 : Int64(clamping: missing.dividedRoundingUp(by: Int128(requests)))
     }
 
-    static func throttleKey(_ threshold: Int, _ action: Int) -> Int32 { Int32(threshold * 1_000 + action) }
+    static func throttleKey(_ threshold: Int, _ action: Int) -> Int32 {
+        Int32(truncatingIfNeeded: threshold &* 1_000 &+ action)
+    }
 }

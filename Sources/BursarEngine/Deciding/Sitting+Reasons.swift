@@ -54,7 +54,7 @@ extension Sitting {
             }.flatMap { $0 }
         case .rolling(let length):
             let slice = row.limit.window.interval(at: request.time)
-            return Interval(start: slice.end - length, end: slice.end)
+            return Interval(start: slice.end.subtractingSaturated(length), end: slice.end)
         default: return nil
         }
     }
@@ -80,7 +80,7 @@ extension Sitting {
             let now = judge.state(before.row, judgement.request)
             return Remaining(
                 limit: name(row, judgement.request), unit: row.limit.unit, scope: scopeText(row, judgement.request),
-                remaining: max(0, now.base.addingSaturated(-now.used)), resetsAt: resetsAt(now, row))
+                remaining: max(0, now.base.subtractingSaturated(now.used)), resetsAt: resetsAt(now, row))
         }
     }
 

@@ -340,7 +340,7 @@ struct Sitting {
         let state = judgement.states[crossing.state]
         let bound = plan.rows[state.row].limit.thresholds[crossing.threshold].bound(of: state.base)
         let estimate = state.estimate ?? 0
-        let excess = max(0, min(estimate, state.used.addingSaturated(estimate).addingSaturated(-bound)))
+        let excess = max(0, min(estimate, state.used.addingSaturated(estimate).subtractingSaturated(bound)))
         return (excess, rate.floor(of: excess))
     }
 

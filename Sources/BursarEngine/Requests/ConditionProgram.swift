@@ -290,11 +290,12 @@ final class ConditionProgram: @unchecked Sendable {
         case .attempt: return request.attempt
         case .hour, .weekday:
             let seconds = floorDiv(request.time, Micros.second)
-            let local = seconds + zone.offset(atUTC: seconds)
+            // Seconds of 64 bits of microseconds are far from the largest number.
+            let local = seconds &+ zone.offset(atUTC: seconds)
             let day = floorDiv(local, 86_400)
-            if slot == NumberSlot.hour.rawValue { return (local - day * 86_400) / 3_600 }
+            if slot == NumberSlot.hour.rawValue { return (local &- day &* 86_400) / 3_600 }
             // 1970-01-01 was a Thursday, the fourth day of its week.
-            return (day + 3) - floorDiv(day + 3, 7) * 7 + 1
+            return (day &+ 3) &- floorDiv(day &+ 3, 7) &* 7 &+ 1
         case nil: return -1
         }
     }

@@ -83,10 +83,7 @@ struct PlanBuilder: Sendable {
 
     private func checkShares(_ weights: WeightsDeclaration, _ diagnostics: inout Diagnostics) {
         let shares = weights.shares.map(\.share.value.scaled) + [weights.other?.value.scaled ?? 0]
-        let total = shares.reduce(Int64(0)) { sum, share in
-            let (next, overflow) = sum.addingReportingOverflow(share)
-            return overflow ? .max : next
-        }
+        let total = shares.sumSaturated()
         let text = Percentage(scaled: total).text
         if total > Percentage.one {
             diagnostics.add(

@@ -19,26 +19,35 @@ public struct Price: Sendable, Hashable {
     public static let free = Price(input: 0, cached: 0, output: 0, request: 0)
 
     /// `(input − cached) × input price + cached × cached price + request fee` in 10^-12 of the currency.
-    @inlinable public func picosBeforeOutput(input: Int64, cached: Int64) -> Int128 {
-        Int128(input - cached) * Int128(self.input) + Int128(cached) * Int128(self.cached) + request
+    ///
+    /// Counts below zero are taken for none. The sum stays at the largest number where it would pass 128 bits.
+    public func picosBeforeOutput(input: Int64, cached: Int64) -> Int128 {
+        let (input, cached) = (Int128(max(0, input)), Int128(max(0, cached)))
+        let fresh = max(0, input.subtractingSaturated(cached)).multipliedSaturated(by: Int128(self.input))
+        return fresh.addingSaturated(cached.multipliedSaturated(by: Int128(self.cached))).addingSaturated(request)
     }
 
     /// The exact sum over token kinds and fee in nano-units, rounded up once; nil where it exceeds 64 bits.
+    ///
+    /// Counts below zero are taken for none.
     @inlinable @inline(__always)
     public func cost(input: Int64, cached: Int64, output: Int64) -> Int64? {
         // Nearly always 64 bits hold it all, and their division is much quicker.
-        let (fresh, a) = (input - cached).multipliedReportingOverflow(by: self.input)
+        let (uncached, isFar) = input.subtractingReportingOverflow(cached)
+        let (fresh, a) = uncached.multipliedReportingOverflow(by: self.input)
         let (known, b) = cached.multipliedReportingOverflow(by: self.cached)
         let (made, c) = output.multipliedReportingOverflow(by: self.output)
-        if !(a || b || c), max(fresh, known, made) < 1 << 60, request < 1 << 60 {
-            return (fresh + known + made + Int64(truncatingIfNeeded: request) + 999) / 1_000
+        // No part is negative, and each is so small that their sum fits.
+        if !(isFar || a || b || c), UInt64(bitPattern: fresh | known | made) < 1 << 60, request < 1 << 60 {
+            return (fresh &+ known &+ made &+ Int64(truncatingIfNeeded: request) &+ 999) / 1_000
         }
         return exactCost(input: input, cached: cached, output: output)
     }
 
     @usableFromInline func exactCost(input: Int64, cached: Int64, output: Int64) -> Int64? {
-        let picos = picosBeforeOutput(input: input, cached: cached) + Int128(output) * Int128(self.output)
-        return Int64(exactly: (picos + 999) / 1_000)
+        let made = Int128(max(0, output)).multipliedSaturated(by: Int128(self.output))
+        let picos = picosBeforeOutput(input: input, cached: cached).addingSaturated(made)
+        return Int64(exactly: picos.addingSaturated(999) / 1_000)
     }
 
     @usableFromInline init(input: Int64, cached: Int64, output: Int64, request: Int128) {

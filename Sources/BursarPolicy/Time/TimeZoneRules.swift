@@ -63,6 +63,7 @@ public final class TimeZoneRules: Sendable, Hashable {
     /// Seconds to add to UTC at an instant (seconds since 1970).
     public func offset(atUTC seconds: Int64) -> Int64 {
         if let constant { return constant }
+        let seconds = Self.clamped(seconds)
         if let last = transitions.last, seconds >= last, let rule { return rule.offset(atUTC: seconds) }
         if transitions.isEmpty, let rule { return rule.offset(atUTC: seconds) }
         var low = 0
@@ -77,6 +78,7 @@ public final class TimeZoneRules: Sendable, Hashable {
     /// The instant of a local time: the first of two where it comes twice, and where it does not exist the first
     /// instant after the gap.
     public func utc(ofLocal local: Int64) -> Int64 {
+        let local = Self.clamped(local)
         // Offsets lie within a day of each other, so the offsets a day before and after bracket any change.
         let before = offset(atUTC: local - 86_400)
         let after = offset(atUTC: local + 86_400)
@@ -92,6 +94,11 @@ public final class TimeZoneRules: Sendable, Hashable {
             if middle + offset(atUTC: middle) >= local { high = middle } else { low = middle }
         }
         return high
+    }
+
+    /// Seconds within 300,000 years of 1970: all that 64 bits of microseconds hold, with room for sums.
+    private static func clamped(_ seconds: Int64) -> Int64 {
+        min(max(seconds, -10_000_000_000_000), 10_000_000_000_000)
     }
 
     // MARK: - TZif

@@ -40,6 +40,9 @@ public struct Interval: Sendable, Hashable {
 
     public static let always = Interval(start: .min, end: .max)
 
+    /// Microseconds; the largest number where they pass 64 bits.
+    package var length: Int64 { end.subtractingSaturated(start) }
+
     public func contains(_ time: Int64) -> Bool { start <= time && time < end }
 }
 
@@ -56,16 +59,21 @@ extension Window {
         case .calendar(let unit, let fromDay, let zone):
             return Self.calendarInterval(unit, fromDay: fromDay, zone: zone, at: time)
         case .every(let length, let anchor):
-            // The anchor is brought near zero first, so that the subtraction cannot overflow.
-            let phase = anchor - floorDiv(anchor, length) * length
-            let start = floorDiv(time - phase, length) * length + phase
-            return Interval(start: start, end: start + length)
+            // The anchor is brought near zero first, so that only times at the ends of the range saturate.
+            let phase = anchor.subtractingSaturated(floorDiv(anchor, length).multipliedSaturated(by: length))
+            let start = Self.floor(time.subtractingSaturated(phase), length).addingSaturated(phase)
+            return Interval(start: start, end: start.addingSaturated(length))
         case .rolling(let length):
             let slice = length / Self.slices
-            let start = floorDiv(time, slice) * slice
-            return Interval(start: start, end: start + slice)
+            let start = Self.floor(time, slice)
+            return Interval(start: start, end: start.addingSaturated(slice))
         case .rate, .fromFirstUse, .request, .lifetime: return .always
         }
+    }
+
+    /// The greatest multiple of a length that is not above a time.
+    private static func floor(_ time: Int64, _ length: Int64) -> Int64 {
+        floorDiv(time, length).multipliedSaturated(by: length)
     }
 
     private static func calendarInterval(
@@ -77,8 +85,8 @@ extension Window {
         for shift in [Int64(0), -1, 1] {
             let (first, next) = period(unit, fromDay: fromDay, holding: localDay + shift)
             let interval = Interval(
-                start: zone.utc(ofLocal: first * 86_400) * Micros.second,
-                end: zone.utc(ofLocal: next * 86_400) * Micros.second)
+                start: zone.utc(ofLocal: first * 86_400).multipliedSaturated(by: Micros.second),
+                end: zone.utc(ofLocal: next * 86_400).multipliedSaturated(by: Micros.second))
             if interval.contains(time) { return interval }
         }
         return .always

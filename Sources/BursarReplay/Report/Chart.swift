@@ -9,7 +9,7 @@ struct Chart {
         let height = 180.0
         let left = 56.0
         let bottom = 24.0
-        let most = max(1, points.map { $0.parts.reduce(0, +) }.max() ?? 1)
+        let most = max(1, points.map { $0.parts.sumSaturated() }.max() ?? 1)
         let top = niceTop(most)
         let step = (width - left) / Double(max(1, points.count))
         var svg = open(height, "Requests over time, by outcome")
@@ -65,8 +65,8 @@ struct Chart {
 
     private static func niceTop(_ most: Int) -> Int {
         var unit = 1
-        while unit * 10 < most { unit *= 10 }
-        return [1, 2, 4, 6, 8, 10].map { $0 * unit }.first { $0 >= most } ?? most
+        while unit < most.dividedRoundingUp(by: 10) { unit = unit.multipliedSaturated(by: 10) }
+        return [1, 2, 4, 6, 8, 10].map { unit.multipliedSaturated(by: $0) }.first { $0 >= most } ?? most
     }
 
     /// The bars that get a label: the first, the last and some between.
@@ -76,8 +76,8 @@ struct Chart {
     }
 
     private static func short(_ value: Double) -> String {
-        let tenths = Int((value * 10).rounded())
-        return tenths % 10 == 0
-            ? String(tenths / 10) : "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
+        let tenths = Int64(saturating: (value * 10).rounded())
+        let size = tenths.magnitude
+        return size % 10 == 0 ? String(tenths / 10) : "\(tenths < 0 ? "-" : "")\(size / 10).\(size % 10)"
     }
 }

@@ -56,7 +56,7 @@ public struct HTMLReport {
 
     private func headline() -> String {
         let total = summary.total
-        let saved = total.recordedCost - total.policyCost
+        let saved = total.recordedCost.subtractingSaturated(total.policyCost)
         var tiles = [
             (
                 text.number(summary.decided), "requests decided",
@@ -108,7 +108,8 @@ public struct HTMLReport {
         let names = ["as asked", "downgraded or capped", "to confirm or approve", "refused"]
         func parts(_ tally: Tally) -> [Int] {
             [
-                tally[.allow], tally[.downgrade] + tally[.allowWithCaps], tally[.confirm] + tally[.approve],
+                tally[.allow], tally[.downgrade].addingSaturated(tally[.allowWithCaps]),
+                tally[.confirm].addingSaturated(tally[.approve]),
                 tally.refused,
             ]
         }
@@ -190,7 +191,7 @@ public struct HTMLReport {
             [
                 row.name, figures.details.tenantTiers[row.name] ?? "–", text.money(row.tally.recordedCost),
                 text.percent(row.tally.recordedCost, of: summary.total.recordedCost),
-                text.money(row.tally.policyCost - row.tally.recordedCost),
+                text.money(row.tally.policyCost.subtractingSaturated(row.tally.recordedCost)),
                 text.percent(row.tally.refused, of: row.tally.requests),
             ]
         }
@@ -228,7 +229,8 @@ public struct HTMLReport {
                 "\(losing.count) tenants cost more than their tier's price at this pace; \(worst.tenant) the most (\(text.money(worst.margin)) a month, mostly \(worst.driver))."
             )
         }
-        for row in figures.causes.prefix(3) where row.requests * 20 > summary.decided && row.cause.action == "deny" {
+        for row in figures.causes.prefix(3)
+        where row.requests.multipliedSaturated(by: 20) > summary.decided && row.cause.action == "deny" {
             found.append(
                 "\(row.cause.name.isEmpty ? row.cause.code : row.cause.name) refuses \(text.percent(row.requests, of: summary.decided)) of all requests (\(row.cause.source)): is that meant?"
             )

@@ -29,7 +29,7 @@ public struct MarkdownReport {
 
     private func difference(_ comparison: Comparison, _ against: Tally) -> [String] {
         let changed = comparison.changed
-        let moved = summary.total.policyCost - against.policyCost
+        let moved = summary.total.policyCost.subtractingSaturated(against.policyCost)
         var lines = [
             "**\(text.number(changed)) of \(text.number(summary.decided)) requests** of \(text.number(comparison.tenants.count)) tenants are decided otherwise; cost \(text.money(against.policyCost)) → \(text.money(summary.total.policyCost)) (\(moved > 0 ? "+" : "")\(text.money(moved))); refused \(text.number(against.refused)) → \(text.number(summary.total.refused)).",
             "",

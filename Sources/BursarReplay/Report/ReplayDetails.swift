@@ -17,10 +17,10 @@ public struct ReplayDetails: Sendable, Codable {
         public var tokens: Int64 = 0
 
         mutating func add(_ other: Usage) {
-            requests += other.requests
-            recordedCost = adding(recordedCost, other.recordedCost)
-            policyCost = adding(policyCost, other.policyCost)
-            tokens = adding(tokens, other.tokens)
+            requests.addSaturated(other.requests)
+            recordedCost.addSaturated(other.recordedCost)
+            policyCost.addSaturated(other.policyCost)
+            tokens.addSaturated(other.tokens)
         }
     }
 
@@ -46,15 +46,15 @@ public struct ReplayDetails: Sendable, Codable {
         public var aboveEstimate = 0
 
         mutating func add(_ other: ModelCost) {
-            requests += other.requests
-            recorded = adding(recorded, other.recorded)
-            catalog = adding(catalog, other.catalog)
-            unpricedRequests += other.unpricedRequests
-            unpriced = adding(unpriced, other.unpriced)
-            settled += other.settled
-            reserved = adding(reserved, other.reserved)
-            actual = adding(actual, other.actual)
-            aboveEstimate += other.aboveEstimate
+            requests.addSaturated(other.requests)
+            recorded.addSaturated(other.recorded)
+            catalog.addSaturated(other.catalog)
+            unpricedRequests.addSaturated(other.unpricedRequests)
+            unpriced.addSaturated(other.unpriced)
+            settled.addSaturated(other.settled)
+            reserved.addSaturated(other.reserved)
+            actual.addSaturated(other.actual)
+            aboveEstimate.addSaturated(other.aboveEstimate)
         }
     }
 
@@ -113,14 +113,16 @@ public struct ReplayDetails: Sendable, Codable {
         tenantDays.add(other.tenantDays)
         tenantFeatures.add(other.tenantFeatures)
         tenantTiers.merge(other.tenantTiers) { first, _ in first }
-        causeTenants.merge(other.causeTenants) { $0.merging($1, uniquingKeysWith: +) }
-        refusedModels.merge(other.refusedModels, uniquingKeysWith: +)
+        causeTenants.merge(other.causeTenants) { left, right in
+            left.merging(right) { $0.addingSaturated($1) }
+        }
+        refusedModels.merge(other.refusedModels) { $0.addingSaturated($1) }
         promptVersions.merge(other.promptVersions) { left, right in
             var usage = left.usage
             usage.add(right.usage)
             return PromptVersion(first: min(left.first, right.first), usage: usage)
         }
-        retries += other.retries
+        retries.addSaturated(other.retries)
     }
 }
 
@@ -128,7 +130,7 @@ extension ReplayDetails {
     /// The value below or at which this share of the values lies, by the nearest rank.
     static func quantile(_ sorted: [Int64], _ share: Double) -> Int64 {
         guard !sorted.isEmpty else { return 0 }
-        let rank = Int((share * Double(sorted.count)).rounded(.up))
+        let rank = Int(Int64(saturating: (share * Double(sorted.count)).rounded(.up)))
         return sorted[min(sorted.count - 1, max(0, rank - 1))]
     }
 
@@ -147,10 +149,10 @@ extension ReplayDetails {
         guard span >= Micros.day else { return [] }
         var costs: [String: Int64] = [:]
         for (key, usage) in tenantDays where tenantTiers[key.tenant] == tier {
-            costs[key.tenant] = adding(costs[key.tenant] ?? 0, usage.policyCost)
+            costs[key.tenant, default: 0].addSaturated(usage.policyCost)
         }
         return costs.map { tenant, cost in
-            (tenant, Int64(clamping: Int128(cost) * Int128(30 * Micros.day) / Int128(span)))
+            (tenant, Int64(clamping: Int128(cost).multipliedSaturated(by: Int128(30 * Micros.day)) / Int128(span)))
         }.sorted { ($0.cost, $0.tenant) < ($1.cost, $1.tenant) }
     }
 }

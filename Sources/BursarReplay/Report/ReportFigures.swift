@@ -48,16 +48,16 @@ public struct ReportFigures: Sendable {
         }
         recordedCosts = ranked(
             { $0.requests + $0.unpricedRequests > 0 },
-            by: { adding($0.recorded, -$0.catalog).magnitude &+ $0.unpriced.magnitude })
-        reservations = ranked({ $0.settled > 0 }, by: { adding($0.reserved, -$0.actual).magnitude })
+            by: { $0.recorded.subtractingSaturated($0.catalog).magnitude &+ $0.unpriced.magnitude })
+        reservations = ranked({ $0.settled > 0 }, by: { $0.reserved.subtractingSaturated($0.actual).magnitude })
     }
 
     /// By what share a log's cost is above the catalog's (below: negative), in tenths of a percent; nil where the catalog
     /// has none.
     static func drift(_ cost: ReplayDetails.ModelCost) -> Int? {
         guard cost.catalog > 0 else { return nil }
-        let difference = Int128(cost.recorded) - Int128(cost.catalog)
-        return Int(clamping: difference * 1_000 / Int128(cost.catalog))
+        let difference = Int128(cost.recorded).subtractingSaturated(Int128(cost.catalog))
+        return Int(clamping: difference.multipliedSaturated(by: 1_000) / Int128(cost.catalog))
     }
 
     struct Row {
@@ -76,15 +76,16 @@ public struct ReportFigures: Sendable {
         _ details: ReplayDetails
     ) -> (isDaily: Bool, points: [(time: Int64, tally: Tally)]) {
         guard let first = details.hours.keys.min(), let last = details.hours.keys.max() else { return (false, []) }
-        let isDaily = last - first > 14 * Micros.day
+        let isDaily = last.subtractingSaturated(first) > 14 * Micros.day
         let step = isDaily ? Micros.day : Micros.hour
         var buckets: [Int64: Tally] = [:]
-        for (hour, tally) in details.hours { buckets[floorDiv(hour, step) * step, default: Tally()].add(tally) }
+        func begin(_ time: Int64) -> Int64 { floorDiv(time, step).multipliedSaturated(by: step) }
+        for (hour, tally) in details.hours { buckets[begin(hour), default: Tally()].add(tally) }
         var points: [(time: Int64, tally: Tally)] = []
-        var time = floorDiv(first, step) * step
+        var time = begin(first)
         while time <= last, points.count < 4_000 {
             points.append((time, buckets[time] ?? Tally()))
-            time += step
+            time.addSaturated(step)
         }
         return (isDaily, points)
     }
@@ -143,7 +144,7 @@ public struct ReportFigures: Sendable {
         details.limitDemands.map { key, demands in
             func thousandths(_ demand: ReplayDetails.LimitDemand) -> Int64 {
                 guard demand.amount > 0 else { return demand.peak > 0 ? .max : 0 }
-                return Int64(clamping: Int128(demand.peak) * 1_000 / Int128(demand.amount))
+                return Int64(clamping: Int128(demand.peak).multipliedSaturated(by: 1_000) / Int128(demand.amount))
             }
             let shares = demands.values.map(thousandths).sorted()
             let peaks = demands.values.map(\.peak).sorted()
@@ -151,8 +152,8 @@ public struct ReportFigures: Sendable {
                 .sorted { ($1.thousandths, $0.tenant) < ($0.thousandths, $1.tenant) }
             return LimitUse(
                 key: key, tenants: demands.count, above: demands.values.count { $0.above > 0 },
-                windows: demands.values.reduce(0) { $0 + $1.windows },
-                windowsAbove: demands.values.reduce(0) { $0 + $1.above },
+                windows: demands.values.map(\.windows).sumSaturated(),
+                windowsAbove: demands.values.map(\.above).sumSaturated(),
                 quantiles: [0.5, 0.9, 0.99].map { ReplayDetails.quantile(shares, $0) },
                 touching: [0.99, 0.95, 0.90].map { ReplayDetails.quantile(peaks, $0) }, most: Array(most.prefix(3)))
         }.sorted {
@@ -167,7 +168,7 @@ public struct ReportFigures: Sendable {
         var price: Int64
         var cost: Int64
         var driver: String
-        var margin: Int64 { price - cost }
+        var margin: Int64 { price.subtractingSaturated(cost) }
     }
 
     private static func margins(
@@ -176,7 +177,7 @@ public struct ReportFigures: Sendable {
         guard let first = summary.firstTime, let last = summary.lastTime else { return [] }
         var margins: [Margin] = []
         for (tier, price) in summary.prices {
-            for (tenant, cost) in details.monthlyCosts(of: tier, span: last - first) {
+            for (tenant, cost) in details.monthlyCosts(of: tier, span: last.subtractingSaturated(first)) {
                 let driver = features[tenant]?.first ?? noFeature
                 margins.append(Margin(tenant: tenant, tier: tier, price: price, cost: cost, driver: driver))
             }
@@ -201,12 +202,12 @@ public struct ReportFigures: Sendable {
 
     private static func concentration(_ summary: ReplaySummary) -> [Double] {
         let costs = summary.tenants.values.map(\.recordedCost).sorted(by: >)
-        let total = costs.reduce(Int128(0)) { $0 + Int128($1) }
+        let total = costs.map { Int128($0) }.sumSaturated()
         guard total > 0 else { return [] }
         var sum = Int128(0)
         return costs.map { cost in
-            sum += Int128(cost)
-            return Double(sum) / Double(total)
+            sum.addSaturated(Int128(cost))
+            return min(1, max(0, Double(sum) / Double(total)))
         }
     }
 }

@@ -27,7 +27,9 @@ struct ReportText {
 
     func percent(_ part: Int64, of whole: Int64) -> String {
         guard whole != 0 else { return "–" }
-        let hundredths = (Int128(part.magnitude) * 10_000 + Int128(whole.magnitude) / 2) / Int128(whole.magnitude)
+        let hundredths =
+            Int128(part.magnitude).multipliedSaturated(by: 10_000).addingSaturated(Int128(whole.magnitude) / 2)
+            / Int128(whole.magnitude)
         if hundredths == 0, part != 0 { return "<0.01%" }
         let rest = hundredths % 100
         return "\((part < 0) != (whole < 0) ? "−" : "")\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)%"
@@ -38,7 +40,7 @@ struct ReportText {
     /// To the nearest whole percent.
     func roundPercent(_ part: Int64, of whole: Int64) -> String {
         guard whole > 0 else { return "–" }
-        return "\((Int128(part) * 100 + Int128(whole) / 2) / Int128(whole))%"
+        return "\(Int128(part).multipliedSaturated(by: 100).addingSaturated(Int128(whole) / 2) / Int128(whole))%"
     }
 
     /// Tenths of a percent, with their sign.

@@ -26,11 +26,11 @@ public struct TestStep: Sendable {
     }
 
     public var range: SourceRange
-    public var at: Time?
+    public var at: Located<Time>?
     public var request: [YAMLEntry] = []
     public var times: Int64 = 1
     /// Microseconds between repetitions.
-    public var spacing: Int64 = 0
+    public var spacing: Located<Int64>?
     public var expect: YAMLNode?
     /// What the request really used.
     public var settle: [YAMLEntry]?
@@ -104,7 +104,7 @@ extension NodeReader {
             }
         }
         if let node = map["every"]?.value {
-            step.spacing = scalar(node, "every") { scanner throws(ScalarError) in try scanner.duration() }?.value ?? 0
+            step.spacing = scalar(node, "every") { scanner throws(ScalarError) in try scanner.duration() }
         }
         step.expect = map["expect"]?.value
         if let node = map["settle"]?.value { step.settle = fields(node, "settle") }
@@ -114,11 +114,11 @@ extension NodeReader {
     }
 
     /// `+5m`, or an instant.
-    private mutating func time(_ node: YAMLNode) -> TestStep.Time? {
+    private mutating func time(_ node: YAMLNode) -> Located<TestStep.Time>? {
         scalar(node, "at") { scanner throws(ScalarError) -> TestStep.Time in
             if scanner.take("+") { return .after(try scanner.duration()) }
             return .instant(try scanner.instant())
-        }?.value
+        }
     }
 
     private mutating func testCase(_ node: YAMLNode) -> TestCase? {

@@ -75,7 +75,7 @@ package struct JSONDecimal {
             value /= 10
             shift += 1
         }
-        if hasRest, roundingUp { value += 1 }
-        return isNegative ? -value : value
+        if hasRest, roundingUp { value.addSaturated(1) }
+        return isNegative ? value.negatedSaturated : value
     }
 }

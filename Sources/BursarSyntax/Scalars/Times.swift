@@ -4,6 +4,11 @@ public enum Micros {
     public static let minute = 60 * second
     public static let hour = 60 * minute
     public static let day = 24 * hour
+
+    /// The first and the last microsecond of the years 0000 to 9999, as RFC 3339 writes them. Sums and differences of such
+    /// times and of any window stay far below 64 bits.
+    public static let earliestInstant = -62_167_219_200 * second
+    public static let latestInstant = 253_402_300_800 * second - 1
 }
 
 /// An instant as it was written: exact, or a date that waits for the policy's time zone.

@@ -356,7 +356,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     /// Nine digits after the point are kept, as money has; an exponent is written out.
     static func decimal(_ text: String) -> String {
         guard let mark = text.firstIndex(where: { $0 == "e" || $0 == "E" }),
-            let exponent = Int(text[text.index(after: mark)...])
+            let exponent = Int(text[text.index(after: mark)...]), (-63...63).contains(exponent)
         else {
             return trimmed(text)
         }
@@ -364,7 +364,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
         let fraction = parts.count > 1 ? parts[1] : ""
         let digits = parts[0] + fraction
         let point = parts[0].count + exponent
-        guard abs(exponent) < 64, digits.allSatisfy(\.isNumber) else { return text }
+        guard digits.allSatisfy(\.isNumber) else { return text }
         if point <= 0 { return trimmed("0." + String(repeating: "0", count: -point) + digits) }
         if point >= digits.count { return digits + String(repeating: "0", count: point - digits.count) }
         return trimmed("\(digits.prefix(point)).\(digits.dropFirst(point))")

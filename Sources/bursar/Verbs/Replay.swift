@@ -258,7 +258,7 @@ private final class ProgressLine {
         let now = Console.seconds
         guard now - start > 1, now - last > 0.2 else { return }
         last = now
-        let rate = Int(Double(progress.records) / (now - start))
+        let rate = Int64(saturating: Double(progress.records) / (now - start))
         var text = "\(progress.records) records, \(progress.bytes >> 20) MiB, \(rate) records/s"
         if let total = progress.total, progress.bytes > 0 {
             let left = (now - start) * Double(max(0, total - progress.bytes)) / Double(progress.bytes)
@@ -268,7 +268,7 @@ private final class ProgressLine {
     }
 
     private static func duration(_ seconds: Double) -> String {
-        let whole = Int(seconds.rounded(.up))
+        let whole = Int64(saturating: seconds.rounded(.up))
         return whole < 120 ? "\(whole) s" : whole < 7_200 ? "\(whole / 60) min" : "\(whole / 3_600) h"
     }
 }
