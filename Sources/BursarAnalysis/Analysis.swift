@@ -30,11 +30,23 @@ public enum Analysis {
             examples.append(edition)
             return examples.count - 1
         }
-        let facts = concurrentMap(examples) { RuleFacts($0, set.tenants) }
+        let solverSteps = Effort.share(Effort.solver, among: examples.count)
+        let facts = concurrentMap(examples) { RuleFacts($0, set.tenants, steps: solverSteps) }
+        let checkSteps = Effort.share(Effort.check, among: editions.count)
         let found = concurrentMap(Array(zip(editions, group))) { edition, group in
-            let context = EditionContext(edition, set, facts[group])
+            let context = EditionContext(edition, set, facts[group], steps: solverSteps)
             var diagnostics = Diagnostics()
-            for check in checks { check.run(context, &diagnostics) }
+            for check in checks {
+                context.effort = Effort(checkSteps)
+                check.run(context, &diagnostics)
+                if context.effort.isSpent { diagnostics.add(.notDecided(check.subject, at: edition.policy.source)) }
+            }
+            if context.hasMorePlans {
+                diagnostics.add(
+                    .notDecided(
+                        "what holds for tenants beyond the first \(context.ownPlanSequences.count) with keys of their own",
+                        at: edition.policy.source))
+            }
             return diagnostics
         }
         var diagnostics = Diagnostics()
@@ -46,6 +58,9 @@ public enum Analysis {
 
 /// One thing that is looked for in each edition of a policy.
 protocol Check: Sendable {
+    /// What stays open where the policy is too large: `which limits never bind`.
+    static var subject: String { get }
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics)
 }
 

@@ -8,11 +8,19 @@ final class EditionContext {
 
     let ruleFacts: RuleFacts
 
-    init(_ edition: Edition, _ set: PolicySet, _ ruleFacts: RuleFacts) {
+    /// Of the check that runs.
+    var effort = Effort(Effort.check)
+    private let solverSteps: Int
+
+    init(_ edition: Edition, _ set: PolicySet, _ ruleFacts: RuleFacts, steps: Int) {
         self.edition = edition
         self.set = set
         self.ruleFacts = ruleFacts
+        solverSteps = steps
     }
+
+    /// Models of the catalog.
+    var modelCount: Int { edition.catalog?.models.count ?? 0 }
 
     /// The plans of all tiers, in the order in which they were written.
     private(set) lazy var tierPlans: [Plan] = edition.tierNames.compactMap { edition.plan(tier: $0) }
@@ -23,15 +31,27 @@ final class EditionContext {
         let later = set.editions.drop { $0.policy !== edition.policy }.filter { $0.policy !== edition.policy }
         let newer = Set(later.flatMap(\.tierNames))
         var sequences: [(record: TenantRecord, plans: [Plan])] = []
+        var limitsLeft = Self.mostLimits
         for (index, record) in set.tenants.enumerated() where !record.followsTier {
             // Without a tier in the record, requests may name any.
             for tier in record.tier.map({ [$0] }) ?? edition.tierNames where !newer.contains(tier) {
+                guard limitsLeft > 0 else {
+                    hasMorePlans = true
+                    return sequences
+                }
                 let plans = plans(of: index, record, tier)
                 if !plans.isEmpty { sequences.append((record, plans)) }
+                limitsLeft -= plans.reduce(1) { $0 + $1.limits.count }
             }
         }
         return sequences
     }()
+
+    /// Limits of tenants' own plans that are looked at together; each takes about 500 bytes in memory.
+    private static let mostLimits = 200_000
+
+    /// Some tenants' own plans are not among those that are looked at.
+    private(set) var hasMorePlans = false
 
     private(set) lazy var ownPlans: [(record: TenantRecord, plan: Plan)] = ownPlanSequences.flatMap { own in
         own.plans.map { (own.record, $0) }
@@ -64,5 +84,5 @@ final class EditionContext {
 
     /// The requests that the conditions of the edition tell apart.
     private(set) lazy var space = RequestSpace(
-        edition, set.tenants, conditions: conditions.map(\.condition))
+        edition, set.tenants, conditions: conditions.map(\.condition), steps: solverSteps)
 }

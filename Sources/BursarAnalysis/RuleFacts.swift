@@ -10,10 +10,14 @@ struct RuleFacts: Sendable {
         var witness: WitnessRequest?
     }
 
+    /// What deny takes away from a rule.
     struct Conflict: Sendable {
         var rule: Int
-        var denial: Int
+        /// One rule that denies all that it asks for, or the first ones that deny a part.
+        var denials: [Int]
         var isCovered: Bool
+        /// The rules that deny a part.
+        var count: Int
         var witness: WitnessRequest?
     }
 
@@ -40,10 +44,10 @@ struct RuleFacts: Sendable {
         }
     }
 
-    init(_ edition: Edition, _ tenants: [TenantRecord]) {
+    init(_ edition: Edition, _ tenants: [TenantRecord], steps: Int) {
         let rules = edition.policy.rules
         guard rules.count > 1 else { return }
-        let space = RequestSpace(edition, tenants, conditions: rules.map(\.when))
+        let space = RequestSpace(edition, tenants, conditions: rules.map(\.when), steps: steps)
         do throws(DecisionDiagram.TooLarge) {
             var sets: [DecisionDiagram.Node] = []
             for rule in rules { sets.append(try space.set(rule.when)) }
@@ -74,13 +78,20 @@ struct RuleFacts: Sendable {
     ) throws(DecisionDiagram.TooLarge) {
         let denials = rules.indices.filter { rules[$0].effect == .deny }
         for index in rules.indices where rules[index].effect != .deny {
+            var conflict = Conflict(rule: index, denials: [], isCovered: false, count: 0)
             for denial in denials {
                 let both = try space.diagram.intersection(sets[index], sets[denial])
                 if both == .none { continue }
-                conflicts.append(
-                    Conflict(
-                        rule: index, denial: denial, isCovered: both == sets[index], witness: space.witness(in: both)))
+                let isCovered = both == sets[index]
+                if conflict.count == 0 || isCovered { conflict.witness = space.witness(in: both) }
+                if isCovered {
+                    (conflict.denials, conflict.count, conflict.isCovered) = ([denial], 1, true)
+                    break
+                }
+                conflict.count += 1
+                if conflict.denials.count < 8 { conflict.denials.append(denial) }
             }
+            if conflict.count > 0 { conflicts.append(conflict) }
         }
     }
 

@@ -64,6 +64,18 @@ public struct Trial: Sendable {
         return start == .min ? 1_767_607_200 * Micros.second : start
     }
 
+    /// 0001-01-01 up to 10000-01-01.
+    private static let knownTimes = -62_135_596_800 * Micros.second..<253_402_300_800 * Micros.second
+
+    /// When a step's last repetition is made; nil where it, or the first, cannot be written as a date.
+    private static func lastTime(of step: TestStep, from start: Int64) -> Int64? {
+        let spacing = step.spacing?.value ?? 0
+        let (length, isLong) = spacing.multipliedReportingOverflow(by: max(1, step.times) - 1)
+        let (end, isLate) = start.addingReportingOverflow(length)
+        guard !isLong, !isLate, knownTimes.contains(start), knownTimes.contains(end) else { return nil }
+        return end
+    }
+
     /// Runs the trial on counters of its own.
     public func run(_ set: PolicySet) -> Result {
         let raised = RaisedAlerts()
@@ -86,7 +98,14 @@ public struct Trial: Sendable {
             case .after(let duration)?: time.addSaturated(duration)
             case nil: break
             }
-            guard isWritable(time, step.at?.range ?? step.range, &result) else { return result }
+            guard let last = Self.lastTime(of: step, from: time) else {
+                let range = step.spacing?.range ?? step.at?.range ?? step.range
+                result.diagnostics.append(
+                    Diagnostic(
+                        "syntax/scalar", "this step is made outside the years 1 to 9999", at: range,
+                        help: "lower the duration, or begin the test earlier with `at`"))
+                return result
+            }
             var fields = RequestFields()
             fields.add(test.steps.count == 1 && test.request.isEmpty ? [] : test.request)
             fields.add(step.request)
@@ -94,27 +113,17 @@ public struct Trial: Sendable {
             result.diagnostics += fields.strangers
             if index == 0 { presume(fields, time, &session, &result) }
             for turn in 0..<max(1, step.times) {
-                if turn > 0, let spacing = step.spacing {
-                    time.addSaturated(spacing.value)
-                    guard isWritable(time, spacing.range, &result) else { return result }
-                }
+                if turn > 0 { time.addSaturated(step.spacing?.value ?? 0) }
                 let id = "step \(index + 1)" + (step.times > 1 ? ".\(turn &+ 1)" : "")
                 let isLast = run(step, fields, time, id, index + 1, &session, &result)
                 // One failure of a repeated step says as much as all of them.
                 if !isLast { return result }
             }
+            time = last
             let names = raised.take()
             if let expected = step.alerts, !check(names, expected, index + 1, &result) { return result }
         }
         return result
-    }
-
-    /// False: no request can bring this time, and the trial ends here.
-    private func isWritable(_ time: Int64, _ range: SourceRange, _ result: inout Result) -> Bool {
-        guard time < Micros.earliestInstant || time > Micros.latestInstant else { return true }
-        result.diagnostics.append(
-            Diagnostic("syntax/scalar", "this leads out of the years 0000 to 9999", at: range))
-        return false
     }
 
     /// False: the trial ends here.

@@ -4,10 +4,13 @@ import BursarSyntax
 /// `chain/context`: a substitute whose context is smaller than requests of the tier may be, so that some request fits the
 /// model that it asks for and not the one that it gets.
 enum ChainContextCheck: Check {
+    static let subject = "which substitutes have too small a context"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let edition = context.edition
         guard let catalog = edition.catalog else { return }
-        for plan in context.allPlans {
+        for plan in context.allPlans where !plan.downgrade.chains.isEmpty {
+            guard context.effort.spend(plan.limits.count + context.modelCount + plan.downgrade.steps.count) else { return }
             let arithmetic = PlanArithmetic(plan, edition)
             let most = [arithmetic.largestRequest(.inputTokens), arithmetic.largestRequest(.tokens)].compactMap {
                 $0.map { Int64(clamping: $0.amount) }

@@ -3,8 +3,11 @@ import BursarSyntax
 
 /// `chain/missing`: `downgrade` where no chain could serve any model of the tier, so it never finds a way.
 enum ChainMissingCheck: Check {
+    static let subject = "which downgrades find a way"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         for plan in context.allPlans where !canServe(plan) {
+            guard context.effort.spend(plan.limits.count) else { return }
             for limit in plan.limits where limit.weight == nil {
                 for threshold in limit.thresholds where threshold.actions.contains(where: needsChain) {
                     diagnostics.add(

@@ -4,9 +4,13 @@ import BursarSyntax
 /// `rule/never`, `rule/always`, `rule/value`: conditions of rules, limits and actions that no request satisfies, that every
 /// request satisfies, or that compare with a value that the attribute never takes.
 enum ConditionCheck: Check {
+    static let subject = "which conditions can hold"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        let values = ValueCheck(context.edition, context.set)
         for item in context.conditions {
-            if ValueCheck.report(item, context.edition, context.set, &diagnostics) { continue }
+            guard context.effort.spend(item.tiers.count + 100) else { return }
+            if values.report(item, &diagnostics) { continue }
             do throws(DecisionDiagram.TooLarge) {
                 try report(item, context, context.space, &diagnostics)
             } catch {

@@ -4,10 +4,13 @@ import BursarSyntax
 /// `chain/dearer`: a step to a model that costs more for some mix of tokens. A price is a sum over kinds of tokens, so a
 /// step is dearer for some mix exactly if it is dearer for one kind alone.
 enum DearerChainCheck: Check {
+    static let subject = "which substitutes are dearer"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let edition = context.edition
         guard let catalog = edition.catalog else { return }
         for plan in context.allPlans {
+            guard context.effort.spend(10 * plan.downgrade.steps.count) else { return }
             for step in plan.downgrade.steps {
                 guard let before = catalog[step.from].price, let after = catalog[step.to].price,
                     let mix = mix(before, after)

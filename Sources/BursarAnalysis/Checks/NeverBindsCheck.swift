@@ -5,13 +5,16 @@ import BursarSyntax
 /// another always refuses first. What the other lets through in the longest window of this one is added up exactly, on the
 /// assumption that nothing settles above its estimate.
 enum NeverBindsCheck: Check {
+    static let subject = "which limits never bind"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let (edition, set) = (context.edition, context.set)
-        var search = Search(edition, set)
+        var search = Search(edition, set, context.effort)
         for plan in context.tierPlans { search.look(at: [plan], inherited: nil, owner: nil) }
         for (record, plans) in context.ownPlanSequences {
             search.look(at: plans, inherited: edition.plan(tier: plans[0].tier), owner: record)
         }
+        context.effort = search.effort
         for place in search.order {
             if let found = search.found[place], let finding = found { diagnostics.add(finding) }
         }
@@ -34,19 +37,25 @@ enum NeverBindsCheck: Check {
         /// nil: the limit binds in some plan.
         var found: [Place: Diagnostic?] = [:]
 
-        init(_ edition: Edition, _ set: PolicySet) {
+        var effort: Effort
+
+        init(_ edition: Edition, _ set: PolicySet, _ effort: Effort) {
+            self.effort = effort
             self.edition = edition
             implications = Implications(edition, set)
         }
 
         /// - Parameter plans: of one tenant, where exceptions change it from time to time.
         mutating func look(at plans: [Plan], inherited: Plan?, owner: TenantRecord?) {
+            let models = edition.catalog?.models.count ?? 0
+            guard effort.spend((inherited?.limits.count ?? 0) + plans.count * models) else { return }
             let taken = Set((inherited?.limits ?? []).map(Place.init))
             for plan in plans {
                 let arithmetic = PlanArithmetic(plan, edition)
                 for limit in plan.limits where limit.isJudged && !limit.isPrepaid && limit.amount > 0 {
                     let place = Place(limit)
                     if case .some(.none) = found[place] { continue }
+                    guard !effort.isSpent else { return }
                     let isFirst = found[place] == nil
                     // That one tenant has a tighter budget makes its tier's limits no worse.
                     if isFirst, taken.contains(place) { continue }
@@ -76,6 +85,10 @@ enum NeverBindsCheck: Check {
         ) -> Diagnostic? {
             let isOverride = owner != nil
             for other in plan.limits where other.isJudged && Place(other) != Place(limit) {
+                // Each plan of a tenant is searched for both.
+                guard effort.spend(10 + (plans.count > 1 ? plans.count * plans.count * plan.limits.count : 0)) else {
+                    return nil
+                }
                 guard let proof = proof(limit, other, plans, arithmetic) else { continue }
                 // Two equal limits each make the other superfluous: the later one is told.
                 let isLater =
@@ -93,12 +106,16 @@ enum NeverBindsCheck: Check {
         private mutating func proof(
             _ limit: Limit, _ other: Limit, _ plans: [Plan], _ arithmetic: PlanArithmetic
         ) -> Proof? {
+            if plans.count == 1 {
+                return NeverBindsCheck.proof(limit, other, arithmetic, &windows, &implications, &effort)
+            }
             var proof: Proof?
             for first in plans {
                 guard let limit = first.limits.first(where: { $0.isSame(as: limit) }) else { return nil }
                 for second in plans {
                     guard let other = second.limits.first(where: { $0.isSame(as: other) }),
-                        let found = NeverBindsCheck.proof(limit, other, arithmetic, &windows, &implications)
+                        let found = NeverBindsCheck.proof(
+                            limit, other, arithmetic, &windows, &implications, &effort)
                     else { return nil }
                     if proof.map({ found.total > $0.total }) ?? true { proof = found }
                 }
@@ -120,7 +137,7 @@ enum NeverBindsCheck: Check {
     /// That a limit never gets to its first effect because of another; nil where that is not so, or not shown.
     fileprivate static func proof(
         _ limit: Limit, _ other: Limit, _ arithmetic: PlanArithmetic, _ windows: inout WindowArithmetic,
-        _ implications: inout Implications
+        _ implications: inout Implications, _ effort: inout Effort
     ) -> Proof? {
         guard let bound = other.hardBound, let first = limit.firstEffect, other.holds(limit),
             limit.rescues.isSubset(of: other.rescues(below: bound)),
@@ -130,11 +147,11 @@ enum NeverBindsCheck: Check {
         if limit.window.isRate {
             guard var proof = rateProof(limit, other, bound, factor.amount, first) else { return nil }
             proof.by = factor.by
-            return implications.holds(limit.when, other.when) ? proof : nil
+            return implications.holds(limit.when, other.when, &effort) ? proof : nil
         }
         guard let (total, count) = windows.most(of: other, bound, in: limit.window) else { return nil }
         let (product, overflow) = total.multipliedReportingOverflow(by: factor.amount)
-        guard !overflow, product <= Int128(first), implications.holds(limit.when, other.when) else { return nil }
+        guard !overflow, product <= Int128(first), implications.holds(limit.when, other.when, &effort) else { return nil }
         return Proof(total: product, windows: count, by: factor.by)
     }
 
@@ -280,13 +297,16 @@ struct Implications {
     }
 
     /// Every request for which the first holds, the second holds for too. What is not decided is not claimed.
-    mutating func holds(_ condition: Condition?, _ other: Condition?) -> Bool {
+    mutating func holds(_ condition: Condition?, _ other: Condition?, _ effort: inout Effort) -> Bool {
         guard let other else { return true }
         if condition == other { return true }
         let key = [condition, other]
         if let answer = known[key] { return answer }
         let first = condition ?? .always
-        let space = RequestSpace(edition, tenants, conditions: [first, other], limit: 100_000)
+        guard effort.spend(1_000) else { return false }
+        let steps = 1_000_000
+        let space = RequestSpace(edition, tenants, conditions: [first, other], limit: 100_000, steps: steps)
+        defer { _ = effort.spend(steps - space.stepsLeftForQuestions) }
         var answer = false
         do throws(DecisionDiagram.TooLarge) {
             answer = try space.diagram.isSubset(try space.set(first), of: try space.set(other))

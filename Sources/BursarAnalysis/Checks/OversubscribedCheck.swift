@@ -3,6 +3,8 @@ import BursarSyntax
 
 /// `limit/oversubscribed`: sub-budgets that together exceed what holds them. Often meant, so it is a note.
 enum OversubscribedCheck: Check {
+    static let subject = "which budgets are oversubscribed"
+
     private struct Siblings: Hashable {
         var outer: [Limit.ScopeValue]
         var kind: Scope

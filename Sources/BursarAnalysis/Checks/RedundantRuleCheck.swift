@@ -3,6 +3,8 @@ import BursarSyntax
 
 /// `rule/redundant`: a rule that the union of others covers, so that removing it changes no outcome.
 enum RedundantRuleCheck: Check {
+    static let subject = "which rules are superfluous"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let rules = context.edition.policy.rules
         if context.ruleFacts.isUndecided {
@@ -17,7 +19,7 @@ enum RedundantRuleCheck: Check {
                             ? "`\(rules[fact.cover[0]].name)` holds wherever it does"
                             : "one of \(fact.cover.count) others holds wherever it does"),
                     severity: .warning, at: rules[fact.rule].source,
-                    notes: fact.cover.map { .init("`\(rules[$0].name)` covers it", at: rules[$0].source) },
+                    notes: fact.cover.prefix(8).map { .init("`\(rules[$0].name)` covers it", at: rules[$0].source) },
                     help: "remove it, or mend its condition", witness: fact.witness?.json(for: context.edition)))
         }
     }

@@ -4,11 +4,14 @@ import BursarSyntax
 /// `rule/refuses-tier`: a tier of which no request can be admitted, because of its models, of rules that deny, or of a limit
 /// of zero.
 enum RefusedTierCheck: Check {
+    static let subject = "which tiers can do anything"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let (edition, set) = (context.edition, context.set)
         let denials = edition.policy.rules.filter { $0.effect == .deny }
         let space = RequestSpace(
-            edition, set.tenants, conditions: denials.map(\.when), separatesModels: edition.catalog != nil)
+            edition, set.tenants, conditions: denials.map(\.when), separatesModels: edition.catalog != nil,
+            steps: context.effort.left)
         // Asked of each tier again, so made once.
         let sets = denials.map { rule in Result { () throws(DecisionDiagram.TooLarge) in try space.set(rule.when) } }
         for plan in context.tierPlans {
@@ -22,6 +25,7 @@ enum RefusedTierCheck: Check {
                 continue
             }
             guard !denials.isEmpty else { continue }
+            guard context.effort.spend(10 * context.modelCount + denials.count) else { return }
             do throws(DecisionDiagram.TooLarge) {
                 try denied(plan, edition, denials, sets, space, &diagnostics)
             } catch {

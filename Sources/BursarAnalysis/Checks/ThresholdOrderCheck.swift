@@ -4,8 +4,11 @@ import BursarSyntax
 /// `limit/threshold-order`: thresholds that are not written from the lowest to the highest. They are judged in that order
 /// all the same, and readers take the order for the meaning.
 enum ThresholdOrderCheck: Check {
+    static let subject = "which thresholds are out of order"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         for limit in context.allPlans.flatMap(\.limits) where limit.weight == nil && limit.thresholds.count > 1 {
+            guard context.effort.spend(20 * limit.thresholds.count) else { return }
             let entries = limit.thresholds.compactMap(\.entrySource)
             let written = entries.sorted { ($0.file, $0.start) < ($1.file, $1.start) }
             guard entries.count == limit.thresholds.count, entries != written,

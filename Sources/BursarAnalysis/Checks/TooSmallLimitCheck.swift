@@ -3,9 +3,12 @@ import BursarSyntax
 
 /// `limit/too-small`, `weight/too-small`: no request fits, not even of one token in and one out of the cheapest model.
 enum TooSmallLimitCheck: Check {
+    static let subject = "which limits are too small"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let edition = context.edition
         for plan in context.allPlans {
+            guard context.effort.spend(context.modelCount + plan.limits.count) else { return }
             let arithmetic = PlanArithmetic(plan, edition)
             for limit in plan.limits where limit.amount > 0 || limit.weight != nil {
                 check(limit, plan, arithmetic, context, &diagnostics)
@@ -19,6 +22,7 @@ enum TooSmallLimitCheck: Check {
     ) {
         let edition = context.edition
         if edition.policy.mode == .frozen { return }
+        guard context.effort.spend(limit.unit == .spend ? context.modelCount : 1) else { return }
         if let feature = limit.weight?.feature, plan.blockedFeatures.contains(feature) { return }
         guard let room = room(limit, plan), let smallest = arithmetic.smallestRequest(limit.unit) else { return }
         let currency = edition.policy.currency
@@ -116,8 +120,12 @@ enum TooSmallLimitCheck: Check {
         }
         let condition = Condition.all(wanted + denials.map { .not($0) })
         let names = model.flatMap { model in edition.catalog.map { [$0[model].name] } }
+        let steps = min(2_000_000, context.effort.left)
+        guard context.effort.spend(1_000) else { return nil }
         let space = RequestSpace(
-            edition, set.tenants, conditions: [condition, smallest], separatesModels: edition.catalog != nil)
+            edition, set.tenants, conditions: [condition, smallest], separatesModels: edition.catalog != nil,
+            steps: steps)
+        defer { _ = context.effort.spend(steps - space.stepsLeftForQuestions) }
         do throws(DecisionDiagram.TooLarge) {
             var found = try space.diagram.intersection(try space.set(condition), try space.set(tiers: [plan.tier]))
             let models = Set(names ?? allowedModels(plan, edition))

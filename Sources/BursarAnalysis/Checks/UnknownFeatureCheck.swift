@@ -1,38 +1,51 @@
 import BursarPolicy
 import BursarSyntax
 
-/// `name/unknown`: a feature with a share of its own that is nearly one of those under `features`. Features are open, so it
+/// `name/feature`: a feature with a share of its own that is nearly one of those under `features`. Features are open, so it
 /// is a warning, and only where a misspelling is likely.
 enum UnknownFeatureCheck: Check {
+    static let subject = "which features are misspelt"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let known = context.edition.policy.features.map(\.value)
         guard !known.isEmpty else { return }
-        checkConditions(context, known, &diagnostics)
+        let names = Set(known)
+        var seen: Set<String> = []
+        checkConditions(context, known, names, &seen, &diagnostics)
         for limit in context.allPlans.flatMap(\.limits) {
-            guard let feature = limit.weight?.feature, !known.contains(feature),
-                let near = nearestName(to: feature, among: known)
+            guard let feature = limit.weight?.feature, !names.contains(feature), context.effort.spend(1),
+                isLookedUp(feature, &seen), let near = nearestName(to: feature, among: known)
             else { continue }
             diagnostics.add(
                 Diagnostic(
-                    "name/unknown", "no feature is named `\(feature)`", severity: .warning, at: limit.source,
+                    "name/feature", "no feature is named `\(feature)`", severity: .warning, at: limit.source,
                     fix: .init("did you mean", replace: limit.source, with: near)))
         }
     }
 
+    /// The nearest feature is looked up of the first names that are not among those under `features`.
+    private static func isLookedUp(_ name: String, _ seen: inout Set<String>) -> Bool {
+        if seen.contains(name) { return true }
+        guard seen.count < Bounds.suggestions else { return false }
+        seen.insert(name)
+        return true
+    }
+
     /// Features that conditions compare with.
     private static func checkConditions(
-        _ context: EditionContext, _ known: [String], _ diagnostics: inout Diagnostics
+        _ context: EditionContext, _ known: [String], _ names: Set<String>, _ seen: inout Set<String>,
+        _ diagnostics: inout Diagnostics
     ) {
         let sources = context.set.sources
         for item in context.conditions where item.condition.attributes.contains(.feature) {
             for term in sources.terms(at: item.source) {
-                for name in term.condition.comparisons.flatMap(features) where !known.contains(name) {
-                    guard let near = nearestName(to: name, among: known),
+                for name in term.condition.comparisons.flatMap(features) where !names.contains(name) {
+                    guard isLookedUp(name, &seen), let near = nearestName(to: name, among: known),
                         let place = sources.place(of: name, in: term.range)
                     else { continue }
                     diagnostics.add(
                         Diagnostic(
-                            "name/unknown", "no feature is named `\(name)`", severity: .warning, at: place,
+                            "name/feature", "no feature is named `\(name)`", severity: .warning, at: place,
                             fix: .init("did you mean", replace: place, with: near)))
                 }
             }

@@ -4,6 +4,8 @@ import BursarSyntax
 /// `limit/threshold-unreachable`: a threshold above one that refuses every request that crosses it. Only an event could
 /// still be given there, so a threshold with `notify` is not reported.
 enum UnreachableThresholdCheck: Check {
+    static let subject = "which thresholds are reached"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         for limit in context.tierPlans.flatMap(\.limits) where limit.weight == nil {
             guard let wall = limit.thresholds.firstIndex(where: refusesAll) else { continue }

@@ -3,6 +3,8 @@ import BursarSyntax
 
 /// `name/unused`: an audience that nothing notifies, a tier that no tenant can have, a class without models.
 enum UnusedNameCheck: Check {
+    static let subject = "which names are unused"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let (edition, set) = (context.edition, context.set)
         func report(_ message: String, _ place: SourceRange?) {

@@ -3,6 +3,8 @@ import BursarSyntax
 
 /// `margin/worst-case`: the most that a tenant of a tier can cost in a month, by the limits, above what the tier is sold for.
 enum WorstCaseMarginCheck: Check {
+    static let subject = "what a tenant can cost in a month"
+
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let edition = context.edition
         var windows = WindowArithmetic()
@@ -13,6 +15,7 @@ enum WorstCaseMarginCheck: Check {
             guard let price = plan.price, !plan.limits.contains(where: { $0.isPrepaid && !$0.isShadow }) else {
                 continue
             }
+            guard context.effort.spend(context.modelCount + 100 * plan.limits.count) else { return }
             let arithmetic = PlanArithmetic(plan, edition)
             var least: (cost: Int128, limit: Limit)?
             for limit in plan.limits where limit.when == nil && limit.weight == nil && limit.scopeKinds.isEmpty {

@@ -4,6 +4,8 @@ import BursarSyntax
 /// Writes a set of requests as a condition of the language.
 struct ConditionPrinter {
     private let space: RequestSpace
+    /// Parts that are counted beyond those that are printed: there may be exponentially many.
+    private static let mostOmitted = 1_000
 
     static func print(_ set: DecisionDiagram.Node, _ space: RequestSpace, most: Int) -> (text: String, omitted: Int) {
         if set == .all { return ("true", 0) }
@@ -12,9 +14,12 @@ struct ConditionPrinter {
         var parts: [[(variable: Int, cells: [Int])]] = []
         var omitted = 0
         var path: [(variable: Int, cells: [Int])] = []
-        printer.walk(set, &path) { found in
+        _ = printer.walk(set, &path) { found in
             if parts.count < most { parts.append(found) } else { omitted += 1 }
-            return omitted < 10_000
+            return omitted < mostOmitted
+        }
+        guard parts.allSatisfy({ $0.allSatisfy { printer.isPrintable($0.variable, $0.cells.count) } }) else {
+            return ("…", omitted + parts.count)
         }
         let conditions = parts.map { part in
             Condition.all(part.map { printer.condition($0.variable, Set($0.cells)) })
@@ -23,14 +28,13 @@ struct ConditionPrinter {
         return (omitted > 0 ? text + " || …" : text, omitted)
     }
 
-    /// Every way through the diagram to its requests, cells that lead to the same rest taken together.
+    /// Every way through the diagram to its requests, cells that lead to the same rest taken together. False: it was ended.
     private func walk(
         _ node: DecisionDiagram.Node, _ path: inout [(variable: Int, cells: [Int])],
         _ found: ([(variable: Int, cells: [Int])]) -> Bool
-    ) {
+    ) -> Bool {
         guard let variable = space.diagram.variable(of: node) else {
-            if node == .all { _ = found(path) }
-            return
+            return node == .all ? found(path) : true
         }
         var groups: [DecisionDiagram.Node: [Int]] = [:]
         var order: [DecisionDiagram.Node] = []
@@ -42,9 +46,10 @@ struct ConditionPrinter {
         }
         for child in order {
             path.append((variable, groups[child] ?? []))
-            walk(child, &path, found)
-            path.removeLast()
+            defer { path.removeLast() }
+            guard walk(child, &path, found) else { return false }
         }
+        return true
     }
 
     /// A condition that holds for these cells of a variable and for no others of it.
@@ -66,6 +71,15 @@ struct ConditionPrinter {
         let rest = Set(cells.indices).subtracting(wanted)
         if rest.count >= wanted.count { return listed }
         return .not(folded(rest.sorted().map { single($0, cells, tests) }))
+    }
+
+    /// Comparisons that are tried to say which cells of a variable are wanted.
+    private static let mostTried = 20_000_000
+
+    private func isPrintable(_ variable: Int, _ wanted: Int) -> Bool {
+        let cells = space.variables[variable].count
+        return cells.timesSaturating(space.tests(variable).count).timesSaturating(1 + min(wanted, cells - wanted))
+            <= Self.mostTried
     }
 
     /// Several values of one attribute as a list.

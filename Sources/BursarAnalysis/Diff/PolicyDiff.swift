@@ -52,10 +52,13 @@ public struct PolicyDiff: Sendable {
         let regions = RegionComparison.compare(old, before, new, after)
         diff.regions = regions.regions
         diff.undecided = regions.undecided
+        if comparer.effort.isSpent {
+            diff.undecided.append("which conditions mean the same: they are too many, so that each is taken for changed")
+        }
+        var directions = comparer.tierDirections
+        for region in diff.regions { for tier in region.tiers { directions[tier, default: []].insert(region.direction) } }
         for tier in after.tierNames where before.plan(tier: tier) != nil {
-            let own = diff.changes.filter { $0.path == "tiers.\(tier)" || $0.path.hasPrefix("tiers.\(tier).") }
-            let met = diff.regions.filter { $0.tiers.contains(tier) }
-            diff.tiers.append((tier, verdict(Set(own.map(\.direction) + met.map(\.direction)))))
+            diff.tiers.append((tier, verdict(directions[tier] ?? [])))
         }
         return diff
     }
@@ -69,6 +72,10 @@ struct EditionComparison {
     private let newSet: PolicySet
     private var found: [PolicyChange] = []
     private var implications: Implications
+    private(set) var effort = Effort(Effort.check)
+    /// By tier, which way its changes go.
+    private(set) var tierDirections: [String: Set<DiffDirection>] = [:]
+    private var currentTier: String?
     private let oldText: LimitText
     private let newText: LimitText
 
@@ -95,6 +102,7 @@ struct EditionComparison {
     ) {
         guard before != after else { return }
         let source = newRange.map(newSet.sources.reference) ?? oldRange.map(oldSet.sources.reference) ?? ""
+        if let currentTier { tierDirections[currentTier, default: []].insert(direction) }
         found.append(PolicyChange(path: path, old: before, new: after, direction: direction, source: source))
     }
 
@@ -148,7 +156,7 @@ struct EditionComparison {
                 note(path, nil, Self.text(rule), .stricter, at: rule.source)
                 continue
             }
-            let isSame = implications.areEqual(earlier.when, rule.when)
+            let isSame = implications.areEqual(earlier.when, rule.when, &effort)
             if !isSame || earlier.effect != rule.effect || earlier.code != rule.code {
                 note(path, Self.text(earlier), Self.text(rule), direction(earlier, rule), at: rule.source)
             }
@@ -160,10 +168,10 @@ struct EditionComparison {
 
     private mutating func direction(_ old: Rule, _ new: Rule) -> DiffDirection {
         guard old.effect == new.effect else { return .other }
-        if implications.holds(old.when, new.when) {
-            return implications.areEqual(old.when, new.when) ? .other : .stricter
+        if implications.holds(old.when, new.when, &effort) {
+            return implications.areEqual(old.when, new.when, &effort) ? .other : .stricter
         }
-        return implications.holds(new.when, old.when) ? .looser : .other
+        return implications.holds(new.when, old.when, &effort) ? .looser : .other
     }
 
     private static func text(_ rule: Rule) -> String {
@@ -178,10 +186,10 @@ struct EditionComparison {
             edition.policy.alerts.map { ($0.title, $0.fullText(currency: edition.policy.currency), $0.source) }
         }
         let (before, after) = (texts(old), texts(new))
-        for alert in after {
-            note("alerts.\(alert.name)", before.first { $0.name == alert.name }?.text, alert.text, at: alert.source)
-        }
-        for alert in before where !after.contains(where: { $0.name == alert.name }) {
+        let known = Dictionary(before.map { ($0.name, $0.text) }, uniquingKeysWith: { first, _ in first })
+        let kept = Set(after.map(\.name))
+        for alert in after { note("alerts.\(alert.name)", known[alert.name], alert.text, at: alert.source) }
+        for alert in before where !kept.contains(alert.name) {
             note("alerts.\(alert.name)", alert.text, nil, at: nil, alert.source)
         }
     }
@@ -195,7 +203,9 @@ struct EditionComparison {
                 note("tiers.\(tier)", nil, "new", .other, at: after.tierSource)
                 continue
             }
+            currentTier = tier
             plans("tiers.\(tier)", before, after)
+            currentTier = nil
         }
         for tier in old.tierNames where new.plan(tier: tier) == nil {
             note("tiers.\(tier)", "there", nil, .stricter, at: nil, old.plan(tier: tier)?.tierSource)
@@ -308,15 +318,17 @@ struct EditionComparison {
     // MARK: - Limits
 
     private mutating func limits(_ path: String, _ before: [Limit], _ after: [Limit]) {
+        let known = Dictionary(before.map { (LimitPlace($0), $0) }, uniquingKeysWith: { first, _ in first })
+        let kept = Set(after.map(LimitPlace.init))
         for limit in after {
             let name = "\(path).\(Self.name(limit))"
-            guard let earlier = before.first(where: { Self.isSame($0, limit) }) else {
+            guard let earlier = known[LimitPlace(limit)] else {
                 note(name, nil, newText.amount(limit), .stricter, at: limit.source)
                 continue
             }
             compare(name, earlier, limit)
         }
-        for limit in before where !after.contains(where: { Self.isSame($0, limit) }) {
+        for limit in before where !kept.contains(LimitPlace(limit)) {
             note("\(path).\(Self.name(limit))", oldText.amount(limit), nil, .looser, at: nil, limit.source)
         }
     }
@@ -325,8 +337,17 @@ struct EditionComparison {
         (limit.within.map { "\($0.scope.rawValue) \($0.value)" } + [limit.name]).joined(separator: ".")
     }
 
-    private static func isSame(_ a: Limit, _ b: Limit) -> Bool {
-        a.name == b.name && a.layer == b.layer && a.within == b.within
+    /// What makes two limits the same one.
+    private struct LimitPlace: Hashable {
+        var name: String
+        var layer: Layer
+        var within: [Limit.ScopeValue]
+
+        init(_ limit: Limit) {
+            name = limit.name
+            layer = limit.layer
+            within = limit.within
+        }
     }
 
     private mutating func compare(_ path: String, _ a: Limit, _ b: Limit) {
@@ -341,7 +362,7 @@ struct EditionComparison {
             limit.per.isEmpty ? "tenant" : limit.per.map(\.rawValue).joined(separator: ", ")
         }
         note("\(path).per", scopes(a), scopes(b), at: b.source)
-        if a.when != b.when, !implications.areEqual(a.when ?? .always, b.when ?? .always) {
+        if a.when != b.when, !implications.areEqual(a.when ?? .always, b.when ?? .always, &effort) {
             note("\(path).when", a.when?.text, b.when?.text, at: b.whenSource ?? b.source)
         }
         if a.weight == nil { note("\(path).at", oldText.thresholds(a), newText.thresholds(b), at: b.source) }
@@ -371,6 +392,12 @@ struct EditionComparison {
             return
         }
         if before.digest == after.digest { return }
+        func aliases(_ catalog: Catalog) -> [String: [String]] {
+            Dictionary(grouping: catalog.aliases, by: { catalog[$0.model].name }).mapValues {
+                $0.map(\.pattern.value.text)
+            }
+        }
+        let (oldAliases, newAliases) = (aliases(before), aliases(after))
         for model in after.models {
             let path = "catalog.\(model.name)"
             guard let id = before.model(named: model.name) else {
@@ -384,11 +411,9 @@ struct EditionComparison {
             note(
                 "\(path).context", earlier.context.map { String($0) }, model.context.map { String($0) },
                 at: model.source)
-            let aliases = { (catalog: Catalog) in
-                Self.list(
-                    catalog.aliases.filter { catalog[$0.model].name == model.name }.map(\.pattern.value.text))
-            }
-            note("\(path).aliases", aliases(before), aliases(after), at: model.source)
+            note(
+                "\(path).aliases", Self.list(oldAliases[model.name] ?? []), Self.list(newAliases[model.name] ?? []),
+                at: model.source)
         }
         for model in before.models where after.model(named: model.name) == nil {
             note("catalog.\(model.name)", oldText.price(model.price), nil, .stricter, at: nil, model.source)
@@ -397,5 +422,7 @@ struct EditionComparison {
 }
 
 extension Implications {
-    mutating func areEqual(_ a: Condition, _ b: Condition) -> Bool { a == b || (holds(a, b) && holds(b, a)) }
+    mutating func areEqual(_ a: Condition, _ b: Condition, _ effort: inout Effort) -> Bool {
+        a == b || (holds(a, b, &effort) && holds(b, a, &effort))
+    }
 }

@@ -3,13 +3,23 @@ extension DiagnosticPage {
         DiagnosticPage(
             "name/unknown", .error,
             finds:
-                "a tier, model, class, audience, limit or catalog that nobody defines; as a warning, a feature that is nearly one of those under `features`.",
+                "a tier, model, class, audience, limit or catalog that nobody defines.",
             why: "A name that points nowhere does nothing.",
             example: """
                 tiers:
                   free: {models: [econmy]}
                 """,
             wayOut: "Mend the spelling (`--fix`), or define the name."),
+        DiagnosticPage(
+            "name/feature", .warning,
+            finds: "a feature that is nearly one of those under `features`, but not quite.",
+            why: "Features are open, so any name is allowed, and a misspelt one silently gets the share of no one.",
+            example: """
+                features: {checkout: {critical: true}}
+                tiers:
+                  free: {limits: {daily: $5/day}, weights: {of: daily, chekout: 40%}}
+                """,
+            wayOut: "Mend the spelling (`--fix`), or declare the feature."),
         DiagnosticPage(
             "name/duplicate", .error,
             finds: "a tenant, alias or policy that is defined twice.",

@@ -43,6 +43,13 @@ extension DiagnosticPage {
             example: "limits: {daily: $5/dya}",
             wayOut: "The message says what was expected and shows a value of that kind."),
         DiagnosticPage(
+            "syntax/bound", .error,
+            finds: "a list, a name or a policy set that is larger than the language allows; the message says the bound.",
+            why:
+                "Every input is checked in bounded time and memory. The bounds leave room for ten times what policies need.",
+            example: "rules: {r1: …, r2: …}   # and so on, to more than 2,000 of them",
+            wayOut: "Say in one pattern, condition or `per` what many entries say, or split the set."),
+        DiagnosticPage(
             "syntax/condition", .error,
             finds: "a condition that does not parse.",
             why: "A rule that is read wrongly refuses the wrong people.",

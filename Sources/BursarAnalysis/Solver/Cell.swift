@@ -48,6 +48,46 @@ package struct Cell: Hashable, Sendable {
     }
 }
 
+/// A comparison that is asked of many cells: long lists are looked up.
+struct CellTest {
+    private enum List {
+        case texts(Attribute, Set<String>)
+        case numbers(Attribute, Set<Int64>)
+    }
+
+    private let comparison: Condition
+    private let list: List?
+    /// What making it takes.
+    let steps: Int
+
+    init(_ comparison: Condition) {
+        self.comparison = comparison
+        switch comparison {
+        case .textIn(let attribute, let texts) where texts.count > 8:
+            list = .texts(attribute, Set(texts))
+            steps = texts.count
+        case .numberIn(let attribute, let numbers) where numbers.count > 8:
+            list = .numbers(attribute, Set(numbers))
+            steps = numbers.count
+        default:
+            list = nil
+            steps = 1
+        }
+    }
+
+    func holds(_ cell: Cell) -> Bool {
+        switch list {
+        case nil: return cell.satisfies(comparison)
+        case .texts(let attribute, let texts)?:
+            guard case .text(let value) = cell.values[attribute] else { return false }
+            return texts.contains(value)
+        case .numbers(let attribute, let numbers)?:
+            guard case .number(let value) = cell.values[attribute] else { return false }
+            return numbers.contains(value)
+        }
+    }
+}
+
 extension Condition.TextTest {
     func holds(_ value: String, _ text: String) -> Bool {
         switch self {
@@ -91,6 +131,7 @@ struct TextClasses {
     private var literals: [String] = []
     private var prefixes: [String] = [""]
     private var suffixes: [String] = [""]
+    private var seen: [Condition.TextTest: Set<String>] = [.startsWith: [""], .endsWith: [""]]
 
     init(_ comparisons: some Sequence<Condition>) {
         for comparison in comparisons {
@@ -103,11 +144,17 @@ struct TextClasses {
     }
 
     private mutating func add(_ test: Condition.TextTest, _ text: String) {
+        guard seen[test, default: []].insert(text).inserted else { return }
         switch test {
-        case .equals: if !literals.contains(text) { literals.append(text) }
-        case .startsWith: if !prefixes.contains(text) { prefixes.append(text) }
-        case .endsWith: if !suffixes.contains(text) { suffixes.append(text) }
+        case .equals: literals.append(text)
+        case .startsWith: prefixes.append(text)
+        case .endsWith: suffixes.append(text)
         }
+    }
+
+    /// Steps that the representatives take.
+    var steps: Int {
+        literals.count + prefixes.count.timesSaturating(suffixes.count).timesSaturating(prefixes.count + suffixes.count)
     }
 
     /// The texts that the policy names first, then one for each pair of a longest prefix and a longest suffix.
@@ -128,7 +175,7 @@ struct TextClasses {
             let longest = { (candidates: [String], test: Condition.TextTest) in
                 candidates.filter { test.holds(text, $0) }.map(\.utf8.count).max() ?? 0
             }
-            if !literals.contains(text), longest(prefixes, .startsWith) == prefix.utf8.count,
+            if seen[.equals]?.contains(text) != true, longest(prefixes, .startsWith) == prefix.utf8.count,
                 longest(suffixes, .endsWith) == suffix.utf8.count
             {
                 return text

@@ -11,7 +11,7 @@ package final class DecisionDiagram {
         package static let all = Node(index: 1)
     }
 
-    /// More than `limit` nodes: what was asked is not decided.
+    /// More nodes or steps than are allowed: what was asked is not decided.
     package struct TooLarge: Error {}
 
     /// Enough for 200 narrow rules over 12 attributes several times over; about 100 MiB.
@@ -19,9 +19,18 @@ package final class DecisionDiagram {
 
     private var store: NodeStore
 
-    init(cellCounts: [Int], limit: Int = DecisionDiagram.defaultLimit) {
-        store = NodeStore(cellCounts: cellCounts, limit: limit)
+    /// Branches of all nodes; four bytes each.
+    private static let childLimit = 16_000_000
+
+    init(cellCounts: [Int], limit: Int = DecisionDiagram.defaultLimit, steps: Int = Effort.solver) {
+        store = NodeStore(cellCounts: cellCounts, limit: limit, childLimit: Self.childLimit, steps: steps)
     }
+
+    /// Counts work of those who ask.
+    func spend(_ steps: Int) throws(TooLarge) { try store.spend(steps) }
+
+    /// Steps that are left.
+    var stepsLeft: Int { store.stepsLeft }
 
     /// The variable that a set asks first; nil for none and all.
     func variable(of node: Node) -> Int? { node.index < 2 ? nil : store.variable(of: node.index) }
@@ -31,20 +40,24 @@ package final class DecisionDiagram {
 
     /// The requests whose variable is in one of the cells.
     func set(_ variable: Int, _ isIn: (Int) -> Bool) throws(TooLarge) -> Node {
+        try store.spend(store.cellCounts[variable])
         let kids = (0..<store.cellCounts[variable]).map { isIn($0) ? Int32(1) : 0 }
         return Node(index: try store.make(Int32(variable), kids))
     }
 
     package func intersection(_ left: Node, _ right: Node) throws(TooLarge) -> Node {
-        Node(index: try store.combine(left.index, right.index, .intersection))
+        try store.spend(1)
+        return Node(index: try store.combine(left.index, right.index, .intersection))
     }
 
     package func union(_ left: Node, _ right: Node) throws(TooLarge) -> Node {
-        Node(index: try store.combine(left.index, right.index, .union))
+        try store.spend(1)
+        return Node(index: try store.combine(left.index, right.index, .union))
     }
 
     package func difference(_ left: Node, _ right: Node) throws(TooLarge) -> Node {
-        Node(index: try store.combine(left.index, right.index, .difference))
+        try store.spend(1)
+        return Node(index: try store.combine(left.index, right.index, .difference))
     }
 
     package func complement(_ node: Node) throws(TooLarge) -> Node { try difference(.all, node) }
@@ -74,6 +87,8 @@ private struct NodeStore {
 
     let cellCounts: [Int]
     private let limit: Int
+    private let childLimit: Int
+    private(set) var stepsLeft: Int
     private var variables: [Int32] = [.max, .max]
     private var starts: [Int32] = [0, 0]
     private var children: [Int32] = []
@@ -84,9 +99,19 @@ private struct NodeStore {
     private var memoKeys = [UInt64](repeating: .max, count: 1 << 10)
     private var memoValues = [Int32](repeating: 0, count: 1 << 10)
 
-    init(cellCounts: [Int], limit: Int) {
+    init(cellCounts: [Int], limit: Int, childLimit: Int, steps: Int) {
         self.cellCounts = cellCounts
         self.limit = limit
+        self.childLimit = childLimit
+        stepsLeft = steps
+    }
+
+    mutating func spend(_ steps: Int) throws(DecisionDiagram.TooLarge) {
+        guard steps <= stepsLeft else {
+            stepsLeft = 0
+            throw DecisionDiagram.TooLarge()
+        }
+        stepsLeft -= steps
     }
 
     func variable(of node: Int32) -> Int { Int(variables[Int(node)]) }
@@ -107,7 +132,9 @@ private struct NodeStore {
             if hashes[index] == hash, isEqual(index, variable, kids) { return table[slot] }
             slot = (slot + 1) & (table.count - 1)
         }
-        guard variables.count < limit else { throw DecisionDiagram.TooLarge() }
+        guard variables.count < limit, children.count + kids.count <= childLimit else {
+            throw DecisionDiagram.TooLarge()
+        }
         let index = Int32(variables.count)
         variables.append(variable)
         starts.append(Int32(children.count))
@@ -137,7 +164,7 @@ private struct NodeStore {
         return true
     }
 
-    /// The recursion is as deep as there are variables.
+    /// The recursion is as deep as there are variables, and `RequestSpace` bounds them.
     mutating func combine(
         _ left: Int32, _ right: Int32, _ operation: Operation
     ) throws(DecisionDiagram.TooLarge) -> Int32 {
@@ -162,6 +189,7 @@ private struct NodeStore {
         if memoKeys[place] == key { return memoValues[place] }
         let top = min(variables[Int(a)], variables[Int(b)])
         let count = cellCounts[Int(top)]
+        try spend(count + 1)
         var kids: [Int32] = []
         kids.reserveCapacity(count)
         for cell in 0..<count {

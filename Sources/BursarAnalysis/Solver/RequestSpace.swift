@@ -28,6 +28,11 @@ package struct RequestSpace {
     private var families: [Family: Int] = [:]
     private var toolVariables: [Int] = []
     package private(set) var diagram: DecisionDiagram
+    /// Making the cells took more steps than are allowed, so that nothing is decided.
+    private var isTooLarge = false
+    private var stepsLeft: Int
+    /// Attributes that vary on their own; the diagram's recursion is as deep.
+    private static let mostVariables = 512
     /// What was asked, each comparison once.
     private(set) var askedComparisons: [Condition] = []
 
@@ -37,8 +42,10 @@ package struct RequestSpace {
     ///   - models: names that have cells instead of the catalog's; one of none of them stands for all others.
     package init(
         _ edition: Edition, _ tenants: [TenantRecord], conditions: some Sequence<Condition>,
-        separatesModels: Bool = false, models: [String]? = nil, limit: Int = DecisionDiagram.defaultLimit
+        separatesModels: Bool = false, models: [String]? = nil, limit: Int = DecisionDiagram.defaultLimit,
+        steps: Int = 20_000_000
     ) {
+        stepsLeft = steps
         self.edition = edition
         self.tenants = tenants
         diagram = DecisionDiagram(cellCounts: [])
@@ -71,13 +78,33 @@ package struct RequestSpace {
             }
         }
         if !tools.isEmpty {
-            for name in distinct(TextClasses(tools).representatives(of: "tool"), by: tools, { Cell(tool: $0) }) {
+            for name in distinct(representatives(tools, of: "tool"), by: tools, { Cell(tool: $0) }) {
                 toolVariables.append(variables.count)
                 // A request without the tool comes first, so that a witness names no more tools than it must.
                 variables.append([Cell(), Cell(tool: name)])
             }
         }
-        diagram = DecisionDiagram(cellCounts: variables.map(\.count), limit: limit)
+        if variables.count > Self.mostVariables { isTooLarge = true }
+        diagram = DecisionDiagram(
+            cellCounts: variables.map(\.count), limit: limit, steps: isTooLarge ? 0 : stepsLeft)
+    }
+
+    /// Steps that are left for questions.
+    var stepsLeftForQuestions: Int { diagram.stepsLeft }
+
+    /// False where the steps are no longer there.
+    private mutating func spend(_ steps: Int) -> Bool {
+        guard !isTooLarge, steps <= stepsLeft else {
+            isTooLarge = true
+            return false
+        }
+        stepsLeft -= steps
+        return true
+    }
+
+    private mutating func representatives(_ comparisons: [Condition], of name: String) -> [String] {
+        let classes = TextClasses(comparisons)
+        return spend(classes.steps) ? classes.representatives(of: name) : []
     }
 
     // MARK: - Cells
@@ -88,28 +115,30 @@ package struct RequestSpace {
     }
 
     /// The first value of each kind that the comparisons tell apart.
-    private func distinct<Value>(
+    private mutating func distinct<Value>(
         _ values: [Value], by comparisons: [Condition], _ cell: (Value) -> Cell
     ) -> [Value] {
+        guard spend(values.count.timesSaturating(comparisons.count + 1)) else { return [] }
+        let tests = comparisons.map(CellTest.init)
         var seen: Set<[Bool]> = []
         return values.filter { value in
             let cell = cell(value)
-            return seen.insert(comparisons.map(cell.satisfies)).inserted
+            return seen.insert(tests.map { $0.holds(cell) }).inserted
         }
     }
 
-    private func distinctCells(_ cells: [Cell], by comparisons: [Condition]) -> [Cell] {
+    private mutating func distinctCells(_ cells: [Cell], by comparisons: [Condition]) -> [Cell] {
         distinct(cells, by: comparisons) { $0 }
     }
 
-    private func texts(_ attribute: Attribute, _ comparisons: [Condition]) -> [String] {
+    private mutating func texts(_ attribute: Attribute, _ comparisons: [Condition]) -> [String] {
         let own = comparisons.filter { $0.attribute == attribute }
-        return distinct(TextClasses(own).representatives(of: attribute.plainName), by: own) {
+        return distinct(representatives(own, of: attribute.plainName), by: own) {
             Cell(values: [attribute: .text($0)])
         }
     }
 
-    private func cells(of attribute: Attribute, _ comparisons: [Condition]) -> [Cell] {
+    private mutating func cells(of attribute: Attribute, _ comparisons: [Condition]) -> [Cell] {
         let present: [Cell]
         switch attribute.kind {
         case .text: present = texts(attribute, comparisons).map { Cell(values: [attribute: .text($0)]) }
@@ -131,26 +160,27 @@ package struct RequestSpace {
     /// The most that a count of a request may be.
     static let largestCount: Int64 = 1_000_000_000_000_000
 
-    private func featureCells(_ comparisons: [Condition]) -> [Cell] {
+    private mutating func featureCells(_ comparisons: [Condition]) -> [Cell] {
         let critical = edition.policy.criticalFeatures
         // Whether a feature is critical follows from its name, so that every name that matters is tried.
         var asked = comparisons.filter { $0.attribute == .feature }
         if comparisons.contains(where: { $0.attribute == .featureCritical }) {
             asked += critical.sorted().map { .text(.feature, .equals, $0) }
         }
-        let names = TextClasses(asked).representatives(of: Attribute.feature.plainName)
+        let names = representatives(asked, of: Attribute.feature.plainName)
         let cells = names.map { name in
             Cell(values: [.feature: .text(name), .featureCritical: .boolean(critical.contains(name))])
         }
         return distinctCells(cells + [Cell()], by: comparisons)
     }
 
-    private func promptCells(_ comparisons: [Condition]) -> [Cell] {
+    private mutating func promptCells(_ comparisons: [Condition]) -> [Cell] {
         func numbers(_ attribute: Attribute) -> [Int64] {
             numberRepresentatives(comparisons.filter { $0.attribute == attribute }, in: 0...Self.largestCount)
         }
         let inputs = numbers(.inputTokens)
         let cached = numbers(.cachedTokens)
+        guard spend(inputs.count.timesSaturating(cached.count)) else { return [Cell()] }
         var cells = inputs.map { Cell(values: [.inputTokens: .number($0)]) }
         // Of a kind of inputs the largest makes the most room for what was cached.
         let bounds = inputs.dropFirst().map { $0 - 1 } + [Self.largestCount]
@@ -164,7 +194,7 @@ package struct RequestSpace {
         return distinctCells(cells, by: comparisons)
     }
 
-    private func modelCells(_ comparisons: [Condition], _ isSeparate: Bool) -> [Cell] {
+    private mutating func modelCells(_ comparisons: [Condition], _ isSeparate: Bool) -> [Cell] {
         var cells = (edition.catalog?.models ?? []).map { model in
             var cell = Cell(values: [.model: .text(model.name)])
             if let name = model.modelClass { cell.values[.modelClass] = .text(name) }
@@ -182,7 +212,7 @@ package struct RequestSpace {
     }
 
     /// Records first, then tenants that no document lists, in each tier.
-    private func tenantCells(_ comparisons: [Condition]) -> [Cell] {
+    private mutating func tenantCells(_ comparisons: [Condition]) -> [Cell] {
         let byTenant = comparisons.filter { $0.attribute == .tenant }
         let byGroup = comparisons.filter { $0.attribute == .group }
         let groups: [String?] = byGroup.isEmpty ? [nil] : texts(.group, comparisons).map { $0 } + [nil]
@@ -197,15 +227,22 @@ package struct RequestSpace {
             if seen.insert(key).inserted { cells.append(cell) }
         }
         let tiers = edition.tierNames
+        let recorded = byTenant.isEmpty ? [] : Set(tenants.map(\.id))
+        let names = texts(.tenant, comparisons).filter { !recorded.contains($0) }
+        let asks = byTenant.count + byGroup.count + 1
+        let steps = tiers.count.timesSaturating(names.count).timesSaturating(groups.count).timesSaturating(asks)
+        guard spend(steps) else { return [Cell()] }
         // Tenants that no document lists stand for each tier where they may name it themselves.
         for tier in tiers {
-            for name in texts(.tenant, comparisons) where !tenants.contains(where: { $0.id == name }) {
+            for name in names {
                 for group in groups { add(name, tier, group, isRecorded: false, hasTier: false) }
             }
         }
         // Where nothing asks who the tenant is, those stand for all.
         let known = byTenant.isEmpty && byGroup.isEmpty && !tiers.isEmpty ? [] : tenants
         for record in known {
+            let count = (record.tier == nil ? tiers.count : 1) * (record.group == nil ? groups.count : 1)
+            guard spend(count.timesSaturating(asks)) else { break }
             let own = record.tier.map { tiers.contains($0) ? [$0] : [] } ?? tiers
             for tier in own {
                 for group in record.group.map({ [$0] }) ?? groups {
@@ -247,7 +284,9 @@ package struct RequestSpace {
         default:
             guard let attribute = condition.attribute, let variable = families[Family(attribute)] else { return .none }
             let cells = variables[variable]
-            return try diagram.set(variable) { cells[$0].satisfies(condition) }
+            let test = CellTest(condition)
+            try diagram.spend(test.steps)
+            return try diagram.set(variable) { test.holds(cells[$0]) }
         }
     }
 

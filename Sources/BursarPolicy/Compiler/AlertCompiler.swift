@@ -1,10 +1,23 @@
 import BursarSyntax
 
+/// The limits of an edition's tiers and of tenants' own, by name. Of those that are alike for alerts the first is kept.
+struct WatchedLimits {
+    private(set) var byName: [String: [Limit]] = [:]
+
+    mutating func add(_ plan: Plan) {
+        for limit in plan.limits {
+            let isKnown = byName[limit.name, default: []].contains {
+                $0.canBeWatched == limit.canBeWatched && $0.window.isPeriodic == limit.window.isPeriodic
+            }
+            if !isKnown { byName[limit.name, default: []].append(limit) }
+        }
+    }
+}
+
 /// Makes alert rules from their declarations.
 struct AlertCompiler {
     let context: CompileContext
-    /// Every limit of the edition's tiers and of tenants' own, by name.
-    let limits: [String: [Limit]]
+    let limits: WatchedLimits
     var diagnostics = Diagnostics()
 
     /// Requests without which a ratio, an average or a quantile says too little.
@@ -12,7 +25,7 @@ struct AlertCompiler {
 
     mutating func rules(_ declaration: AlertDeclaration) -> [AlertRule] {
         for audience in declaration.audiences where !context.audiences.contains(audience.value) {
-            diagnostics.add(Names.unknown("audience", audience, among: context.audiences.sorted()))
+            diagnostics.addUnknown("audience", audience, among: context.audiences.sorted())
         }
         var rule = AlertRule(
             name: declaration.name.value, state: nil, limit: nil, window: nil,
@@ -84,8 +97,8 @@ struct AlertCompiler {
     }
 
     private mutating func check(_ name: Name, needsPace: Bool) {
-        guard let found = limits[name.value] else {
-            diagnostics.add(Names.unknown("limit", name, among: limits.keys.sorted()))
+        guard let found = limits.byName[name.value] else {
+            diagnostics.addUnknown("limit", name, among: limits.byName.keys.sorted())
             return
         }
         guard let limit = found.first(where: { !$0.canBeWatched || (needsPace && !$0.window.isPeriodic) }) else {

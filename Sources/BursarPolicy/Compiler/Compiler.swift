@@ -4,6 +4,11 @@ import BursarSyntax
 public struct Compiler {
     private let documents: Documents
     private var diagnostics = Diagnostics()
+    /// A bound of the whole set is passed, so that compiling ends.
+    private var isTooLarge = false
+    /// Limits and matches of patterns so far.
+    private var tierLimits = 0
+    private var patternMatches = 0
 
     /// Reads and compiles the policy set at a path. The set is nil where anything of severity error was found.
     public static func compile(_ path: String) -> (set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
@@ -36,6 +41,8 @@ public struct Compiler {
 
     private mutating func run() -> PolicySet? {
         checkTenants()
+        checkCounts()
+        if isTooLarge { return nil }
         guard let first = documents.policies.first else {
             if !documents.catalogs.isEmpty || !documents.tenants.isEmpty {
                 let place = documents.catalogs.first?.id.range ?? documents.tenants.first?.id.range
@@ -51,13 +58,54 @@ public struct Compiler {
                 notes: [.init("the first one is here", at: first.id.range)], help: "put it into a folder of its own")
         }
         var versions = documents.policies.filter { $0.id.value == first.id.value }.map { Prepared(document: $0) }
-        for index in versions.indices { prepare(&versions[index]) }
+        for index in versions.indices where !isTooLarge { prepare(&versions[index]) }
+        if isTooLarge { return nil }
         checkVersions(versions)
         checkCatalogVersions()
         let editions = editions(versions)
+        if isTooLarge { return nil }
         checkTenantPlans(editions)
         let records = tenantRecords(zone: versions.max { $0.effective < $1.effective }?.zone ?? .utc)
         return PolicySet(editions: editions, tenants: records, sources: documents.sources)
+    }
+
+    private mutating func checkCounts() {
+        let groups = [
+            ("policy", documents.policies.map(\.version.range)), ("catalog", documents.catalogs.map(\.version.range)),
+        ]
+        for (what, places) in groups where places.count > Bounds.versions {
+            report(
+                "syntax/bound", "\(places.count) \(what) documents in one set; at most \(Bounds.versions) are allowed",
+                at: places[Bounds.versions], help: "move versions that no replay needs to a set of their own")
+            isTooLarge = true
+        }
+    }
+
+    /// Counts what the tiers of an edition take; false where that is too much.
+    private mutating func spend(on version: Prepared, _ catalog: Catalog?) -> Bool {
+        guard !isTooLarge else { return false }
+        let document = version.document
+        let models = catalog?.models.count ?? 0
+        for tier in document.tiers {
+            guard let plan = version.tiers[tier.name.value] else { continue }
+            tierLimits += document.limits.count + plan.limits.count + (plan.weights?.shares.count ?? 0)
+            patternMatches += (1 + (plan.models?.value.count { !$0.value.isExact } ?? 0)) * models
+        }
+        let place = document.tiers.first?.name.range ?? document.id.range
+        if tierLimits > Bounds.tierLimits {
+            report(
+                "syntax/bound",
+                "the limits of all tiers, with those that they take over, are more than \(Bounds.tierLimits)", at: place,
+                help: "remove tiers, limits or versions that nobody needs")
+            isTooLarge = true
+        } else if patternMatches > Bounds.patternMatches {
+            report(
+                "syntax/bound",
+                "the tiers' patterns of models, times the \(models) models of the catalog, are more than \(Bounds.patternMatches)",
+                at: place, help: "allow classes instead of patterns (`models: [economy]`)")
+            isTooLarge = true
+        }
+        return !isTooLarge
     }
 
     /// A policy version with its times resolved.
@@ -100,37 +148,57 @@ public struct Compiler {
         let byName = Dictionary(document.tiers.map { ($0.name.value, $0) }, uniquingKeysWith: { first, _ in first })
         let names = document.tiers.map(\.name.value)
         var resolved: [String: PlanDeclaration] = [:]
+        var depths: [String: Int] = [:]
         for tier in document.tiers {
-            // From the tier up to the one that extends nothing, then down again.
+            // From the tier up to one that is resolved or extends nothing, then down again.
             var path: [TierDeclaration] = []
+            var met: Set<String> = []
             var next: TierDeclaration? = tier
-            while let current = next {
-                if path.contains(where: { $0.name.value == current.name.value }) {
-                    if current.name.value == tier.name.value, let extends = tier.extends {
-                        report(
-                            "name/cycle",
-                            "`extends` runs in a circle: "
-                                + (path.map(\.name.value) + [current.name.value]).joined(separator: " -> "),
-                            at: extends.range)
-                    }
+            while let current = next, resolved[current.name.value] == nil {
+                guard met.insert(current.name.value).inserted else {
+                    let circle = path.drop { $0.name.value != current.name.value }
+                    for member in circle { reportCircle(member, circle.map(\.name.value)) }
                     break
                 }
                 path.append(current)
                 guard let extends = current.extends else { break }
                 next = byName[extends.value]
-                if next == nil, path.count == 1 {
-                    diagnostics.add(Names.unknown("tier", extends, among: names.filter { $0 != tier.name.value }))
+                if next == nil {
+                    let own = current.name.value
+                    diagnostics.addUnknown("tier", extends, among: names.filter { $0 != own })
                 }
             }
-            resolved[tier.name.value] = path.reversed().reduce(PlanDeclaration()) { $0.overridden(by: $1) }
+            for member in path.reversed() {
+                let name = member.name.value
+                let base = member.extends.flatMap { resolved[$0.value] } ?? PlanDeclaration()
+                resolved[name] = base.overridden(by: member)
+                let depth = (member.extends.flatMap { depths[$0.value] } ?? 0) + 1
+                depths[name] = depth
+                if depth == Bounds.extendsDepth + 1, let extends = member.extends {
+                    report(
+                        "syntax/bound", "more than \(Bounds.extendsDepth) tiers extend each other in a row",
+                        at: extends.range, help: "extend an earlier tier of the row")
+                    isTooLarge = true
+                }
+                if isTooLarge { return resolved }
+            }
             if let to = tier.upgrade?.to, byName[to.value] == nil {
-                diagnostics.add(Names.unknown("tier", to, among: names))
+                diagnostics.addUnknown("tier", to, among: names)
             }
         }
         if let tier = document.defaultTier, byName[tier.value] == nil {
-            diagnostics.add(Names.unknown("tier", tier, among: names))
+            diagnostics.addUnknown("tier", tier, among: names)
         }
         return resolved
+    }
+
+    private mutating func reportCircle(_ tier: TierDeclaration, _ circle: [String]) {
+        guard let extends = tier.extends, let start = circle.firstIndex(of: tier.name.value) else { return }
+        var names = Array(circle[start...] + circle[..<start])
+        if names.count > 8 { names = names.prefix(6) + ["…", names[names.count - 1]] }
+        report(
+            "name/cycle", "`extends` runs in a circle: " + (names + [tier.name.value]).joined(separator: " -> "),
+            at: extends.range)
     }
 
     // MARK: - Versions
@@ -149,7 +217,11 @@ public struct Compiler {
                         "version/overlap",
                         "two versions of `\(version.document.id.value)` take effect at the same instant",
                         at: version.document.effective?.range ?? version.document.version.range, notes: notes)
+                } else {
+                    continue
                 }
+                // The first one says it.
+                break
             }
         }
         let ordered = versions.sorted { $0.document.version.value < $1.document.version.value }
@@ -174,13 +246,16 @@ public struct Compiler {
     }
 
     private mutating func checkCatalogVersions() {
-        for (index, catalog) in documents.catalogs.enumerated() {
-            for other in documents.catalogs[..<index]
-            where other.id.value == catalog.id.value && other.version.value == catalog.version.value {
+        var seen: [[String]: SourceRange] = [:]
+        for catalog in documents.catalogs {
+            let key = [catalog.id.value, catalog.version.value.text]
+            if let first = seen[key] {
                 report(
                     "version/duplicate",
                     "version \(catalog.version.value) of catalog `\(catalog.id.value)` stands twice",
-                    at: catalog.version.range, notes: [.init("the other one is here", at: other.version.range)])
+                    at: catalog.version.range, notes: [.init("the other one is here", at: first)])
+            } else {
+                seen[key] = catalog.version.range
             }
         }
     }
@@ -190,15 +265,15 @@ public struct Compiler {
         bounds.remove(.max)
         let starts = bounds.sorted()
         var editions: [Edition] = []
-        var catalogs: [String: Catalog] = [:]
+        var catalogs: [String: [Catalog]] = [:]
         for (index, start) in starts.enumerated() {
             let end = index + 1 < starts.count ? starts[index + 1] : .max
             let inForce = versions.filter { $0.effective <= start && start < $0.until }
             guard let version = inForce.max(by: { $0.effective < $1.effective }) else { continue }
             editions += self.editions(of: version, from: start, to: end, &catalogs)
         }
-        for version in versions where !editions.contains(where: { $0.policy.version == version.document.version.value })
-        {
+        let inForce = Set(editions.map(\.policy.version))
+        for version in versions where !inForce.contains(version.document.version.value) {
             // Never in force, but its text is checked all the same.
             editions += self.editions(of: version, from: version.effective, to: version.effective, &catalogs)
         }
@@ -206,21 +281,19 @@ public struct Compiler {
     }
 
     private mutating func editions(
-        of version: Prepared, from start: Int64, to end: Int64, _ cache: inout [String: Catalog]
+        of version: Prepared, from start: Int64, to end: Int64, _ cache: inout [String: [Catalog]]
     ) -> [Edition] {
         let document = version.document
         let available = catalogs(for: document)
-        guard let available, !available.isEmpty else {
-            return [edition(version, catalog: nil, Interval(start: start, end: end))]
+        guard let available, let first = available.first else {
+            return [edition(version, catalog: nil, Interval(start: start, end: end))].compactMap { $0 }
         }
-        var compiled: [Catalog] = []
-        for catalog in available {
-            let key = "\(catalog.id.value)|\(catalog.version.value)|\(catalog.version.range.start)|\(version.zone.name)"
-            let made = cache[key] ?? compile(catalog, zone: version.zone)
-            cache[key] = made
-            compiled.append(made)
-        }
-        compiled.sort { ($0.effective, $0.version) < ($1.effective, $1.version) }
+        let key = "\(first.id.value)|\(version.zone.name)"
+        let compiled =
+            cache[key]
+            ?? available.map { compile($0, zone: version.zone) }
+            .sorted { ($0.effective, $0.version) < ($1.effective, $1.version) }
+        cache[key] = compiled
         if compiled[0].effective > start {
             let place = document.catalog?.range ?? document.version.range
             report(
@@ -239,7 +312,7 @@ public struct Compiler {
             let from = max(start, catalog.effective)
             let to = index + 1 < compiled.count ? min(end, compiled[index + 1].effective) : end
             if from < to || (start == end && index == compiled.count - 1) {
-                result.append(edition(version, catalog: catalog, Interval(start: from, end: to)))
+                if let made = edition(version, catalog: catalog, Interval(start: from, end: to)) { result.append(made) }
             }
         }
         return result
@@ -250,7 +323,7 @@ public struct Compiler {
         let ids = documents.catalogs.map(\.id.value)
         if let name = document.catalog {
             let found = documents.catalogs.filter { $0.id.value == name.value }
-            if found.isEmpty { diagnostics.add(Names.unknown("catalog", name, among: Array(Set(ids)).sorted())) }
+            if found.isEmpty { diagnostics.addUnknown("catalog", name, among: Array(Set(ids)).sorted()) }
             return found
         }
         if Set(ids).count > 1 {
@@ -260,24 +333,18 @@ public struct Compiler {
         return Set(ids).count == 1 ? documents.catalogs : nil
     }
 
-    private mutating func edition(_ version: Prepared, catalog: Catalog?, _ interval: Interval) -> Edition {
+    private mutating func edition(_ version: Prepared, catalog: Catalog?, _ interval: Interval) -> Edition? {
+        guard spend(on: version, catalog) else { return nil }
         let document = version.document
         let context = CompileContext(
             zone: version.zone, currency: document.currency?.value ?? "USD", catalog: catalog,
             audiences: Set(document.audiences.map(\.value)), isShadow: document.mode == .shadow)
         let plans = PlanBuilder(
-            context: context, policyLimits: LimitDeclaration.merge([], with: document.limits), tiers: version.tiers,
-            tierNames: document.tiers.map(\.name.value),
-            tierSources: Dictionary(
-                document.tiers.map { ($0.name.value, $0.name.range) }, uniquingKeysWith: { first, _ in first }),
-            tenants: documents.tenants)
+            context: context, document: document, tiers: version.tiers, tenants: documents.tenants,
+            diagnostics: &diagnostics)
         for tier in document.tiers {
             if let price = tier.price { context.check(price.value.currency, at: price.range, &diagnostics) }
             _ = plans.plan(tier: tier.name.value, tenant: nil, at: interval.start, diagnostics: &diagnostics)
-        }
-        if document.tiers.isEmpty {
-            // The policy's own limits are compiled with the tiers; without any they are checked by themselves.
-            _ = plans.plan(tier: "", tenant: nil, at: interval.start, diagnostics: &diagnostics)
         }
         let policy = PolicyVersion(
             id: document.id.value, version: document.version.value, digest: Digest.of(document.node),
@@ -306,15 +373,14 @@ public struct Compiler {
         _ document: PolicyDocument, _ context: CompileContext, _ plans: PlanBuilder, _ interval: Interval
     ) -> [AlertRule] {
         if document.alerts.isEmpty { return [] }
-        var limits: [String: [Limit]] = [:]
-        func add(_ plan: Plan) { for limit in plan.limits { limits[limit.name, default: []].append(limit) } }
-        for tier in document.tiers { add(plans.plan(tier: tier.name.value)) }
-        if document.tiers.isEmpty { add(plans.plan(tier: "")) }
+        var limits = WatchedLimits()
+        for tier in document.tiers { limits.add(plans.plan(tier: tier.name.value)) }
+        if document.tiers.isEmpty { limits.add(plans.plan(tier: "")) }
         for (index, tenant) in documents.tenants.enumerated() {
             // A tenant's own limits are the same whatever tier they stand over.
             let tier = tenant.tier?.value ?? document.defaultTier?.value ?? ""
             if !tenant.limits.isEmpty || !tenant.scopes.isEmpty {
-                add(plans.plan(tier: tier, tenant: index, at: max(interval.start, 0)))
+                limits.add(plans.plan(tier: tier, tenant: index, at: max(interval.start, 0)))
             }
         }
         var compiler = AlertCompiler(context: context, limits: limits)
@@ -328,14 +394,14 @@ public struct Compiler {
     private mutating func compile(_ document: CatalogDocument, zone: TimeZoneRules) -> Catalog {
         let currency = document.currency?.value ?? "USD"
         let context = CompileContext(zone: zone, currency: currency, catalog: nil, audiences: [], isShadow: false)
-        let classes = document.classes.map(\.value)
+        let classes = Set(document.classes.map(\.value))
         var models: [Model] = []
         var aliases: [(Located<Pattern>, Int)] = []
         var owners: [String: Name] = Dictionary(
             document.models.map { ($0.name.value, $0.name) }, uniquingKeysWith: { first, _ in first })
         for (index, declaration) in document.models.enumerated() {
             if let name = declaration.modelClass, !classes.contains(name.value) {
-                diagnostics.add(Names.unknown("class", name, among: classes))
+                diagnostics.addUnknown("class", name, among: document.classes.map(\.value))
             }
             for mark in declaration.price?.marks ?? [] { context.check(mark.value, at: mark.range, &diagnostics) }
             models.append(
@@ -385,24 +451,39 @@ public struct Compiler {
     private mutating func checkTenantPlans(_ editions: [Edition]) {
         guard let newest = editions.last else { return }
         checkExceptions(newest)
-        let known = Set(editions.flatMap(\.tierNames))
+        let byTier = Dictionary(
+            editions.flatMap { edition in edition.tierNames.map { ($0, edition) } }, uniquingKeysWith: { $1 })
         for tenant in documents.tenants {
             let tier = tenant.tier?.value ?? newest.defaultTier
-            if let name = tenant.tier, !known.contains(name.value) {
-                diagnostics.add(Names.unknown("tier", name, among: newest.tierNames))
+            if let name = tenant.tier, byTier[name.value] == nil {
+                diagnostics.addUnknown("tier", name, among: newest.tierNames)
                 continue
             }
             let changesNothing =
                 tenant.limits.isEmpty && tenant.scopes.isEmpty && tenant.exceptions.isEmpty && tenant.models == nil
                 && tenant.downgrade == nil && tenant.weights == nil && tenant.grants.isEmpty
             if changesNothing { continue }
-            guard let tier, let edition = editions.last(where: { $0.tierNames.contains(tier) }) else { continue }
+            guard let tier, let edition = byTier[tier], spend(on: tenant, edition) else { continue }
             let time = edition.interval.start == .min ? 0 : edition.interval.start
             for grant in tenant.grants {
                 edition.plans.context.check(grant.amount.value.currency, at: grant.amount.range, &diagnostics)
             }
             _ = edition.plans.plan(tier: tier, tenant: tenant, at: time, diagnostics: &diagnostics)
         }
+    }
+
+    /// Counts the matches of a tenant's own patterns; false where they are too many.
+    private mutating func spend(on tenant: TenantDeclaration, _ edition: Edition) -> Bool {
+        guard !isTooLarge else { return false }
+        guard let models = tenant.models else { return true }
+        patternMatches += (1 + models.value.count { !$0.value.isExact }) * (edition.catalog?.models.count ?? 0)
+        guard patternMatches > Bounds.patternMatches else { return true }
+        report(
+            "syntax/bound",
+            "the patterns of models, times the models of the catalog, are more than \(Bounds.patternMatches)",
+            at: models.range, help: "allow classes instead of patterns (`models: [economy]`)")
+        isTooLarge = true
+        return false
     }
 
     private mutating func checkExceptions(_ newest: Edition) {

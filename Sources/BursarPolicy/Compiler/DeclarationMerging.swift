@@ -59,16 +59,24 @@ extension LimitDeclaration {
     }
 
     static func merge(_ base: [LimitDeclaration], with others: [LimitDeclaration]) -> [LimitDeclaration] {
-        var merged = base
+        if others.isEmpty { return base }
+        // A removed limit leaves its place empty until the end, so that places stay true.
+        var merged: [LimitDeclaration?] = base
+        var places = Dictionary(
+            base.enumerated().map { ($1.name.value, $0) }, uniquingKeysWith: { first, _ in first })
         for limit in others {
-            let index = merged.firstIndex { $0.name.value == limit.name.value }
-            switch (index, limit.isRemoved) {
-            case (let index?, true): merged.remove(at: index)
-            case (let index?, false): merged[index] = limit.over(merged[index])
+            let name = limit.name.value
+            switch (places[name], limit.isRemoved) {
+            case (let place?, true):
+                merged[place] = nil
+                places[name] = nil
+            case (let place?, false): merged[place] = merged[place].map { limit.over($0) }
             case (nil, true): break
-            case (nil, false): merged.append(limit)
+            case (nil, false):
+                places[name] = merged.count
+                merged.append(limit)
             }
         }
-        return merged
+        return merged.compactMap { $0 }
     }
 }

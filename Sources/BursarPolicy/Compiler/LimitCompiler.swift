@@ -215,7 +215,7 @@ struct LimitCompiler {
             for name in audiences where !context.audiences.contains(name) {
                 return refuse(
                     "no audience is named `\(name)`",
-                    help: Names.help(for: name, among: context.audiences.sorted())
+                    help: (diagnostics.canSuggest ? Names.help(for: name, among: context.audiences.sorted()) : nil)
                         ?? "declare it under `audiences`", code: "name/unknown")
             }
             return .notify(audiences)
@@ -235,7 +235,7 @@ struct LimitCompiler {
         case .downgrade(nil): return .downgrade(to: nil)
         case .downgrade(let name?):
             guard let model = context.catalog?.model(name) else {
-                let known = context.catalog?.models.map(\.name) ?? []
+                let known = diagnostics.canSuggest ? context.catalog?.models.map(\.name) ?? [] : []
                 return refuse(
                     "no model is named `\(name)`", help: Names.help(for: name, among: known), code: "name/unknown")
             }

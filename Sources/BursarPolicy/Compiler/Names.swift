@@ -14,3 +14,10 @@ enum Names {
             fix: near.map { .init("did you mean", replace: name.range, with: $0) })
     }
 }
+
+extension Diagnostics {
+    /// Reports a name that nobody defines; the first ones with the nearest name that is known.
+    mutating func addUnknown(_ what: String, _ name: Name, among known: @autoclosure () -> [String]) {
+        add(Names.unknown(what, name, among: canSuggest ? known() : []))
+    }
+}

@@ -1,14 +1,74 @@
 import BursarSyntax
 
-/// Makes the plans of one edition from its tiers' and tenants' declarations.
+/// Makes the plans of one edition from its tiers' and tenants' declarations. What plans share is compiled once.
 struct PlanBuilder: Sendable {
-    var context: CompileContext
-    let policyLimits: [LimitDeclaration]
+    let context: CompileContext
+    private let policyLimits: [LimitDeclaration]
     /// After `extends`.
-    let tiers: [String: PlanDeclaration]
+    private let tiers: [String: PlanDeclaration]
     let tierNames: [String]
-    let tierSources: [String: SourceRange]
-    let tenants: [TenantDeclaration]
+    private let tierSources: [String: SourceRange]
+    private let tenants: [TenantDeclaration]
+    private let policyPart: [Limit]
+    private let tierParts: [String: TierPart]
+
+    /// What tenants of a tier have as it is there.
+    private struct TierPart {
+        /// By name, where they compile.
+        var limits: [String: Limit] = [:]
+        var models: ModelAccess
+        var downgrade: Downgrade
+    }
+
+    init(
+        context: CompileContext, document: PolicyDocument, tiers: [String: PlanDeclaration],
+        tenants: [TenantDeclaration], diagnostics: inout Diagnostics
+    ) {
+        self.init(
+            context: context, policyLimits: LimitDeclaration.merge([], with: document.limits), tiers: tiers,
+            tierNames: document.tiers.map(\.name.value),
+            tierSources: Dictionary(
+                document.tiers.map { ($0.name.value, $0.name.range) }, uniquingKeysWith: { first, _ in first }),
+            tenants: tenants, diagnostics: &diagnostics)
+    }
+
+    private init(
+        context: CompileContext, policyLimits: [LimitDeclaration], tiers: [String: PlanDeclaration],
+        tierNames: [String], tierSources: [String: SourceRange], tenants: [TenantDeclaration],
+        diagnostics: inout Diagnostics
+    ) {
+        self.context = context
+        self.policyLimits = policyLimits
+        self.tiers = tiers
+        self.tierNames = tierNames
+        self.tierSources = tierSources
+        self.tenants = tenants
+        var compiler = LimitCompiler(context: context)
+        policyPart = policyLimits.compactMap { compiler.limit($0, layer: .policy) }
+        var parts: [String: TierPart] = [:]
+        for name in tierNames {
+            let tier = tiers[name] ?? PlanDeclaration()
+            var part = TierPart(
+                models: context.access(tier.models, &diagnostics),
+                downgrade: context.downgrade(tier.downgrade, &diagnostics))
+            for declaration in tier.limits {
+                part.limits[declaration.name.value] = compiler.limit(declaration, layer: .plan)
+            }
+            parts[name] = part
+        }
+        tierParts = parts
+        diagnostics.add(contentsOf: compiler.diagnostics)
+    }
+
+    /// The same plans, with limits that are in shadow only where they say so themselves.
+    func enforced() -> PlanBuilder {
+        var context = context
+        context.isShadow = false
+        var diagnostics = Diagnostics()
+        return PlanBuilder(
+            context: context, policyLimits: policyLimits, tiers: tiers, tierNames: tierNames,
+            tierSources: tierSources, tenants: tenants, diagnostics: &diagnostics)
+    }
 
     func plan(tier name: String) -> Plan {
         var diagnostics = Diagnostics()
@@ -26,11 +86,16 @@ struct PlanBuilder: Sendable {
         var merged = tier
         if let tenant { merged = tier.overridden(by: tenant) }
         var validity = Interval.always
-        if let tenant { applyExceptions(of: tenant, at: time, to: &merged, &validity, &diagnostics) }
-        let limits = limits(merged, tier: tier, tenant: tenant, &diagnostics)
+        var changed = Set(tenant?.limits.map(\.name.value) ?? [])
+        if let tenant { changed.formUnion(applyExceptions(of: tenant, at: time, to: &merged, &validity, &diagnostics)) }
+        let limits = limits(merged, tier: name, changed: changed, tenant: tenant, &diagnostics)
+        let part = tierParts[name]
+        let ownModels = part == nil || tenant?.models != nil
+        let ownDowngrade = part == nil || tenant?.downgrade != nil
         return Plan(
-            tier: name, models: access(merged.models, &diagnostics),
-            downgrade: downgrade(merged.downgrade, &diagnostics),
+            tier: name,
+            models: ownModels ? context.access(merged.models, &diagnostics) : part?.models ?? .any,
+            downgrade: ownDowngrade ? context.downgrade(merged.downgrade, &diagnostics) : part?.downgrade ?? .none,
             blockedFeatures: Set(merged.block?.value.map(\.value) ?? []), limits: limits,
             upgrade: merged.upgrade.map { Upgrade(to: $0.to?.value, url: $0.url) }, price: merged.price?.value.nanos,
             grants: grants(tenant), validity: validity, modelsSource: merged.models?.range,
@@ -39,25 +104,39 @@ struct PlanBuilder: Sendable {
 
     // MARK: - Limits
 
+    /// - Parameter changed: the limits of the tier that the tenant has otherwise.
     private func limits(
-        _ merged: PlanDeclaration, tier: PlanDeclaration, tenant: TenantDeclaration?, _ diagnostics: inout Diagnostics
+        _ merged: PlanDeclaration, tier name: String, changed: Set<String>, tenant: TenantDeclaration?,
+        _ diagnostics: inout Diagnostics
     ) -> [Limit] {
         var compiler = LimitCompiler(context: context)
-        var limits = policyLimits.compactMap { compiler.limit($0, layer: .policy) }
-        let policyCount = limits.count
+        var limits = policyPart
+        let part = tierParts[name]?.limits ?? [:]
         // A merged limit keeps the place of the first, so the tenant's own are those that its tier lacks.
-        let tierNames = Set(tier.limits.map(\.name.value))
-        limits += merged.limits.filter { tierNames.contains($0.name.value) }
-            .compactMap { compiler.limit($0, layer: .plan) }
+        let tierNames = Set(tiers[name]?.limits.map(\.name.value) ?? [])
+        for limit in merged.limits where tierNames.contains(limit.name.value) {
+            let made = changed.contains(limit.name.value) ? compiler.limit(limit, layer: .plan) : part[limit.name.value]
+            if let made { limits.append(made) }
+        }
         let own = merged.limits.filter { !tierNames.contains($0.name.value) }
             .compactMap { compiler.limit($0, layer: .plan) }
         if let weights = merged.weights {
-            add(weights, to: &limits, own: own, policyCount: policyCount, &compiler)
+            if tenant == nil || tenant?.weights != nil { checkShares(weights, &compiler.diagnostics) }
+            add(weights, to: &limits, own: own, policyCount: policyPart.count, &compiler)
         } else {
             limits += own
         }
         if let tenant { addScopes(tenant.scopes, within: [], to: &limits, &compiler) }
         diagnostics.add(contentsOf: compiler.diagnostics)
+        if limits.count > Bounds.planLimits {
+            diagnostics.add(
+                Diagnostic(
+                    "syntax/bound",
+                    "\(limits.count) limits in one plan, with those of the policy and of its tier; at most \(Bounds.planLimits) are allowed",
+                    at: tenant?.id.range ?? tierSources[name] ?? policyLimits.first?.name.range,
+                    help: "count per feature, user or workspace (`per: feature`) instead of one limit for each"))
+            limits.removeSubrange(Bounds.planLimits...)
+        }
         return limits
     }
 
@@ -65,7 +144,6 @@ struct PlanBuilder: Sendable {
         _ weights: WeightsDeclaration, to limits: inout [Limit], own: [Limit], policyCount: Int,
         _ compiler: inout LimitCompiler
     ) {
-        checkShares(weights, &compiler.diagnostics)
         let name = weights.of.value
         let partCount = weights.shares.count + (weights.other == nil ? 0 : 1)
         let planIndex = limits[policyCount...].firstIndex { $0.name == name }
@@ -76,7 +154,7 @@ struct PlanBuilder: Sendable {
             limits += compiler.weights(weights, of: index, base)
         } else {
             let known = (limits + own).map(\.name)
-            compiler.diagnostics.add(Names.unknown("limit", weights.of, among: known))
+            compiler.diagnostics.addUnknown("limit", weights.of, among: known)
         }
         limits += own
     }
@@ -110,109 +188,31 @@ struct PlanBuilder: Sendable {
         }
     }
 
+    /// Returns the names of the limits that are other ones at this time.
     private func applyExceptions(
         of tenant: TenantDeclaration, at time: Int64, to merged: inout PlanDeclaration, _ validity: inout Interval,
         _ diagnostics: inout Diagnostics
-    ) {
+    ) -> Set<String> {
+        if tenant.exceptions.isEmpty { return [] }
+        var changed: Set<String> = []
+        let places = Dictionary(
+            merged.limits.enumerated().map { ($1.name.value, $0) }, uniquingKeysWith: { first, _ in first })
         for exception in tenant.exceptions {
             let until = context.instant(exception.until.value)
-            guard let index = merged.limits.firstIndex(where: { $0.name.value == exception.limit.value }) else {
-                diagnostics.add(Names.unknown("limit", exception.limit, among: merged.limits.map(\.name.value)))
+            guard let index = places[exception.limit.value] else {
+                diagnostics.addUnknown("limit", exception.limit, among: merged.limits.map(\.name.value))
                 continue
             }
             if until > time {
                 merged.limits[index].amount = exception.amount
                 merged.limits[index].name.range = exception.limit.range
+                changed.insert(exception.limit.value)
                 validity.end = min(validity.end, until)
             } else {
                 validity.start = max(validity.start, until)
             }
         }
-    }
-
-    // MARK: - Models
-
-    private func access(_ models: Located<[Located<Pattern>]>?, _ diagnostics: inout Diagnostics) -> ModelAccess {
-        let count = context.catalog?.models.count ?? 0
-        guard let models else { return ModelAccess(allowsAny: true, allowed: [], patterns: []) }
-        var access = ModelAccess(allowsAny: false, allowed: [Bool](repeating: false, count: count), patterns: [])
-        for item in models.value {
-            let text = item.value.text
-            if text == "any" {
-                access.allowsAny = true
-                continue
-            }
-            var found = false
-            access.patterns.append(item.value)
-            if let catalog = context.catalog {
-                if catalog.classes.contains(text) {
-                    found = true
-                    for (index, model) in catalog.models.enumerated() where model.modelClass == text {
-                        access.allowed[index] = true
-                    }
-                } else if item.value.isExact {
-                    if let id = catalog.model(text) {
-                        access.allowed[id.rawValue] = true
-                        found = true
-                    }
-                } else {
-                    for (index, model) in catalog.models.enumerated() where item.value.matches(model.name) {
-                        access.allowed[index] = true
-                        found = true
-                    }
-                }
-            }
-            if !found { report(item, &diagnostics) }
-        }
-        return access
-    }
-
-    private func report(_ item: Located<Pattern>, _ diagnostics: inout Diagnostics) {
-        if item.value.isExact {
-            let known = (context.catalog?.classes ?? []) + (context.catalog?.knownNames ?? [])
-            diagnostics.add(Names.unknown("model or class", Located(item.value.text, at: item.range), among: known))
-        } else {
-            diagnostics.add(
-                Diagnostic(
-                    "model/pattern-empty", "`\(item.value.text)` matches no model of the catalog", severity: .warning,
-                    at: item.range))
-        }
-    }
-
-    private func downgrade(_ declaration: DowngradeDeclaration?, _ diagnostics: inout Diagnostics) -> Downgrade {
-        guard let declaration else { return Downgrade(chains: [], sources: [], consent: .plan) }
-        var chains: [[ModelID]] = []
-        var sources: [[SourceRange]] = []
-        for chain in declaration.chains {
-            var models: [ModelID] = []
-            var places: [SourceRange] = []
-            for name in chain.value {
-                guard let catalog = context.catalog, let id = catalog.model(name.value) else {
-                    diagnostics.add(Names.unknown("model", name, among: context.catalog?.knownNames ?? []))
-                    continue
-                }
-                if catalog[id].price == nil {
-                    diagnostics.add(
-                        Diagnostic(
-                            "chain/unpriced",
-                            "the catalog has no price for `\(name.value)`, so it cannot stand in a chain",
-                            at: name.range, notes: [.init("the model is listed here", at: catalog[id].source)]))
-                }
-                if models.contains(id) {
-                    diagnostics.add(
-                        Diagnostic(
-                            "chain/cycle", "the chain comes back to `\(name.value)`", at: name.range,
-                            help: "a chain goes from dear to cheap; remove the second `\(name.value)`"))
-                    continue
-                }
-                models.append(id)
-                places.append(name.range)
-            }
-            chains.append(models)
-            sources.append(places)
-        }
-        return Downgrade(
-            chains: chains, sources: sources, consent: declaration.consent, consentSource: declaration.consentSource)
+        return changed
     }
 
     // MARK: - Grants

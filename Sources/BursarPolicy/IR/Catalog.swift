@@ -83,6 +83,7 @@ public final class Catalog: Sendable {
     public let classNames: [Name]
     private let names: [String: Int]
     private let exactAliases: [String: Int]
+    private let classMembers: [String: [Int]]
     /// Patterns, the longest first.
     private let patterns: [(pattern: Pattern, model: Int)]
 
@@ -100,6 +101,11 @@ public final class Catalog: Sendable {
         self.aliases = aliases.map { ($0.0, ModelID(rawValue: $0.1)) }
         let aliases = aliases.map { ($0.0.value, $0.1) }
         self.models = models
+        var members = Dictionary(classes.map { ($0.value, [Int]()) }, uniquingKeysWith: { first, _ in first })
+        for (index, model) in models.enumerated() {
+            if let name = model.modelClass { members[name]?.append(index) }
+        }
+        classMembers = members
         names = Dictionary(models.indices.map { (models[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
         exactAliases = Dictionary(
             aliases.filter { $0.0.isExact }.map { ($0.0.text, $0.1) }, uniquingKeysWith: { first, _ in first })
@@ -121,4 +127,7 @@ public final class Catalog: Sendable {
 
     /// Names and exact aliases, for tables that are made in advance.
     public var knownNames: [String] { models.map(\.name) + exactAliases.keys.sorted() }
+
+    /// The models of a class; nil where there is no such class.
+    func models(ofClass name: String) -> [Int]? { classMembers[name] }
 }

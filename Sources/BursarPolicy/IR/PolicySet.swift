@@ -95,6 +95,8 @@ public struct ModelAccess: Sendable {
     /// For models that the catalog does not list.
     public var patterns: [Pattern]
 
+    static let any = ModelAccess(allowsAny: true, allowed: [], patterns: [])
+
     public func allows(_ model: ModelID) -> Bool { allowsAny || allowed[model.rawValue] }
 
     public func allows(unlisted name: String) -> Bool { allowsAny || patterns.contains { $0.matches(name) } }
@@ -107,6 +109,8 @@ public struct Downgrade: Sendable {
     public var sources: [[SourceRange]]
     public var consent: DowngradeDeclaration.Consent
     public var consentSource: SourceRange?
+
+    static let none = Downgrade(chains: [], sources: [], consent: .plan)
 
     /// The models after this one in the first chain that holds it.
     public func substitutes(for model: ModelID) -> ArraySlice<ModelID> {
@@ -211,18 +215,16 @@ public final class Edition: Sendable {
         self.extendedTiers = extendedTiers
         self.plans = plans
         tierNames = plans.tierNames
-        tierPlans = Dictionary(uniqueKeysWithValues: plans.tierNames.map { ($0, plans.plan(tier: $0)) })
+        tierPlans = Dictionary(
+            plans.tierNames.map { ($0, plans.plan(tier: $0)) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The same edition as it will be once its policy is enforced: limits are in shadow only where they say so themselves.
     public var enforced: Edition {
         guard policy.mode == .shadow else { return self }
-        var plans = plans
-        plans.context.isShadow = false
         return Edition(
             policy: policy, catalog: catalog, interval: interval, defaultTier: defaultTier,
-            extendedTiers: extendedTiers,
-            plans: plans)
+            extendedTiers: extendedTiers, plans: plans.enforced())
     }
 
     /// The plan of a tier by itself; nil where this version has no such tier.

@@ -95,6 +95,7 @@ extension TextScanner {
         repeat {
             skipSpaces()
             names.append(try name(what))
+            try boundList(names.count)
             skipSpaces()
         } while take(",")
         return names
@@ -106,9 +107,14 @@ extension TextScanner {
         repeat {
             skipSpaces()
             patterns.append(try pattern("a tool or a pattern of tools"))
+            try boundList(patterns.count)
             skipSpaces()
         } while take(",")
         return patterns
+    }
+
+    private func boundList(_ count: Int) throws(ScalarError) {
+        if count > Bounds.actions { throw error("an action names at most \(Bounds.actions) of them", from: position) }
     }
 
     private mutating func downgrade() throws(ScalarError) -> Action {

@@ -9,6 +9,7 @@ public struct ConditionParser {
     private var scanner: TextScanner
     private var depth = 0
     private var terms = 0
+    private var values = 0
     private var comparisons: [Term] = []
 
     /// A comparison of a condition with its place in the text.
@@ -400,6 +401,10 @@ public struct ConditionParser {
         if !scanner.take("]") {
             while true {
                 let literal = try literal()
+                values += 1
+                guard values <= Bounds.conditionValues else {
+                    throw wrong("more than \(Bounds.conditionValues) values in lists", from: literal.start)
+                }
                 switch (attribute.kind, literal.value) {
                 case (.text, .text(let text)): texts.append(text)
                 case (.number, .number(let number)), (.weekday, .number(let number)): numbers.append(number)

@@ -11,18 +11,25 @@ public enum DocumentLoader {
             return documents
         case .file: files = [(path, path.split(separator: "/").last.map(String.init) ?? path)]
         case .folder:
+            var walk = FolderWalk()
             do throws(FileError) {
-                try collect(path, below: "", depth: 0, into: &files)
+                try walk.collect(path, below: "", depth: 0)
             } catch {
                 diagnostics.add(Diagnostic("syntax/shape", error.reason, at: nil, path: error.path))
                 documents.isIncomplete = true
             }
-            files.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            files = walk.sorted
         }
         var sources: [SourceFile] = []
+        var bytesLeft = Bounds.setBytes
         for file in files {
             do throws(FileError) {
                 let bytes = try FileReading.read(file.path, limit: Bounds.fileBytes)
+                bytesLeft -= bytes.count
+                guard bytesLeft >= 0 else {
+                    throw FileError(
+                        path: file.path, reason: "the files of the set are larger than \(Bounds.setBytes >> 20) MiB")
+                }
                 sources.append(SourceFile(path: file.path, name: file.name, bytes: bytes))
             } catch {
                 diagnostics.add(Diagnostic("syntax/yaml", error.reason, at: nil, path: error.path))
@@ -64,6 +71,7 @@ public enum DocumentLoader {
             }
             diagnostics.add(contentsOf: reader.diagnostics)
         }
+        checkTests(documents.tests, &diagnostics)
         if !found, !documents.isIncomplete, !diagnostics.hasErrors {
             diagnostics.add(
                 Diagnostic(
@@ -73,26 +81,59 @@ public enum DocumentLoader {
         return documents
     }
 
-    /// The policy files below a folder, in path order.
-    public static func files(in folder: String) throws(FileError) -> [String] {
-        var files: [(path: String, name: String)] = []
-        try collect(folder, below: "", depth: 0, into: &files)
-        return files.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }.map(\.path)
+    private static func checkTests(_ tests: [TestDeclaration], _ diagnostics: inout Diagnostics) {
+        var left = Bounds.testRequests
+        for test in tests {
+            let (requests, overflow) = test.steps.reduce(Int64(0)) { $0 + max(1, $1.times) }
+                .multipliedReportingOverflow(by: Int64(max(1, test.cases.count)))
+            guard !overflow, requests <= left else {
+                diagnostics.add(
+                    Diagnostic(
+                        "syntax/bound",
+                        "the tests of a set make at most \(Bounds.testRequests) requests, and they are more from this one on",
+                        at: test.name.range, help: "lower `repeat`, or give more usage under `given`"))
+                return
+            }
+            left -= requests
+        }
     }
 
-    private static func collect(
-        _ folder: String, below prefix: String, depth: Int, into files: inout [(path: String, name: String)]
-    ) throws(FileError) {
+    /// The policy files below a folder, in path order.
+    public static func files(in folder: String) throws(FileError) -> [String] {
+        var walk = FolderWalk()
+        try walk.collect(folder, below: "", depth: 0)
+        return walk.sorted.map(\.path)
+    }
+}
+
+/// Collects the policy files below a folder.
+private struct FolderWalk {
+    private var files: [(path: String, name: String)] = []
+    /// Folders that have been seen: each is read once, so that links which lead back to one cannot multiply.
+    private var seen: Set<FileReading.Identity> = []
+
+    var sorted: [(path: String, name: String)] {
+        files.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    mutating func collect(_ folder: String, below prefix: String, depth: Int) throws(FileError) {
         guard depth <= Bounds.folderDepth else {
             throw FileError(path: folder, reason: "more than \(Bounds.folderDepth) levels of folders")
         }
+        if let identity = FileReading.identity(of: folder), !seen.insert(identity).inserted {
+            throw FileError(path: folder, reason: "this folder is part of the set already, through another link")
+        }
         for name in try FileReading.names(in: folder) {
             let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name
+            let isPolicy = name.hasSuffix(".yaml") || name.hasSuffix(".yml")
             switch FileReading.kind(of: path) {
-            case .folder: try collect(path, below: prefix + name + "/", depth: depth + 1, into: &files)
+            case .folder: try collect(path, below: prefix + name + "/", depth: depth + 1)
+            case .file: if isPolicy, FileReading.isRegular(path) { files.append((path, prefix + name)) }
             // A link that leads nowhere is a file that cannot be read, and not one that is not there.
-            case .file, .missing:
-                if name.hasSuffix(".yaml") || name.hasSuffix(".yml") { files.append((path, prefix + name)) }
+            case .missing: if isPolicy { files.append((path, prefix + name)) }
+            }
+            guard files.count <= Bounds.files else {
+                throw FileError(path: folder, reason: "more than \(Bounds.files) files in the set")
             }
         }
     }

@@ -14,7 +14,7 @@ extension NodeReader {
         case "tests": documents.tests += tests(node)
         default:
             let kind = node.entries?.first { Keys.kinds.names.contains($0.name) }
-            let near = nearestName(to: first.name, among: Keys.kinds.names)
+            let near = nearest(first.name, among: Keys.kinds.names)
             diagnostics.add(
                 Diagnostic(
                     "syntax/unknown-key",
@@ -83,17 +83,17 @@ extension NodeReader {
                 scalar(node, "retry window") { scanner throws(ScalarError) in try scanner.duration() }?.value
         }
         if let node = map["audiences"]?.value {
-            for entry in namedEntries(node, "audiences") {
+            for entry in namedEntries(node, "audiences", most: Bounds.audiences) {
                 _ = text(entry.value, "audience")
                 if let name = name(entry.key, "the name of an audience") { policy.audiences.append(name) }
             }
         }
         if let node = map["features"]?.value { policy.features = features(node) }
         if let node = map["limits"]?.value { policy.limits = limits(node) }
-        if let node = map["rules"]?.value { policy.rules = namedEntries(node, "rules").compactMap { rule($0) } }
+        if let node = map["rules"]?.value { policy.rules = namedEntries(node, "rules", most: Bounds.rules).compactMap { rule($0) } }
         if let node = map["tools"]?.value { policy.tools = tools(node) }
-        if let node = map["tiers"]?.value { policy.tiers = namedEntries(node, "tiers").compactMap { tier($0) } }
-        if let node = map["alerts"]?.value { policy.alerts = namedEntries(node, "alerts").compactMap { alert($0) } }
+        if let node = map["tiers"]?.value { policy.tiers = namedEntries(node, "tiers", most: Bounds.tiers).compactMap { tier($0) } }
+        if let node = map["alerts"]?.value { policy.alerts = namedEntries(node, "alerts", most: Bounds.alerts).compactMap { alert($0) } }
         if let node = map["checks"]?.value { policy.checks = checks(node) }
         if let node = map["description"]?.value { _ = text(node, "description") }
         return policy
@@ -102,7 +102,7 @@ extension NodeReader {
     private enum CheckLevel: String, CaseIterable { case off, note, warning, error }
 
     private mutating func checks(_ node: YAMLNode) -> [(code: Name, severity: Located<Severity?>)] {
-        namedEntries(node, "checks").compactMap { entry in
+        namedEntries(node, "checks", most: Bounds.checks).compactMap { entry in
             guard let level = oneOf(entry.value, "the severity of a check", CheckLevel.self) else { return nil }
             return (
                 Located(entry.name, at: entry.key.range),
@@ -112,7 +112,7 @@ extension NodeReader {
     }
 
     private mutating func features(_ node: YAMLNode) -> [FeatureDeclaration] {
-        namedEntries(node, "features").compactMap { entry in
+        namedEntries(node, "features", most: Bounds.features).compactMap { entry in
             guard let name = name(entry.key, "the name of a feature") else { return nil }
             if entry.value.isEmpty { return FeatureDeclaration(name: name, isCritical: false) }
             guard let map = map(entry.value, "a feature", keys: Keys.feature.names) else { return nil }
@@ -189,10 +189,10 @@ extension NodeReader {
         catalog.effective = instant(map["effective"], "effective")
         catalog.currency = currency(map["currency"])
         if let node = map["classes"]?.value {
-            catalog.classes = elements(node, "classes").compactMap { name($0, "the name of a class") }
+            catalog.classes = elements(node, "classes", most: Bounds.classes).compactMap { name($0, "the name of a class") }
         }
         if let node = map["models"]?.value {
-            catalog.models = namedEntries(node, "models").compactMap { model($0) }
+            catalog.models = namedEntries(node, "models", most: Bounds.models).compactMap { model($0) }
         }
         return catalog
     }
@@ -207,7 +207,7 @@ extension NodeReader {
         guard let map = map(entry.value, "a model", keys: Keys.model.names) else { return nil }
         model.modelClass = map["class"].flatMap { self.name($0.value, "class") }
         model.provider = map["provider"].flatMap { text($0.value, "provider")?.value }
-        if let node = map["aliases"]?.value { model.aliases = patterns(node, "an alias") }
+        if let node = map["aliases"]?.value { model.aliases = patterns(node, "an alias", most: Bounds.aliases) }
         if let node = map["price"]?.value { model.price = price(node) }
         model.context = map["context"].flatMap { entry in
             scalar(entry.value, "context") { scanner throws(ScalarError) in try scanner.tokenCount() }?.value
@@ -256,7 +256,7 @@ extension NodeReader {
     private enum Acceptance: String, CaseIterable { case downgrade }
 
     private mutating func tenant(_ entry: YAMLEntry) -> TenantDeclaration? {
-        guard let id = text(entry.key, "a tenant") else { return nil }
+        guard let id = freeName(entry.key, "a tenant") else { return nil }
         var tenant = TenantDeclaration(id: id)
         if entry.value.isEmpty { return tenant }
         guard let map = map(entry.value, "a tenant", keys: Keys.tenant.names) else { return nil }
@@ -267,7 +267,7 @@ extension NodeReader {
                 tenant.acceptsDowngrade = true
             }
         }
-        tenant.group = map["group"].flatMap { text($0.value, "group")?.value }
+        tenant.group = map["group"].flatMap { freeName($0.value, "group")?.value }
         tenant.since = instant(map["since"], "since")
         if let node = map["prepaid"]?.value,
             let money = scalar(node, "prepaid", { scanner throws(ScalarError) in try scanner.money() })
@@ -275,7 +275,7 @@ extension NodeReader {
             tenant.grants.append(GrantDeclaration(amount: money, isBought: true))
         }
         if let node = map["grants"]?.value {
-            tenant.grants += elements(node, "grants").compactMap { grant($0) }
+            tenant.grants += elements(node, "grants", most: Bounds.grants).compactMap { grant($0) }
         }
         tenant.models = map["models"].map { Located(patterns($0.value, "models"), at: $0.value.range) }
         tenant.downgrade = map["downgrade"].flatMap { downgrade($0.value) }
@@ -285,7 +285,7 @@ extension NodeReader {
         tenant.upgrade = map["upgrade"].flatMap { upgrade($0.value) }
         if let node = map["scopes"]?.value { tenant.scopes = scopeTree(node) }
         if let node = map["exceptions"]?.value {
-            tenant.exceptions = elements(node, "exceptions").compactMap { exception($0) }
+            tenant.exceptions = elements(node, "exceptions", most: Bounds.exceptions).compactMap { exception($0) }
         }
         return tenant
     }
@@ -340,7 +340,7 @@ extension NodeReader {
         let parts = entry.name.split(separator: " ", maxSplits: 1)
         let known = Self.treeScopes.map(\.rawValue)
         guard parts.count == 2, let scope = Scope(rawValue: String(parts[0])), Self.treeScopes.contains(scope) else {
-            let near = parts.first.flatMap { nearestName(to: String($0), among: known) }
+            let near = parts.first.flatMap { nearest(String($0), among: known) }
             report(
                 "syntax/unknown-key", "a scope is named by its kind and its value, as in `workspace production`",
                 at: entry.key.range,

@@ -1,7 +1,7 @@
 /// Limits, thresholds, actions, weights and downgrades: the parts that tiers, tenants and scopes share.
 extension NodeReader {
     mutating func limits(_ node: YAMLNode) -> [LimitDeclaration] {
-        namedEntries(node, "limits").compactMap { limit($0) }
+        namedEntries(node, "limits", most: Bounds.limits).compactMap { limit($0) }
     }
 
     private mutating func limit(_ entry: YAMLEntry) -> LimitDeclaration? {
@@ -98,9 +98,10 @@ extension NodeReader {
             if actions.isEmpty {
                 report("syntax/action", "a threshold without action does nothing", at: entry.value.range)
             }
+            let bounded = self.bounded(actions, Bounds.actions, "actions of a threshold", at: entry.value.range)
             thresholds.append(
                 ThresholdDeclaration(
-                    level: level, range: entry.range, actions: actions.compactMap { action($0) }))
+                    level: level, range: entry.range, actions: bounded.compactMap { action($0) }))
         }
         return Located(thresholds, at: node.range)
     }
@@ -138,7 +139,8 @@ extension NodeReader {
             return nil
         }
         var weights = WeightsDeclaration(of: limit, shares: [], range: node.range)
-        for entry in entries where entry.name != "of" {
+        let shares = bounded(entries.filter { $0.name != "of" }, Bounds.weights + 2, "weights", at: node.range)
+        for entry in shares {
             if entry.name == "share" {
                 if oneOf(entry.value, "share", WeightShare.self) == .remaining { weights.isOfRemaining = true }
                 continue
@@ -171,7 +173,7 @@ extension NodeReader {
 
     private mutating func chains(_ node: YAMLNode) -> [Located<[Name]>] {
         if node.scalar == "none" { return [] }
-        return elements(node, "downgrade").compactMap { element in
+        return elements(node, "downgrade", most: Bounds.chains).compactMap { element in
             guard let chain = scalar(element, "chain", { scanner throws(ScalarError) in try scanner.chain() }) else {
                 return nil
             }
@@ -203,6 +205,9 @@ extension TextScanner {
             let model = try pattern("a model")
             guard model.isExact else { throw error("a chain names models, not patterns", from: start) }
             parts.append(ChainPart(name: model.text, lower: start, upper: position))
+            guard parts.count <= Bounds.chainModels else {
+                throw error("a chain has at most \(Bounds.chainModels) models", from: start)
+            }
             skipSpaces()
         } while take("->")
         try expectEnd(help: "models of a chain are joined by `->`")

@@ -10,6 +10,22 @@ struct NodeReader {
         report("syntax/shape", "\(what) must be \(expected), not \(node.shape)", at: node.range, help: help)
     }
 
+    /// The first elements of a list that is longer than the language allows.
+    mutating func bounded<Element>(
+        _ elements: [Element], _ most: Int, _ what: String, at range: SourceRange
+    ) -> [Element] {
+        guard elements.count > most else { return elements }
+        report(
+            "syntax/bound", "\(what): \(elements.count) entries, and at most \(most) are allowed", at: range,
+            help: "split it, or replace entries that differ in a name alone by a pattern or a condition")
+        return Array(elements.prefix(most))
+    }
+
+    /// The nearest known name, for the first findings.
+    func nearest(_ name: String, among known: [String]) -> String? {
+        diagnostics.canSuggest ? nearestName(to: name, among: known) : nil
+    }
+
     // MARK: - Maps
 
     /// The values of a map by key, once every key is known to be one of `keys`.
@@ -36,7 +52,7 @@ struct NodeReader {
 
     private mutating func unknownKey(_ entry: YAMLEntry, in map: YAMLNode, _ what: String, _ keys: [String]) {
         if entry.key.scalar == "<<" { return }
-        if map.isFlow, entry.value.isEmpty, nearestName(to: entry.name, among: keys) == nil {
+        if map.isFlow, entry.value.isEmpty, nearest(entry.name, among: keys) == nil {
             let digits = entry.name.first.map { $0.isNumber } ?? false
             report(
                 "syntax/unknown-key",
@@ -52,7 +68,7 @@ struct NodeReader {
                 at: entry.key.range)
             return
         }
-        let near = nearestName(to: entry.name, among: keys)
+        let near = nearest(entry.name, among: keys)
         diagnostics.add(
             Diagnostic(
                 "syntax/unknown-key", "\(what) has no key `\(entry.name)`", at: entry.key.range,
@@ -61,7 +77,7 @@ struct NodeReader {
     }
 
     /// A map whose keys are names that the policy gives.
-    mutating func namedEntries(_ node: YAMLNode, _ what: String) -> [YAMLEntry] {
+    mutating func namedEntries(_ node: YAMLNode, _ what: String, most: Int = .max) -> [YAMLEntry] {
         if node.isEmpty { return [] }
         guard let entries = node.entries else {
             shape(node, expected: "a map from names", for: what)
@@ -69,11 +85,22 @@ struct NodeReader {
         }
         var seen = Set<String>()
         // The reader has reported a name that stands twice; the first one holds.
-        return entries.filter { $0.key.scalar != nil && $0.name != "<<" && seen.insert($0.name).inserted }
+        let named = entries.filter { $0.key.scalar != nil && $0.name != "<<" && seen.insert($0.name).inserted }
+        return bounded(named, most, what, at: node.range)
     }
 
     mutating func name(_ node: YAMLNode, _ what: String) -> Name? {
         scalar(node, what) { scanner throws(ScalarError) in try scanner.name(what) }
+    }
+
+    /// Any text that names something.
+    mutating func freeName(_ node: YAMLNode, _ what: String) -> Name? {
+        guard let name = text(node, what) else { return nil }
+        guard name.value.utf8.count <= Bounds.nameBytes else {
+            report("syntax/bound", "\(what) has at most \(Bounds.nameBytes) bytes", at: node.range)
+            return nil
+        }
+        return name
     }
 
     // MARK: - Scalars
@@ -153,7 +180,7 @@ struct NodeReader {
             Diagnostic(
                 "syntax/scalar", "\(what) cannot be `\(text)`", at: node.range,
                 help: "one of: " + known.joined(separator: ", "),
-                fix: nearestName(to: text, among: known).map { .init("did you mean", replace: node.range, with: $0) }))
+                fix: nearest(text, among: known).map { .init("did you mean", replace: node.range, with: $0) }))
         return nil
     }
 
@@ -179,9 +206,9 @@ struct NodeReader {
     // MARK: - Lists
 
     /// The elements of a list; a single value stands for a list of one.
-    mutating func elements(_ node: YAMLNode, _ what: String) -> [YAMLNode] {
+    mutating func elements(_ node: YAMLNode, _ what: String, most: Int = Bounds.listItems) -> [YAMLNode] {
         switch node.content {
-        case .list(let nodes): return nodes
+        case .list(let nodes): return bounded(nodes, most, what, at: node.range)
         case .scalar:
             if node.isEmpty { shape(node, expected: "a list", for: what) }
             return node.isEmpty ? [] : [node]
@@ -192,11 +219,13 @@ struct NodeReader {
     }
 
     mutating func texts(_ node: YAMLNode, _ what: String) -> [Name] {
-        elements(node, what).compactMap { text($0, what) }
+        elements(node, what).compactMap { freeName($0, what) }
     }
 
-    mutating func patterns(_ node: YAMLNode, _ what: String) -> [Located<Pattern>] {
-        elements(node, what).compactMap { element in
+    mutating func patterns(
+        _ node: YAMLNode, _ what: String, most: Int = Bounds.listItems
+    ) -> [Located<Pattern>] {
+        elements(node, what, most: most).compactMap { element in
             scalar(element, what) { scanner throws(ScalarError) in try scanner.pattern(what) }
         }
     }

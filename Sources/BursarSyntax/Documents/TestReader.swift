@@ -56,7 +56,7 @@ extension NodeReader {
     }
 
     private mutating func test(_ entry: YAMLEntry) -> TestDeclaration? {
-        guard let name = text(entry.key, "the name of a test"),
+        guard let name = freeName(entry.key, "the name of a test"),
             let map = map(
                 entry.value, "a test",
                 keys: Keys.test.names)
@@ -76,16 +76,41 @@ extension NodeReader {
                     )
                 }
             }
-            test.steps = elements(steps.value, "steps").compactMap { step($0, allowed: Keys.step.names) }
+            test.steps = elements(steps.value, "steps", most: Bounds.testSteps).compactMap { step($0, allowed: Keys.step.names) }
         } else if let step = step(entry.value, allowed: Keys.test.names.filter { $0 != "steps" }) {
             test.steps = [step]
         }
-        if let node = map["each"]?.value { test.cases = elements(node, "each").compactMap { testCase($0) } }
+        if let node = map["each"]?.value { test.cases = elements(node, "each", most: Bounds.testSteps).compactMap { testCase($0) } }
+        checkSpan(test)
         if test.steps.isEmpty {
             report("syntax/shape", "a test needs a `request`, or `steps`", at: entry.key.range)
             return nil
         }
         return test
+    }
+
+    /// Reports durations that reach further together than a test may.
+    private mutating func checkSpan(_ test: TestDeclaration) {
+        var left = Bounds.testSpan
+        for step in test.steps {
+            var parts: [(duration: Int64, times: Int64, range: SourceRange)] = []
+            switch step.at?.value {
+            case .instant?: left = Bounds.testSpan
+            case .after(let duration)?: parts.append((duration, 1, step.at?.range ?? step.range))
+            case nil: break
+            }
+            if let spacing = step.spacing { parts.append((spacing.value, max(1, step.times) - 1, spacing.range)) }
+            for part in parts {
+                let (length, overflow) = part.duration.multipliedReportingOverflow(by: part.times)
+                guard !overflow, length <= left else {
+                    report(
+                        "syntax/scalar", "the steps of a test span at most \(Bounds.testSpan / (365 * Micros.day)) years",
+                        at: part.range, help: "lower the duration or `repeat`, or begin a step `at` an instant")
+                    return
+                }
+                left -= length
+            }
+        }
     }
 
     private mutating func step(_ node: YAMLNode, allowed: [String]) -> TestStep? {
@@ -134,11 +159,11 @@ extension NodeReader {
             shape(node, expected: "a map", for: what, help: "as in {tenant: acme, model: gpt-4o, input_tokens: 1000}")
             return []
         }
-        return entries
+        return bounded(entries, Bounds.testFields, what, at: node.range)
     }
 
     private mutating func given(_ node: YAMLNode) -> [GivenUsage] {
-        namedEntries(node, "given").compactMap { entry in
+        namedEntries(node, "given", most: Bounds.limits).compactMap { entry in
             guard let limit = text(entry.key, "the name of a limit") else { return nil }
             let amount = scalar(entry.value, "given") { scanner throws(ScalarError) -> Int64 in
                 if let money = try scanner.moneyIfPresent() { return money.nanos }

@@ -54,7 +54,7 @@ struct Layout {
     /// A comment in the line in which something ends, after it.
     private mutating func endOfLine(after end: Int) {
         if nextComment < comments.count, !comments[nextComment].isAlone, comments[nextComment].start >= end,
-            !source.bytes[min(end, source.bytes.count)..<comments[nextComment].start].contains(0x0A)
+            source.lineIndex(at: end) == source.lineIndex(at: comments[nextComment].start)
         {
             append("  " + comments[nextComment].text)
             nextComment += 1
@@ -63,7 +63,9 @@ struct Layout {
     }
 
     private func hasComments(in range: SourceRange) -> Bool {
-        comments[nextComment...].contains { $0.start > Int(range.start) && $0.start < Int(range.end) }
+        // Earlier comments have been written, so the next one decides.
+        guard nextComment < comments.count else { return false }
+        return comments[nextComment...].prefix { $0.start < Int(range.end) }.contains { $0.start > Int(range.start) }
     }
 
     private func hasBlankLine(before start: Int) -> Bool {
@@ -160,6 +162,7 @@ struct Layout {
         case .map(let entries) where entries.isEmpty: return "{}"
         case .list, .map:
             guard node.isFlow, !hasComments(in: node.range), let text = flow(node) else { return nil }
+            guard text.utf8.count <= 4 * PolicyFormatter.width else { return nil }
             return column + text.count <= PolicyFormatter.width ? text : nil
         }
     }

@@ -71,7 +71,7 @@ struct Comment {
         while index < bytes.count {
             while value < values.count, values[value].end <= index { value += 1 }
             if value < values.count, values[value].start <= index {
-                if let newline = bytes[lineStart..<values[value].end].lastIndex(of: 0x0A) { lineStart = newline + 1 }
+                if let newline = bytes[index..<values[value].end].lastIndex(of: 0x0A) { lineStart = newline + 1 }
                 index = values[value].end
                 continue
             }

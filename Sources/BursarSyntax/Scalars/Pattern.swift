@@ -45,6 +45,6 @@ extension TextScanner {
             position += 1
         }
         guard position > start else { throw unexpected("expected \(what)") }
-        return Pattern(text(start, position))
+        return Pattern(try boundedName(from: start, what))
     }
 }

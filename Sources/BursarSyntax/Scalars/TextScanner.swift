@@ -88,6 +88,14 @@ public struct TextScanner {
         let start = position
         guard let first = peek, isLetter(first) else { throw unexpected("expected \(what)") }
         while let byte = peek, isNameByte(byte) { position += 1 }
+        return try boundedName(from: start, what)
+    }
+
+    /// The text from a place on, where it is short enough for a name.
+    func boundedName(from start: Int, _ what: String) throws(ScalarError) -> String {
+        guard position - start <= Bounds.nameBytes else {
+            throw error("\(what) has at most \(Bounds.nameBytes) bytes", from: start)
+        }
         return text(start, position)
     }
 

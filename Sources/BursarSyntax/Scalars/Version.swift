@@ -42,6 +42,6 @@ extension TextScanner {
         let start = position
         while let byte = peek, isNameByte(byte) || byte == UInt8(ascii: "+") { position += 1 }
         guard position > start else { throw unexpected("expected a version such as 2026-06-01 or 1.10.0") }
-        return Version(text(start, position))
+        return Version(try boundedName(from: start, "a version"))
     }
 }

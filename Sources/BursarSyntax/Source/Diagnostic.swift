@@ -58,27 +58,52 @@ public struct Diagnostic: Sendable {
     ) {
         self.code = code
         self.severity = severity
-        self.message = message
+        self.message = shortened(message)
         self.range = range
         self.notes = notes
-        self.help = help
+        self.help = help.map(shortened)
         self.fix = fix
         self.witness = witness
         self.path = path
     }
 }
 
-/// Gathers the findings of one run.
+/// A message without the middle of a value that is too long to read.
+private func shortened(_ message: String) -> String {
+    let bytes = message.utf8
+    guard bytes.count > Bounds.messageBytes else { return message }
+    return String(decoding: bytes.prefix(Bounds.messageBytes / 2), as: UTF8.self) + " … "
+        + String(decoding: bytes.suffix(Bounds.messageBytes / 4), as: UTF8.self)
+}
+
+/// Gathers the findings of one run. Beyond `Bounds.diagnosticsKept` they are only counted.
 public struct Diagnostics: Sendable {
     public private(set) var items: [Diagnostic] = []
+    /// Findings that were not kept, by severity.
+    public private(set) var omitted: [Severity: Int] = [:]
 
     public init() {}
 
-    public var hasErrors: Bool { items.contains { $0.severity == .error } }
+    public var hasErrors: Bool { omitted[.error] != nil || items.contains { $0.severity == .error } }
 
-    public mutating func add(_ diagnostic: Diagnostic) { items.append(diagnostic) }
+    /// All findings, kept or not.
+    public var count: Int { omitted.values.reduce(items.count, +) }
 
-    public mutating func add(contentsOf others: Diagnostics) { items += others.items }
+    /// Few enough findings so far that the nearest known name is worth a search.
+    package var canSuggest: Bool { items.count < Bounds.suggestions }
+
+    public mutating func add(_ diagnostic: Diagnostic) {
+        if items.count < Bounds.diagnosticsKept {
+            items.append(diagnostic)
+        } else {
+            omitted[diagnostic.severity, default: 0] += 1
+        }
+    }
+
+    public mutating func add(contentsOf others: Diagnostics) {
+        for item in others.items { add(item) }
+        omitted.merge(others.omitted, uniquingKeysWith: +)
+    }
 
     /// Gives findings the severity that the team chose for their code; nil takes them out.
     public mutating func setSeverities(_ severity: (Diagnostic) -> Severity?) {
@@ -92,7 +117,12 @@ public struct Diagnostics: Sendable {
 
     /// By file and position, as written where two stand at one place; exact repeats are dropped.
     public func sorted() -> [Diagnostic] {
-        var seen = Set<String>()
+        struct Key: Hashable {
+            var code: String
+            var range: SourceRange?
+            var message: String
+        }
+        var seen = Set<Key>()
         return items.enumerated()
             .sorted { left, right in
                 let a = (left.element.range?.file ?? -1, left.element.range?.start ?? -1, left.offset)
@@ -100,9 +130,6 @@ public struct Diagnostics: Sendable {
                 return a < b
             }
             .map(\.element)
-            .filter { item in
-                let key = "\(item.code)|\(item.range.map { "\($0.file):\($0.start):\($0.end)" } ?? "")|\(item.message)"
-                return seen.insert(key).inserted
-            }
+            .filter { seen.insert(Key(code: $0.code, range: $0.range, message: $0.message)).inserted }
     }
 }

@@ -39,6 +39,7 @@ public struct DiagnosticTextRenderer: Sendable {
     private func excerpt(_ range: SourceRange, _ tint: String) -> String {
         guard let file = sources[range] else { return "" }
         let from = file.position(at: Int(range.start))
+        guard file.lineLength(from.line - 1) <= Bounds.excerptBytes else { return "" }
         let to = file.position(at: Int(range.end))
         // One character in place of each that acts on the terminal, so that columns stay what they are.
         let scalars = file.line(from.line).unicodeScalars.map { acts($0) && $0 != "\t" ? "\u{FFFD}" : $0 }

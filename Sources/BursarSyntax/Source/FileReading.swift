@@ -32,6 +32,25 @@ public enum FileReading {
         return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
     }
 
+    /// What tells a file or folder from every other, whatever path leads to it.
+    struct Identity: Hashable {
+        var device: UInt64
+        var number: UInt64
+    }
+
+    static func identity(of path: String) -> Identity? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Identity(
+            device: UInt64(truncatingIfNeeded: status.st_dev), number: UInt64(truncatingIfNeeded: status.st_ino))
+    }
+
+    /// A file on disk: not a pipe, which would have to be waited for, nor a device, which may never end.
+    static func isRegular(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// The bytes of a file of at most `limit` bytes.
     public static func read(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
         guard kind(of: path) != .folder else { throw FileError(path: path, reason: "is a folder") }

@@ -1,34 +1,76 @@
-/// The spelling nearest to a misspelt name, where one is near enough to be meant.
+/// The spelling nearest to a misspelt name, where one is near enough to be meant. Of many candidates the first
+/// `Bounds.suggestionCandidates` are looked at.
 public func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
-    let wanted = Array(name.lowercased().utf8.prefix(64))
-    let most = max(1, wanted.count / 3)
+    var distance = EditDistance(name)
     var best: (distance: Int, name: String)?
-    for candidate in candidates {
-        let other = Array(candidate.lowercased().utf8.prefix(64))
-        guard abs(other.count - wanted.count) <= most else { continue }
-        let distance = editDistance(wanted, other)
-        guard distance <= most else { continue }
-        if best == nil || (distance, candidate) < (best!.distance, best!.name) { best = (distance, candidate) }
+    for candidate in candidates.prefix(Bounds.suggestionCandidates) {
+        guard let found = distance.to(candidate) else { continue }
+        if let best, (best.distance, best.name) <= (found, candidate) { continue }
+        best = (found, candidate)
     }
     return best?.name
 }
 
-/// Edits (insert, delete, replace, swap of neighbours) that turn one text into the other.
-private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-    var beforeLast = [Int](repeating: 0, count: b.count + 1)
-    var last = Array(0...b.count)
-    for i in 0..<a.count {
-        var row = [i + 1]
-        row.reserveCapacity(b.count + 1)
-        for j in 0..<b.count {
-            var cost = min(row[j] + 1, last[j + 1] + 1, last[j] + (a[i] == b[j] ? 0 : 1))
-            if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, beforeLast[j - 1] + 1) }
-            row.append(cost)
-        }
-        beforeLast = last
-        last = row
+/// Edits (insert, delete, replace, swap of neighbours) that turn one name into others. Upper case counts as lower case, and
+/// of long names the first 64 bytes count.
+private struct EditDistance {
+    private static let longest = 64
+
+    private let wanted: [UInt8]
+    private let wantedBytes: UInt64
+    /// More edits make another name.
+    private let most: Int
+    private var other: [UInt8] = []
+    private var rows: [[Int]]
+
+    init(_ name: String) {
+        wanted = Array(name.lowercased().utf8.prefix(Self.longest))
+        wantedBytes = Self.bytes(wanted)
+        most = max(1, wanted.count / 3)
+        rows = [[Int]](repeating: [Int](repeating: 0, count: Self.longest + 1), count: 3)
     }
-    return last[b.count]
+
+    /// One bit for each value of the low six bits that occurs. An edit adds at most one and removes at most one.
+    private static func bytes(_ text: [UInt8]) -> UInt64 { text.reduce(0) { $0 | 1 << UInt64($1 & 63) } }
+
+    /// nil where it takes too many edits.
+    mutating func to(_ name: String) -> Int? {
+        other.removeAll(keepingCapacity: true)
+        var isASCII = true
+        for byte in name.utf8.prefix(Self.longest) {
+            if byte >= 0x80 { isASCII = false }
+            other.append(byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte)
+        }
+        if !isASCII { other = Array(name.lowercased().utf8.prefix(Self.longest)) }
+        guard abs(other.count - wanted.count) <= most else { return nil }
+        let bytes = Self.bytes(other)
+        guard (bytes & ~wantedBytes).nonzeroBitCount <= most, (wantedBytes & ~bytes).nonzeroBitCount <= most else {
+            return nil
+        }
+        return edits()
+    }
+
+    private mutating func edits() -> Int? {
+        // Rows i − 2, i − 1 and i of the usual table, in turn.
+        for j in 0...other.count { rows[0][j] = j }
+        for i in 0..<wanted.count {
+            let (beforeLast, last, row) = ((i + 2) % 3, i % 3, (i + 1) % 3)
+            rows[row][0] = i + 1
+            var least = i + 1
+            for j in 0..<other.count {
+                var cost = min(
+                    rows[row][j] + 1, rows[last][j + 1] + 1, rows[last][j] + (wanted[i] == other[j] ? 0 : 1))
+                if i > 0, j > 0, wanted[i] == other[j - 1], wanted[i - 1] == other[j] {
+                    cost = min(cost, rows[beforeLast][j - 1] + 1)
+                }
+                rows[row][j + 1] = cost
+                least = min(least, cost)
+            }
+            if least > most { return nil }
+        }
+        let edits = rows[wanted.count % 3][other.count]
+        return edits <= most ? edits : nil
+    }
 }
 
 /// `did you mean "x"?`, else all names where they are few.

@@ -33,6 +33,9 @@ public struct SourceFile: Sendable {
     public let name: String
     public let bytes: [UInt8]
     private let lineStarts: [Int32]
+    /// The Unicode scalars before every `step` bytes; empty where every byte is one.
+    private let scalarCounts: [Int32]
+    private static let step = 1_024
 
     public init(path: String, name: String, bytes: [UInt8]) {
         self.path = path
@@ -43,6 +46,29 @@ public struct SourceFile: Sendable {
             starts.append(Int32(index + 1))
         }
         lineStarts = starts
+        var counts: [Int32] = []
+        if bytes.contains(where: { $0 >= 0x80 }) {
+            var count: Int32 = 0
+            for (index, byte) in bytes.enumerated() {
+                if index % Self.step == 0 { counts.append(count) }
+                if byte & 0xC0 != 0x80 { count += 1 }
+            }
+        }
+        scalarCounts = counts
+    }
+
+    /// The Unicode scalars that begin before a byte.
+    private func scalars(before offset: Int) -> Int {
+        if scalarCounts.isEmpty { return offset }
+        let block = min(offset / Self.step, scalarCounts.count - 1)
+        var count = Int(scalarCounts[block])
+        for byte in bytes[(block * Self.step)..<offset] where byte & 0xC0 != 0x80 { count += 1 }
+        return count
+    }
+
+    /// The bytes of a line, from 0, with its end.
+    package func lineLength(_ line: Int) -> Int {
+        (line + 1 < lineStarts.count ? Int(lineStarts[line + 1]) : bytes.count) - Int(lineStarts[line])
     }
 
     public var lineCount: Int { lineStarts.count }
@@ -50,7 +76,8 @@ public struct SourceFile: Sendable {
     /// The first byte of a line, from 0.
     public func lineStart(_ line: Int) -> Int { Int(lineStarts[line]) }
 
-    private func lineIndex(at offset: Int) -> Int {
+    /// The line of a byte, from 0.
+    package func lineIndex(at offset: Int) -> Int {
         var low = 0
         var high = lineStarts.count
         while high - low > 1 {
@@ -64,9 +91,8 @@ public struct SourceFile: Sendable {
     public func position(at offset: Int) -> SourcePosition {
         let line = lineIndex(at: min(offset, bytes.count))
         let start = Int(lineStarts[line])
-        var column = 1
-        for byte in bytes[start..<min(max(start, offset), bytes.count)] where byte & 0xC0 != 0x80 { column += 1 }
-        return SourcePosition(line: line + 1, column: column)
+        let end = min(max(start, offset), bytes.count)
+        return SourcePosition(line: line + 1, column: 1 + scalars(before: end) - scalars(before: start))
     }
 
     /// The text of a line (from 1) without its end.

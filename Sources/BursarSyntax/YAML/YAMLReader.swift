@@ -39,9 +39,17 @@ struct YAMLReader {
             return
         }
         var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        var failures = 0
         while let failure = readStream(from: start) {
             isIncomplete = true
+            failures += 1
             guard let next = nextDocument(after: max(failure, start)) else { break }
+            guard failures < Bounds.unreadableDocuments else {
+                fail(
+                    "more than \(Bounds.unreadableDocuments) documents are not YAML; the rest is not read", at: next,
+                    length: 1)
+                break
+            }
             start = next
         }
         checkLineSeparators()
@@ -243,11 +251,16 @@ struct YAMLReader {
 
     /// U+0085, U+2028 and U+2029 break lines for YAML but not for editors, so what one sees is not what is read.
     private mutating func checkLineSeparators() {
+        guard collectsQuoted else { return }
         var index = 0
+        // In the order of the file, as the values are read.
+        var nextQuoted = 0
         while index + 2 < bytes.count {
             let isNextLine = bytes[index] == 0xC2 && bytes[index + 1] == 0x85
             let isSeparator = bytes[index] == 0xE2 && bytes[index + 1] == 0x80 && bytes[index + 2] & 0xFE == 0xA8
-            if isNextLine || isSeparator, !quoted.contains(where: { $0.start <= index && index < $0.end }) {
+            while nextQuoted < quoted.count, Int(quoted[nextQuoted].end) <= index { nextQuoted += 1 }
+            let isQuoted = nextQuoted < quoted.count && Int(quoted[nextQuoted].start) <= index
+            if isNextLine || isSeparator, !isQuoted {
                 fail(
                     "an invisible line separator (U+\(isNextLine ? "0085" : "2028 or U+2029")) outside quotes",
                     at: index,
@@ -296,7 +309,17 @@ private struct OffsetMap {
     }
 
     func scalars(before offset: Int) -> Int {
-        isASCII ? offset : bytes[..<offset].reduce(0) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) }
+        if isASCII { return offset }
+        // The last checkpoint at or before the byte.
+        var low = 0
+        var high = checkpoints.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if Int(checkpoints[middle]) <= offset { low = middle } else { high = middle }
+        }
+        guard low < checkpoints.count else { return 0 }
+        return bytes[Int(checkpoints[low])..<max(Int(checkpoints[low]), offset)]
+            .reduce(low * Self.step) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) }
     }
 }
 
