@@ -45,8 +45,8 @@ final class CheckRunner: Sendable {
         queue.async { self.run() }
     }
 
-    /// Waits until nothing is left to check.
-    func finish() { queue.sync {} }
+    /// Checks nothing more; one that runs is not waited for.
+    func stop() { state.withLock { $0.waiting = [:] } }
 
     private func run() {
         while true {

@@ -18,7 +18,8 @@ struct CursorContext {
     }
 
     init(_ file: SourceFile, at offset: Int) {
-        let before = String(decoding: file.bytes[..<min(offset, file.bytes.count)], as: UTF8.self)
+        let end = min(offset, file.bytes.count)
+        let before = String(decoding: file.bytes[max(0, end - Self.mostBytes)..<end], as: UTF8.self)
         var lines = before.split(separator: "\n", omittingEmptySubsequences: false).suffix(Self.longest)
         if let start = lines.lastIndex(where: { $0.hasPrefix("---") }) { lines = lines[(start + 1)...] }
         kind = Self.kind(of: lines)
@@ -39,7 +40,8 @@ struct CursorContext {
         readLine(String(rest))
     }
 
-    /// Lines before the cursor that are looked at.
+    /// Bytes and lines before the cursor that are looked at.
+    private static let mostBytes = 1 << 20
     private static let longest = 20_000
 
     private static func kind(of lines: ArraySlice<Substring>) -> String? {

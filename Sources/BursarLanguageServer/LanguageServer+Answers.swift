@@ -89,23 +89,23 @@ extension LanguageServer {
     func rename(_ id: JSONTree?, _ params: JSONTree) {
         guard let (path, file, offset) = place(params), let name = params["newName"]?.text,
             let here = file.occurrence(at: offset)
-        else { return answerError(id, -32_602, "there is no name here") }
+        else { return answerError(id, RPCError.invalidParams, "there is no name here") }
         guard Self.isName(name, like: here.kind) else {
-            return answerError(id, -32_602, "`\(name)` cannot be the name of a \(here.kind.rawValue)")
+            return answerError(id, RPCError.invalidParams, "`\(name)` cannot be the name of a \(here.kind.rawValue)")
         }
         let found = workspace.same(as: path, offset: offset)
         if workspace.occurrences(around: path).contains(where: {
             $0.occurrence.isDefinition && $0.occurrence.kind == here.kind && $0.occurrence.name == name
         }) {
-            return answerError(id, -32_602, "there is a \(here.kind.rawValue) `\(name)` already")
+            return answerError(id, RPCError.invalidParams, "there is a \(here.kind.rawValue) `\(name)` already")
         }
         answer(id) { json in
             json.object("result") { json in
                 json.object("changes") { json in
-                    for path in Set(found.map(\.path)).sorted() {
+                    for (path, found) in Dictionary(grouping: found, by: \.path).sorted(by: { $0.key < $1.key }) {
                         json.key(text: FileURI.of(path))
                         json.array { json in
-                            for found in found where found.path == path {
+                            for found in found {
                                 edit(found.occurrence.range.bytes, name, in: found.file.source, &json)
                             }
                         }

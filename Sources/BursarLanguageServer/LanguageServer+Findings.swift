@@ -6,7 +6,7 @@ extension LanguageServer {
     func check(_ path: String) {
         let root = workspace.root(of: path)
         let lockPath = LockFile.path(for: root)
-        let lock = (try? FileReading.read(lockPath, limit: Bounds.fileBytes)).map {
+        let lock = Workspace.bytes(of: lockPath).map {
             SourceFile(path: lockPath, name: LockFile.name, bytes: $0)
         }
         runner?.check(CheckRunner.Job(root: root, sources: workspace.sources(below: root), lock: lock))
@@ -15,10 +15,11 @@ extension LanguageServer {
     static func publish(
         _ job: CheckRunner.Job, _ outcome: CheckRunner.Outcome, _ stream: MessageStream, _ encoding: PositionEncoding
     ) {
+        let byPath = Dictionary(grouping: outcome.diagnostics) { diagnostic in
+            diagnostic.range.flatMap { outcome.sources[$0]?.path }
+        }
         for source in job.sources {
-            let own = outcome.diagnostics.filter { diagnostic in
-                diagnostic.range.flatMap { outcome.sources[$0]?.path } == source.path
-            }
+            let own = byPath[source.path] ?? []
             stream.send { json in
                 json.field("method", "textDocument/publishDiagnostics")
                 json.object("params") { json in

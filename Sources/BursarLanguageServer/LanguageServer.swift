@@ -21,23 +21,36 @@ public final class LanguageServer {
             switch stream.next() {
             case .end: return isShuttingDown ? 0 : 1
             case .broken(let reason):
-                answerError(nil, -32_700, reason)
+                answerError(nil, RPCError.parse, reason)
                 return 1
-            case .message(let bytes):
-                guard let message = try? JSONTree.parse(bytes) else {
-                    answerError(nil, -32_700, "this is not JSON")
-                    continue
-                }
-                guard let method = message["method"]?.text else { continue }
-                if method == "exit" { return isShuttingDown ? 0 : 1 }
-                handle(method, message["id"], message["params"] ?? .null)
+            case .message(let bytes): if let status = receive(bytes) { return status }
             }
         }
-        return 1
     }
 
-    /// The number of the error by which answers could not be written; 0 where they could.
-    package var outputFailure: Int32 { stream.outputFailure }
+    /// Takes one message: a request is answered once, a notification never. Returns the exit status at the end.
+    private func receive(_ bytes: [UInt8]) -> Int32? {
+        switch IncomingMessage(bytes) {
+        case .unreadable(let id, let code, let reason): answerError(id, code, reason)
+        case .response: break
+        case .notification("exit", _): return isShuttingDown ? 0 : 1
+        case .notification(let method, let params): if isReady { notify(method, params) }
+        case .request(let id, "initialize", let params):
+            if runner == nil, !isShuttingDown {
+                initialize(id, params)
+            } else {
+                answerError(id, RPCError.invalidRequest, "the server is initialized already")
+            }
+        case .request(let id, _, _) where isShuttingDown:
+            answerError(id, RPCError.invalidRequest, "the server is shut down")
+        case .request(let id, _, _) where runner == nil:
+            answerError(id, RPCError.notInitialized, "`initialize` must come first")
+        case .request(let id, let method, let params): request(id, method, params)
+        }
+        return nil
+    }
+
+    private var isReady: Bool { runner != nil && !isShuttingDown }
 
     // MARK: - Messages
 
@@ -68,31 +81,56 @@ public final class LanguageServer {
         }
     }
 
-    private func handle(_ method: String, _ id: JSONTree?, _ params: JSONTree) {
+    private func notify(_ method: String, _ params: JSONTree) {
         switch method {
-        case "initialize": initialize(id, params)
-        case "shutdown":
-            isShuttingDown = true
-            runner?.finish()
-            answer(id) { $0.null("result") }
         case "textDocument/didOpen": didOpen(params)
         case "textDocument/didChange": didChange(params)
         case "textDocument/didClose": didClose(params)
         case "textDocument/didSave", "workspace/didChangeWatchedFiles":
             workspace.forgetDisk()
             if let path = path(params) { check(path) }
-        case "textDocument/hover": hover(id, params)
-        case "textDocument/completion": complete(id, params)
-        case "textDocument/definition": definition(id, params)
-        case "textDocument/references": references(id, params)
-        case "textDocument/prepareRename": prepareRename(id, params)
-        case "textDocument/rename": rename(id, params)
-        case "textDocument/formatting": format(id, params)
-        case "textDocument/codeAction": codeActions(id, params)
-        case "textDocument/documentSymbol": outline(id, params)
-        default:
-            // Notifications that are not known may be passed over, requests may not.
-            if id != nil { answerError(id, -32_601, "`\(method)` is not supported") }
+        default: break
+        }
+    }
+
+    private func request(_ id: JSONTree, _ method: String, _ params: JSONTree) {
+        if method == "shutdown" {
+            isShuttingDown = true
+            runner?.stop()
+            return answer(id) { $0.null("result") }
+        }
+        guard let handler = Self.handlers[method] else {
+            return answerError(id, RPCError.methodNotFound, "`\(method)` is not supported")
+        }
+        guard params["textDocument"]?["uri"]?.text != nil else {
+            return answerError(id, RPCError.invalidParams, "`textDocument.uri` is missing")
+        }
+        if handler.needsPosition, !Self.isPosition(params["position"]) {
+            return answerError(id, RPCError.invalidParams, "`position` needs a line and a character from 0 on")
+        }
+        handler.answer(self)(id, params)
+    }
+
+    private struct Handler: Sendable {
+        var needsPosition: Bool
+        var answer: @Sendable (LanguageServer) -> (JSONTree?, JSONTree) -> Void
+    }
+
+    private static let handlers: [String: Handler] = [
+        "textDocument/hover": Handler(needsPosition: true, answer: { $0.hover }),
+        "textDocument/completion": Handler(needsPosition: true, answer: { $0.complete }),
+        "textDocument/definition": Handler(needsPosition: true, answer: { $0.definition }),
+        "textDocument/references": Handler(needsPosition: true, answer: { $0.references }),
+        "textDocument/prepareRename": Handler(needsPosition: true, answer: { $0.prepareRename }),
+        "textDocument/rename": Handler(needsPosition: true, answer: { $0.rename }),
+        "textDocument/formatting": Handler(needsPosition: false, answer: { $0.format }),
+        "textDocument/codeAction": Handler(needsPosition: false, answer: { $0.codeActions }),
+        "textDocument/documentSymbol": Handler(needsPosition: false, answer: { $0.outline }),
+    ]
+
+    private static func isPosition(_ position: JSONTree?) -> Bool {
+        [position?["line"], position?["character"]].allSatisfy { part in
+            part?.number.flatMap { Int($0) }.map { $0 >= 0 } ?? false
         }
     }
 
@@ -143,6 +181,7 @@ public final class LanguageServer {
 
     private func didOpen(_ params: JSONTree) {
         guard let path = path(params), let text = params["textDocument"]?["text"]?.text else { return }
+        guard text.utf8.count <= Bounds.fileBytes else { return forget(path) }
         workspace.put(Array(text.utf8), at: path)
         check(path)
     }
@@ -151,19 +190,40 @@ public final class LanguageServer {
         guard let path = path(params), case .list(let changes)? = params["contentChanges"],
             var source = workspace.file(path)?.source
         else { return }
+        // Each change is counted from the text before it.
+        guard changes.count.multipliedReportingOverflow(by: max(1, source.bytes.count)).partialValue <= Self.mostEdited
+        else { return forget(path) }
         for change in changes {
-            guard let text = change["text"]?.text else { continue }
+            guard let text = change["text"]?.text else { return forget(path) }
             var bytes = source.bytes
-            if let range = change["range"], let start = offset(range["start"], in: source),
-                let end = offset(range["end"], in: source)
-            {
+            switch change["range"] {
+            case nil, .null?: bytes = Array(text.utf8)
+            case let range?:
+                guard let start = offset(range["start"], in: source), let end = offset(range["end"], in: source) else {
+                    return forget(path)
+                }
                 bytes.replaceSubrange(start..<max(start, end), with: text.utf8)
-            } else {
-                bytes = Array(text.utf8)
             }
+            guard bytes.count <= Bounds.fileBytes else { return forget(path) }
             source = SourceFile(path: path, name: path, bytes: bytes)
         }
         workspace.put(source.bytes, at: path)
+        check(path)
+    }
+
+    /// Changes of one message times bytes of the document.
+    private static let mostEdited = 4 << 30
+
+    /// A change that cannot be followed: the text on disk holds until the client opens the document again.
+    private func forget(_ path: String) {
+        workspace.close(path)
+        stream.send { json in
+            json.field("method", "window/showMessage")
+            json.object("params") { json in
+                json.field("type", 1)
+                json.field("message", "bursar: a change of \(path) could not be followed; close and open the file again")
+            }
+        }
         check(path)
     }
 

@@ -37,8 +37,13 @@ final class MessageStream: Sendable {
     /// Waits for the next message.
     func next() -> Incoming {
         var length: Int?
-        while true {
-            guard let line = headerLine() else { return .end }
+        for _ in 0..<Self.mostHeaders {
+            let line: [UInt8]
+            switch headerLine() {
+            case .line(let bytes): line = bytes
+            case .tooLong: return .broken("a header of more than \(Self.longestHeader) bytes")
+            case .end: return .end
+            }
             if line.isEmpty {
                 guard let length else { return .broken("a message without Content-Length") }
                 return body(length)
@@ -54,33 +59,47 @@ final class MessageStream: Sendable {
                 length = value
             }
         }
+        return .broken("more than \(Self.mostHeaders) headers")
     }
 
-    private func headerLine() -> [UInt8]? {
+    private static let mostHeaders = 64
+    private static let longestHeader = 4_096
+
+    private enum HeaderLine { case line([UInt8]), tooLong, end }
+
+    private func headerLine() -> HeaderLine {
         var line: [UInt8] = []
         var byte: UInt8 = 0
-        while line.count < 4_096 {
-            var count = read(input, &byte, 1)
-            while count < 0, errno == EINTR { count = read(input, &byte, 1) }
-            guard count == 1 else { return nil }
+        while line.count < Self.longestHeader {
+            guard receive(&byte, 1) == 1 else { return .end }
             if byte == UInt8(ascii: "\n") {
                 if line.last == UInt8(ascii: "\r") { line.removeLast() }
-                return line
+                return .line(line)
             }
             line.append(byte)
         }
-        return nil
+        return .tooLong
+    }
+
+    /// Reads at most so many bytes; a signal that interrupts it does not end the conversation.
+    private func receive(_ buffer: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        while true {
+            let got = read(input, buffer, count)
+            if got >= 0 || errno != EINTR { return got }
+        }
     }
 
     private func body(_ length: Int) -> Incoming {
-        var bytes = [UInt8](repeating: 0, count: length)
-        var filled = 0
-        while filled < length {
-            let got = bytes.withUnsafeMutableBytes {
-                read(input, $0.baseAddress.unsafelyUnwrapped + filled, length - filled)
+        var bytes: [UInt8] = []
+        while bytes.count < length {
+            // Memory is taken as the bytes come, not as a header claims.
+            let room = min(length - bytes.count, max(1 << 16, bytes.count))
+            var got = 0
+            bytes += [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in
+                got = buffer.baseAddress.map { receive($0, room) } ?? 0
+                initialized = max(0, got)
             }
             guard got > 0 else { return .end }
-            filled += got
         }
         return .message(bytes)
     }

@@ -24,13 +24,15 @@ enum PositionEncoding: String, Sendable {
     private func length(_ lead: UInt8) -> Int { lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4 }
 
     func position(of offset: Int, in file: SourceFile) -> TextPosition {
-        let line = file.position(at: offset).line - 1
-        var index = file.lineStart(line)
-        var character = 0
-        while index < min(offset, file.bytes.count) {
-            character += units(file.bytes[index])
-            index += length(file.bytes[index])
-        }
+        let end = min(max(0, offset), file.bytes.count)
+        let line = file.lineIndex(at: end)
+        let start = file.lineStart(line)
+        let character =
+            switch self {
+            case .utf8: end - start
+            case .utf16: file.characters(from: start, to: end).utf16
+            case .utf32: file.characters(from: start, to: end).scalars
+            }
         return TextPosition(line: line, character: character)
     }
 

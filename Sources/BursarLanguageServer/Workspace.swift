@@ -40,10 +40,16 @@ final class Workspace {
     /// The file as it stands; nil where it cannot be read.
     func file(_ path: String) -> PolicyFile? {
         if let known = files[path] { return known }
-        guard let bytes = try? FileReading.read(path, limit: Bounds.fileBytes) else { return nil }
+        guard let bytes = Self.bytes(of: path) else { return nil }
         let made = PolicyFile(SourceFile(path: path, name: path, bytes: bytes), previous: nil)
         files[path] = made
         return made
+    }
+
+    /// The bytes of a file on disk. A pipe or a device would have to be waited for, so that no request were answered.
+    static func bytes(of path: String) -> [UInt8]? {
+        guard FileReading.isRegular(path) else { return nil }
+        return try? FileReading.read(path, limit: Bounds.fileBytes)
     }
 
     // MARK: - Sets
@@ -71,12 +77,15 @@ final class Workspace {
         return found
     }
 
+    /// Bytes of a folder's files that are read to find a policy.
+    private static let mostSearched = 16 << 20
+
     private func holdsPolicy(_ folder: String) -> Bool {
         guard let names = try? FileReading.names(in: folder) else { return false }
-        return names.contains { name in
-            guard name.hasSuffix(".yaml") || name.hasSuffix(".yml"), let file = file("\(folder)/\(name)") else {
-                return false
-            }
+        var bytesLeft = Self.mostSearched
+        return names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.contains { name in
+            guard bytesLeft > 0, let file = file("\(folder)/\(name)") else { return false }
+            bytesLeft -= file.source.bytes.count + 1_024
             return file.nodes.contains { $0.entries?.first?.name == "policy" }
         }
     }
@@ -94,10 +103,11 @@ final class Workspace {
 
     /// The files of a set as the checker reads them.
     func sources(below root: String) -> [SourceFile] {
-        paths(below: root).compactMap { path in
-            file(path).map {
-                SourceFile(path: path, name: String(path.dropFirst(root.count + 1)), bytes: $0.source.bytes)
-            }
+        var bytesLeft = Bounds.setBytes
+        return paths(below: root).compactMap { path in
+            guard bytesLeft >= 0, let bytes = file(path)?.source.bytes else { return nil }
+            bytesLeft -= bytes.count
+            return SourceFile(path: path, name: String(path.dropFirst(root.count + 1)), bytes: bytes)
         }
     }
 

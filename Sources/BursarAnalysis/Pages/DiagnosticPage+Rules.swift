@@ -24,7 +24,7 @@ extension DiagnosticPage {
                 """,
             wayOut: "Remove it, or mend its condition."),
         DiagnosticPage(
-            "rule/conflict", .warning,
+            "rule/conflict", .warning, or: .note,
             finds:
                 "deny and approve or confirm for the same requests; deny wins. A note where they only overlap, a warning where the other rule is covered whole.",
             why: "Someone expects to be asked, and is refused.",

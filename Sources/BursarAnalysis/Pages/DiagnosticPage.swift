@@ -5,14 +5,20 @@ public struct DiagnosticPage: Sendable {
     public let code: String
     /// Of a finding, where neither the policy nor the finding says otherwise.
     public let severity: Severity
+    /// Of a finding that is less grave than most of its code.
+    public let lesser: Severity?
     public let finds: String
     public let why: String
     public let example: String
     public let wayOut: String
 
-    init(_ code: String, _ severity: Severity, finds: String, why: String, example: String, wayOut: String) {
+    init(
+        _ code: String, _ severity: Severity, or lesser: Severity? = nil, finds: String, why: String, example: String,
+        wayOut: String
+    ) {
         self.code = code
         self.severity = severity
+        self.lesser = lesser
         self.finds = finds
         self.why = why
         self.example = example
@@ -31,7 +37,7 @@ public struct DiagnosticPage: Sendable {
         """
         # \(code)
 
-        Severity: \(severity.rawValue)
+        Severity: \(severity.rawValue)\(lesser.map { ", or \($0.rawValue)" } ?? "")
 
         **Finds** \(finds)
 

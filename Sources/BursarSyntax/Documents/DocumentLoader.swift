@@ -111,6 +111,9 @@ private struct FolderWalk {
     private var files: [(path: String, name: String)] = []
     /// Folders that have been seen: each is read once, so that links which lead back to one cannot multiply.
     private var seen: Set<FileReading.Identity> = []
+    private var entriesLeft = Self.mostEntries
+    /// Files and folders of any kind that are looked at.
+    private static let mostEntries = 200_000
 
     var sorted: [(path: String, name: String)] {
         files.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
@@ -123,7 +126,12 @@ private struct FolderWalk {
         if let identity = FileReading.identity(of: folder), !seen.insert(identity).inserted {
             throw FileError(path: folder, reason: "this folder is part of the set already, through another link")
         }
-        for name in try FileReading.names(in: folder) {
+        let names = try FileReading.names(in: folder)
+        entriesLeft -= names.count
+        guard entriesLeft >= 0 else {
+            throw FileError(path: folder, reason: "more than \(Self.mostEntries) files and folders below the set's root")
+        }
+        for name in names {
             let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name
             let isPolicy = name.hasSuffix(".yaml") || name.hasSuffix(".yml")
             switch FileReading.kind(of: path) {

@@ -29,10 +29,13 @@ public indirect enum JSONTree: Sendable {
 
     /// Levels of nesting that are read; a price list has three.
     private static let depth = 64
+    /// Values that are read; each takes about 100 bytes in memory.
+    private static let mostValues = 2_000_000
 
     public static func parse(_ bytes: [UInt8]) throws(ParseError) -> JSONTree {
         var position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-        let value = try value(bytes, &position, depth)
+        var valuesLeft = mostValues
+        let value = try value(bytes, &position, depth, &valuesLeft)
         skipSpace(bytes, &position)
         guard position == bytes.count else { throw ParseError(message: "more than one JSON value", offset: position) }
         return value
@@ -42,14 +45,20 @@ public indirect enum JSONTree: Sendable {
         while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
     }
 
-    private static func value(_ bytes: [UInt8], _ position: inout Int, _ left: Int) throws(ParseError) -> JSONTree {
+    private static func value(
+        _ bytes: [UInt8], _ position: inout Int, _ left: Int, _ valuesLeft: inout Int
+    ) throws(ParseError) -> JSONTree {
         skipSpace(bytes, &position)
+        valuesLeft -= 1
+        guard valuesLeft >= 0 else {
+            throw ParseError(message: "more than \(mostValues) values", offset: position)
+        }
         guard position < bytes.count, left > 0 else {
             throw ParseError(message: left > 0 ? "the file ends early" : "too many levels of nesting", offset: position)
         }
         switch bytes[position] {
-        case UInt8(ascii: "{"): return try object(bytes, &position, left)
-        case UInt8(ascii: "["): return try list(bytes, &position, left)
+        case UInt8(ascii: "{"): return try object(bytes, &position, left, &valuesLeft)
+        case UInt8(ascii: "["): return try list(bytes, &position, left, &valuesLeft)
         case UInt8(ascii: "\""): return .string(try string(bytes, &position))
         case UInt8(ascii: "t"): return try word("true", .boolean(true), bytes, &position)
         case UInt8(ascii: "f"): return try word("false", .boolean(false), bytes, &position)
@@ -92,7 +101,9 @@ public indirect enum JSONTree: Sendable {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func list(_ bytes: [UInt8], _ position: inout Int, _ left: Int) throws(ParseError) -> JSONTree {
+    private static func list(
+        _ bytes: [UInt8], _ position: inout Int, _ left: Int, _ valuesLeft: inout Int
+    ) throws(ParseError) -> JSONTree {
         position += 1
         var values: [JSONTree] = []
         skipSpace(bytes, &position)
@@ -101,7 +112,7 @@ public indirect enum JSONTree: Sendable {
             return .list([])
         }
         while true {
-            values.append(try value(bytes, &position, left - 1))
+            values.append(try value(bytes, &position, left - 1, &valuesLeft))
             skipSpace(bytes, &position)
             guard position < bytes.count else { throw ParseError(message: "the file ends early", offset: position) }
             position += 1
@@ -112,7 +123,9 @@ public indirect enum JSONTree: Sendable {
         }
     }
 
-    private static func object(_ bytes: [UInt8], _ position: inout Int, _ left: Int) throws(ParseError) -> JSONTree {
+    private static func object(
+        _ bytes: [UInt8], _ position: inout Int, _ left: Int, _ valuesLeft: inout Int
+    ) throws(ParseError) -> JSONTree {
         position += 1
         var entries: [(key: String, value: JSONTree)] = []
         skipSpace(bytes, &position)
@@ -131,7 +144,7 @@ public indirect enum JSONTree: Sendable {
                 throw ParseError(message: "expected `:`", offset: position)
             }
             position += 1
-            entries.append((key, try value(bytes, &position, left - 1)))
+            entries.append((key, try value(bytes, &position, left - 1, &valuesLeft)))
             skipSpace(bytes, &position)
             guard position < bytes.count else { throw ParseError(message: "the file ends early", offset: position) }
             position += 1

@@ -46,7 +46,7 @@ public enum FileReading {
     }
 
     /// A file on disk: not a pipe, which would have to be waited for, nor a device, which may never end.
-    static func isRegular(_ path: String) -> Bool {
+    package static func isRegular(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }

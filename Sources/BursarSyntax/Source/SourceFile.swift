@@ -35,6 +35,8 @@ public struct SourceFile: Sendable {
     private let lineStarts: [Int32]
     /// The Unicode scalars before every `step` bytes; empty where every byte is one.
     private let scalarCounts: [Int32]
+    /// Of these scalars, those that take two units of UTF-16.
+    private let wideCounts: [Int32]
     private static let step = 1_024
 
     public init(path: String, name: String, bytes: [UInt8]) {
@@ -47,23 +49,39 @@ public struct SourceFile: Sendable {
         }
         lineStarts = starts
         var counts: [Int32] = []
+        var wide: [Int32] = []
         if bytes.contains(where: { $0 >= 0x80 }) {
             var count: Int32 = 0
+            var wideCount: Int32 = 0
             for (index, byte) in bytes.enumerated() {
-                if index % Self.step == 0 { counts.append(count) }
+                if index % Self.step == 0 {
+                    counts.append(count)
+                    wide.append(wideCount)
+                }
                 if byte & 0xC0 != 0x80 { count += 1 }
+                if byte >= 0xF0 { wideCount += 1 }
             }
         }
         scalarCounts = counts
+        wideCounts = wide
     }
 
-    /// The Unicode scalars that begin before a byte.
-    private func scalars(before offset: Int) -> Int {
-        if scalarCounts.isEmpty { return offset }
+    /// The Unicode scalars that begin before a byte, and how many of them take two units of UTF-16.
+    private func scalars(before offset: Int) -> (all: Int, wide: Int) {
+        if scalarCounts.isEmpty { return (offset, 0) }
         let block = min(offset / Self.step, scalarCounts.count - 1)
-        var count = Int(scalarCounts[block])
-        for byte in bytes[(block * Self.step)..<offset] where byte & 0xC0 != 0x80 { count += 1 }
+        var count = (all: Int(scalarCounts[block]), wide: Int(wideCounts[block]))
+        for byte in bytes[(block * Self.step)..<offset] {
+            if byte & 0xC0 != 0x80 { count.all += 1 }
+            if byte >= 0xF0 { count.wide += 1 }
+        }
         return count
+    }
+
+    /// Characters of a line before a byte, in Unicode scalars and in units of UTF-16.
+    package func characters(from start: Int, to end: Int) -> (scalars: Int, utf16: Int) {
+        let (before, after) = (scalars(before: start), scalars(before: end))
+        return (after.all - before.all, after.all - before.all + after.wide - before.wide)
     }
 
     /// The bytes of a line, from 0, with its end.
@@ -92,7 +110,7 @@ public struct SourceFile: Sendable {
         let line = lineIndex(at: min(offset, bytes.count))
         let start = Int(lineStarts[line])
         let end = min(max(start, offset), bytes.count)
-        return SourcePosition(line: line + 1, column: 1 + scalars(before: end) - scalars(before: start))
+        return SourcePosition(line: line + 1, column: 1 + characters(from: start, to: end).scalars)
     }
 
     /// The text of a line (from 1) without its end.
