@@ -26,6 +26,7 @@ public final class LanguageServer {
             case .message(let bytes): if let status = receive(bytes) { return status }
             }
         }
+        return 1
     }
 
     /// Takes one message: a request is answered once, a notification never. Returns the exit status at the end.
@@ -49,6 +50,9 @@ public final class LanguageServer {
         }
         return nil
     }
+
+    /// The number of the error by which answers could not be written; 0 where they could.
+    package var outputFailure: Int32 { stream.outputFailure }
 
     private var isReady: Bool { runner != nil && !isShuttingDown }
 
@@ -221,7 +225,8 @@ public final class LanguageServer {
             json.field("method", "window/showMessage")
             json.object("params") { json in
                 json.field("type", 1)
-                json.field("message", "bursar: a change of \(path) could not be followed; close and open the file again")
+                json.field(
+                    "message", "bursar: a change of \(path) could not be followed; close and open the file again")
             }
         }
         check(path)

@@ -44,14 +44,16 @@ import Testing
         Growth("limits of a plan", Bounds.planLimits / 2) { count in
             head + "limits:\n" + lines(Bounds.planLimits / 2) { "  p\($0): $\($0 + 1)/day" }
                 + "tiers:\n  a:\n    limits:\n" + lines(count / 2) { "      a\($0): $1/day" }
-                + "  free:\n    extends: a\n    limits:\n" + lines(count - count / 2) { "      l\($0): $1/day" } + catalog
+                + "  free:\n    extends: a\n    limits:\n" + lines(count - count / 2) { "      l\($0): $1/day" }
+                + catalog
         },
         Growth("weights", Bounds.weights) { count in
             head + "tiers:\n  free:\n    limits: {daily: $5/day}\n    weights:\n      of: daily\n      other: 1%\n"
                 + lines(count) { "      f\($0): 0.001%" } + catalog
         },
         Growth("thresholds", Bounds.thresholds) { count in
-            head + "audiences: {o: x}\ntiers:\n  free:\n    limits:\n      daily:\n        amount: $5/day\n        at:\n"
+            head
+                + "audiences: {o: x}\ntiers:\n  free:\n    limits:\n      daily:\n        amount: $5/day\n        at:\n"
                 + lines(count) { "          \($0 + 1)%: notify o" } + catalog
         },
         Growth("audiences", Bounds.audiences) { count in
@@ -99,11 +101,13 @@ import Testing
         Growth("requests of tests", Int(Bounds.testRequests)) { count in
             head + free + catalog + "---\ntests:\n"
                 + lines(5) { "  t\($0): {request: {model: big, tier: free}, repeat: 100000}" }
-                .replacing("t4: {request: {model: big, tier: free}, repeat: 100000", with:
-                    "t4: {request: {model: big, tier: free}, repeat: \(count - 400_000)")
+                .replacing(
+                    "t4: {request: {model: big, tier: free}, repeat: 100000",
+                    with:
+                        "t4: {request: {model: big, tier: free}, repeat: \(count - 400_000)")
         },
         Growth("bytes of a name", Bounds.nameBytes) { count in
-            head + "tiers:\n  free: {limits: {\(String(repeating: "x", count: count)): $5/day}}\n" + catalog
+            "policy: \(String(repeating: "x", count: count))\nversion: 1\n" + free + catalog
         },
     ]
 

@@ -33,7 +33,8 @@ import Testing
             head + tail + "---\ntests:\n  t: {request: {model: m}, expect: "
                 + String(repeating: "[", count: levels - 2) + String(repeating: "]", count: levels - 2) + "}\n",
             head + tail + "---\ntests:\n  t: {request: {model: m}, expect: "
-                + String(repeating: "{a: ", count: levels - 2) + "1" + String(repeating: "}", count: levels - 2) + "}\n",
+                + String(repeating: "{a: ", count: levels - 2) + "1" + String(repeating: "}", count: levels - 2)
+                + "}\n",
             head + "rules:\n  r:\n    deny: no\n    when: '" + String(repeating: "(!", count: Bounds.conditionDepth - 2)
                 + "fallback" + String(repeating: ")", count: Bounds.conditionDepth - 2) + "'\n" + tail,
             head + "rules:\n  r:\n    deny: no\n    when: '\(labels)'\n" + tail,
@@ -56,7 +57,8 @@ import Testing
             let documents = DocumentLoader.read([source], diagnostics: &diagnostics)
             let result = Checker.check(documents, diagnostics)
             _ = try? PolicyFormatter.format(source)
-            let tree = try? JSONTree.parse(Array(String(repeating: "[", count: 63).utf8 + String(repeating: "]", count: 63).utf8))
+            let nested = String(repeating: "[", count: 63) + String(repeating: "]", count: 63)
+            let tree = try? JSONTree.parse(Array(nested.utf8))
             return result.diagnostics.items.count + (tree == nil ? 1_000_000 : 0)
         }
         #expect((found ?? .max) < 1_000_000)

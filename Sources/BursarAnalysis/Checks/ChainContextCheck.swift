@@ -10,7 +10,9 @@ enum ChainContextCheck: Check {
         let edition = context.edition
         guard let catalog = edition.catalog else { return }
         for plan in context.allPlans where !plan.downgrade.chains.isEmpty {
-            guard context.effort.spend(plan.limits.count + context.modelCount + plan.downgrade.steps.count) else { return }
+            guard context.effort.spend(plan.limits.count + context.modelCount + plan.downgrade.steps.count) else {
+                return
+            }
             let arithmetic = PlanArithmetic(plan, edition)
             let most = [arithmetic.largestRequest(.inputTokens), arithmetic.largestRequest(.tokens)].compactMap {
                 $0.map { Int64(clamping: $0.amount) }

@@ -151,7 +151,9 @@ enum NeverBindsCheck: Check {
         }
         guard let (total, count) = windows.most(of: other, bound, in: limit.window) else { return nil }
         let (product, overflow) = total.multipliedReportingOverflow(by: factor.amount)
-        guard !overflow, product <= Int128(first), implications.holds(limit.when, other.when, &effort) else { return nil }
+        guard !overflow, product <= Int128(first), implications.holds(limit.when, other.when, &effort) else {
+            return nil
+        }
         return Proof(total: product, windows: count, by: factor.by)
     }
 

@@ -53,10 +53,13 @@ public struct PolicyDiff: Sendable {
         diff.regions = regions.regions
         diff.undecided = regions.undecided
         if comparer.effort.isSpent {
-            diff.undecided.append("which conditions mean the same: they are too many, so that each is taken for changed")
+            diff.undecided.append(
+                "which conditions mean the same: they are too many, so that each is taken for changed")
         }
         var directions = comparer.tierDirections
-        for region in diff.regions { for tier in region.tiers { directions[tier, default: []].insert(region.direction) } }
+        for region in diff.regions {
+            for tier in region.tiers { directions[tier, default: []].insert(region.direction) }
+        }
         for tier in after.tierNames where before.plan(tier: tier) != nil {
             diff.tiers.append((tier, verdict(directions[tier] ?? [])))
         }

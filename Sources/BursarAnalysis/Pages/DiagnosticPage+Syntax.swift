@@ -44,7 +44,8 @@ extension DiagnosticPage {
             wayOut: "The message says what was expected and shows a value of that kind."),
         DiagnosticPage(
             "syntax/bound", .error,
-            finds: "a list, a name or a policy set that is larger than the language allows; the message says the bound.",
+            finds:
+                "a list, a name or a policy set that is larger than the language allows; the message says the bound.",
             why:
                 "Every input is checked in bounded time and memory. The bounds leave room for ten times what policies need.",
             example: "rules: {r1: …, r2: …}   # and so on, to more than 2,000 of them",

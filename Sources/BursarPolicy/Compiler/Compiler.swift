@@ -95,7 +95,8 @@ public struct Compiler {
         if tierLimits > Bounds.tierLimits {
             report(
                 "syntax/bound",
-                "the limits of all tiers, with those that they take over, are more than \(Bounds.tierLimits)", at: place,
+                "the limits of all tiers, with those that they take over, are more than \(Bounds.tierLimits)",
+                at: place,
                 help: "remove tiers, limits or versions that nobody needs")
             isTooLarge = true
         } else if patternMatches > Bounds.patternMatches {

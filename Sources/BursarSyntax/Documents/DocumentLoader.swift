@@ -129,7 +129,8 @@ private struct FolderWalk {
         let names = try FileReading.names(in: folder)
         entriesLeft -= names.count
         guard entriesLeft >= 0 else {
-            throw FileError(path: folder, reason: "more than \(Self.mostEntries) files and folders below the set's root")
+            throw FileError(
+                path: folder, reason: "more than \(Self.mostEntries) files and folders below the set's root")
         }
         for name in names {
             let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name

@@ -90,10 +90,16 @@ extension NodeReader {
         }
         if let node = map["features"]?.value { policy.features = features(node) }
         if let node = map["limits"]?.value { policy.limits = limits(node) }
-        if let node = map["rules"]?.value { policy.rules = namedEntries(node, "rules", most: Bounds.rules).compactMap { rule($0) } }
+        if let node = map["rules"]?.value {
+            policy.rules = namedEntries(node, "rules", most: Bounds.rules).compactMap { rule($0) }
+        }
         if let node = map["tools"]?.value { policy.tools = tools(node) }
-        if let node = map["tiers"]?.value { policy.tiers = namedEntries(node, "tiers", most: Bounds.tiers).compactMap { tier($0) } }
-        if let node = map["alerts"]?.value { policy.alerts = namedEntries(node, "alerts", most: Bounds.alerts).compactMap { alert($0) } }
+        if let node = map["tiers"]?.value {
+            policy.tiers = namedEntries(node, "tiers", most: Bounds.tiers).compactMap { tier($0) }
+        }
+        if let node = map["alerts"]?.value {
+            policy.alerts = namedEntries(node, "alerts", most: Bounds.alerts).compactMap { alert($0) }
+        }
         if let node = map["checks"]?.value { policy.checks = checks(node) }
         if let node = map["description"]?.value { _ = text(node, "description") }
         return policy
@@ -189,7 +195,9 @@ extension NodeReader {
         catalog.effective = instant(map["effective"], "effective")
         catalog.currency = currency(map["currency"])
         if let node = map["classes"]?.value {
-            catalog.classes = elements(node, "classes", most: Bounds.classes).compactMap { name($0, "the name of a class") }
+            catalog.classes = elements(node, "classes", most: Bounds.classes).compactMap {
+                name($0, "the name of a class")
+            }
         }
         if let node = map["models"]?.value {
             catalog.models = namedEntries(node, "models", most: Bounds.models).compactMap { model($0) }

@@ -139,8 +139,9 @@ extension NodeReader {
             return nil
         }
         var weights = WeightsDeclaration(of: limit, shares: [], range: node.range)
-        let shares = bounded(entries.filter { $0.name != "of" }, Bounds.weights + 2, "weights", at: node.range)
-        for entry in shares {
+        let settings = entries.filter { $0.name == "share" || $0.name == "other" }
+        let features = entries.filter { !["of", "share", "other"].contains($0.name) }
+        for entry in settings + bounded(features, Bounds.weights, "weights", at: node.range) {
             if entry.name == "share" {
                 if oneOf(entry.value, "share", WeightShare.self) == .remaining { weights.isOfRemaining = true }
                 continue

@@ -76,11 +76,15 @@ extension NodeReader {
                     )
                 }
             }
-            test.steps = elements(steps.value, "steps", most: Bounds.testSteps).compactMap { step($0, allowed: Keys.step.names) }
+            test.steps = elements(steps.value, "steps", most: Bounds.testSteps).compactMap {
+                step($0, allowed: Keys.step.names)
+            }
         } else if let step = step(entry.value, allowed: Keys.test.names.filter { $0 != "steps" }) {
             test.steps = [step]
         }
-        if let node = map["each"]?.value { test.cases = elements(node, "each", most: Bounds.testSteps).compactMap { testCase($0) } }
+        if let node = map["each"]?.value {
+            test.cases = elements(node, "each", most: Bounds.testSteps).compactMap { testCase($0) }
+        }
         checkSpan(test)
         if test.steps.isEmpty {
             report("syntax/shape", "a test needs a `request`, or `steps`", at: entry.key.range)
@@ -104,7 +108,8 @@ extension NodeReader {
                 let (length, overflow) = part.duration.multipliedReportingOverflow(by: part.times)
                 guard !overflow, length <= left else {
                     report(
-                        "syntax/scalar", "the steps of a test span at most \(Bounds.testSpan / (365 * Micros.day)) years",
+                        "syntax/scalar",
+                        "the steps of a test span at most \(Bounds.testSpan / (365 * Micros.day)) years",
                         at: part.range, help: "lower the duration or `repeat`, or begin a step `at` an instant")
                     return
                 }
