@@ -52,7 +52,7 @@ struct Supervisor {
         var left = plan.surfaces
         while !left.isEmpty, Clock.seconds < end {
             for surface in left where Clock.seconds < end {
-                runSlice(surface, until: min(end, Clock.seconds + (plan.seconds == nil ? 60 : 2)))
+                runSlice(surface, until: min(end, Clock.seconds + max(2, (plan.seconds ?? 600) / 60)))
                 if let inputs = plan.inputs, counts[surface, default: Count(next: 0)].inputs >= inputs {
                     left.removeAll { $0 == surface }
                 }

@@ -90,12 +90,34 @@ enum LogSurface {
 
     // MARK: - Parts
 
+    private static let small = ["", ", per: user", ", per: session, rollover: 50%"].map { keys in
+        """
+        policy: p
+        version: 1
+        default tier: free
+        tiers:
+          free: {models: any, limits: {daily: {amount: $0.05/day\(keys), at: {80%: notify owner, 100%: deny}}}}
+        audiences: {owner: someone}
+        ---
+        catalog: c
+        version: 1
+        models:
+          gpt-4o: {price: {input: $2.50/1M, cached: $1.25/1M, output: $10/1M}, aliases: [gpt-4o-*]}
+          claude-sonnet-4: {price: {input: $3/1M, output: $15/1M}}
+        """
+    }
+
     static let formats = [
         "bursar", "litellm", "otel", "helicone", "langfuse", "portkey", "usage-log", "openai-usage",
     ]
 
+    /// A set, or often a small one instead, which takes less time to compile than a log takes to read.
     static func policies(_ set: Corpus.PolicyFolder, _ random: inout SeededGenerator) -> FuzzInput {
         var input = FuzzInput()
+        if random.chance(65) {
+            input.add("set/policy.yaml", random.pick(small))
+            return input
+        }
         for file in set.files where file.name != "tests.yaml" { input.add("set/\(file.name)", file.bytes) }
         return input
     }

@@ -68,9 +68,9 @@ enum ShardFiles {
     /// Called by one thread, in a folder that may be written to.
     static func of(_ variant: Int, _ corpus: Corpus) -> [[UInt8]] {
         if let known = made[variant] { return known }
-        var random = SeededGenerator(seed: UInt64(variant))
         let set = corpus.sets[variant % corpus.sets.count]
-        var input = LogSurface.policies(set, &random)
+        var input = FuzzInput()
+        for file in set.files { input.add("set/\(file.name)", file.bytes) }
         input.add("l.jsonl", [UInt8](lines: Array(set.traffic.prefix(200))))
         let folder = "shards-\(variant)"
         input.writeFiles(to: folder)
