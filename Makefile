@@ -118,7 +118,7 @@ fuzz-coverage: deps
 	  -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -DCOVERAGE_GUIDED
 	@mkdir -p $(COVERAGE)/corpus/$(or $(TARGET),yaml) $(COVERAGE)/failed
 	BURSAR_FUZZ_TARGET=$(or $(TARGET),yaml) $(COVERAGE)/debug/bursar-fuzz-coverage -max_total_time=$(or $(SECONDS),60) \
-	  -seed=$(or $(SEED),1) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix=$(COVERAGE)/failed/ \
+	  -seed=$(or $(SEED),1) -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix=$(COVERAGE)/failed/ \
 	  $(COVERAGE)/corpus/$(or $(TARGET),yaml) $(FUZZ_SEEDS_$(or $(TARGET),yaml))
 FUZZ_SEEDS_yaml := Tests/Fixtures/clean Tests/Fixtures/format Policies
 FUZZ_SEEDS_csv := Tests/Fixtures/logs
