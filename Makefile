@@ -39,6 +39,7 @@ demo: build
 test: deps lint schema
 	$(SWIFT) build -c release --build-tests
 	$(SWIFT) test -c release --skip-build
+	$(FUZZ) run --seed 1 --inputs 300
 	@$(MAKE) --no-print-directory sanitize editors report docs
 
 # Python packages for the tests of the schema, the language server and the report.

@@ -26,7 +26,7 @@ let package = Package(
         .target(name: "BursarEngine", dependencies: ["BursarPolicy", "BursarStorage", "CIntrinsics"]),
         .target(
             name: "BursarTraffic",
-            dependencies: ["BursarEngine", "BursarStorage", "CIntrinsics", "CZlib", "CZstd", "CSQLite"]),
+            dependencies: ["BursarEngine", "BursarPolicy", "BursarStorage", "CIntrinsics", "CZlib", "CZstd", "CSQLite"]),
         .target(
             name: "BursarReplay",
             dependencies: [

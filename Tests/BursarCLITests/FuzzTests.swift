@@ -22,6 +22,11 @@ import Testing
         return result
     }
 
+    @Test func `inputs that failed once fail no more`() throws {
+        let result = try fuzz("replay", "Tests/Fixtures/fuzz")
+        #expect(result.status == 0, "\(result.output)")
+    }
+
     @Test func `an input that fails is found`() throws {
         let result = try fuzz("replay", "Tests/Fuzz/Failing")
         #expect(result.status == 1)

@@ -1,3 +1,4 @@
+import BursarPolicy
 import BursarSyntax
 
 /// A catalog document made from LiteLLM's public price list, with a note on everything that a catalog cannot say.
@@ -14,16 +15,35 @@ public struct PriceListImport {
         "supported_regions", "metadata", "comment", "rpm", "tpm", "rpd", "tpd",
     ]
 
+    /// Why there is no catalog.
+    public struct ImportError: Error {
+        public var description: String
+    }
+
+    /// The keys of the catalog before its models.
+    private let head: String
+    private let id: String
+    private let effective: String?
+
     public init(_ bytes: [UInt8], id: String, version: String, effective: String?, providers: Set<String>)
-        throws(JSONTree.ParseError)
+        throws(ImportError)
     {
-        let list = try JSONTree.parse(bytes)
-        guard case .object(let entries) = list else {
-            throw JSONTree.ParseError(message: "expected an object", offset: 0)
+        self.id = id
+        self.effective = effective.map(Self.scalar)
+        var head = "catalog: \(Self.scalar(id))\nversion: \(Self.scalar(version))\n"
+        if let effective = self.effective { head += "effective: \(effective)\n" }
+        self.head = head + "currency: USD\nmodels:\n"
+        if let problem = problem(of: "  {}\n", models: []) {
+            throw ImportError(description: "--id, --version or --effective: \(problem)")
         }
-        catalog = "catalog: \(id)\nversion: \(version)\n"
-        if let effective { catalog += "effective: \(effective)\n" }
-        catalog += "currency: USD\nmodels:\n"
+        let list: JSONTree
+        do throws(JSONTree.ParseError) {
+            list = try JSONTree.parse(bytes)
+        } catch {
+            throw ImportError(description: "\(error.message) at byte \(error.offset)")
+        }
+        guard case .object(let entries) = list else { throw ImportError(description: "expected an object at byte 0") }
+        var models = ""
         var seen: Set<String> = []
         for (name, entry) in entries where name != "sample_spec" {
             let provider = entry["litellm_provider"]?.text
@@ -32,15 +52,47 @@ public struct PriceListImport {
                 leftOut.append("\(name): stands twice; the first is kept")
                 continue
             }
-            add(name, entry, provider)
+            models += text(name, entry, provider)
         }
-        if modelCount == 0 { catalog += "  {}\n" }
+        catalog = self.head + (modelCount == 0 ? "  {}\n" : models)
+        if let problem = problem(of: modelCount == 0 ? "  {}\n" : models, models: nil) {
+            throw ImportError(description: "the catalog of all models cannot be read: \(problem)")
+        }
     }
 
-    private mutating func add(_ name: String, _ entry: JSONTree, _ provider: String?) {
+    /// Why a catalog with these models cannot be used by a policy; nil where it can.
+    ///
+    /// - Parameter models: the names that it must have; nil: any.
+    private func problem(of text: String, models: [String]?) -> String? {
+        let policy = "policy: p\nversion: 1\n\(effective.map { "effective: \($0)\n" } ?? "")tiers: {t: {models: any}}\n"
+        var diagnostics = Diagnostics()
+        let sources = [policy, head + text].map { SourceFile(path: "catalog", name: "catalog", bytes: Array($0.utf8)) }
+        let documents = DocumentLoader.read(sources, diagnostics: &diagnostics)
+        let result = Compiler.compile(documents, diagnostics)
+        if let error = result.diagnostics.sorted().first(where: { $0.severity == .error }) { return error.message }
+        guard documents.catalogs.count == 1, let catalog = documents.catalogs.first, catalog.id.value == id,
+            models.map({ catalog.models.map(\.name.value) == $0 }) ?? true
+        else { return "a name would read as something else" }
+        return nil
+    }
+
+    /// A plain scalar where a text can be one, a quoted one otherwise.
+    private static func scalar(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+            case UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: ":"): true
+            default: false
+            }
+        }
+        return isPlain && text.first?.isLetter == true || isPlain && text.first?.isNumber == true ? text : quoted(text)
+    }
+
+    /// A model's lines; empty where the catalog cannot hold it.
+    private mutating func text(_ name: String, _ entry: JSONTree, _ provider: String?) -> String {
         guard isModelName(name) else {
             leftOut.append("\(name): is no name of a model here")
-            return
+            return ""
         }
         var price: [String] = []
         var reason: String?
@@ -72,19 +124,36 @@ public struct PriceListImport {
                 reason = "input_cost_per_request \(fee) cannot be kept exactly"
             }
         }
+        var text = lines(name, entry, provider, price: reason == nil ? price : nil)
+        var problem = problem(of: text, models: [name])
+        if let found = problem, reason == nil {
+            // The price may be what cannot be written.
+            reason = found
+            text = lines(name, entry, provider, price: nil)
+            problem = self.problem(of: text, models: [name])
+        }
+        if let problem {
+            leftOut.append("\(name): cannot be carried over: \(problem)")
+            return ""
+        }
         if let reason { leftOut.append("\(name): listed without a price: \(reason)") }
         noteOthers(name, entry)
         modelCount += 1
-        catalog += "  \(quoted(name)):\n"
-        if let provider { catalog += "    provider: \(quoted(provider))\n" }
-        if reason == nil { catalog += "    price: {\(price.joined(separator: ", "))}\n" }
+        return text
+    }
+
+    private func lines(_ name: String, _ entry: JSONTree, _ provider: String?, price: [String]?) -> String {
+        var text = "  \(Self.quoted(name)):\n"
+        if let provider { text += "    provider: \(Self.quoted(provider))\n" }
+        if let price { text += "    price: {\(price.joined(separator: ", "))}\n" }
         if let context = entry["max_input_tokens"]?.number ?? entry["max_tokens"]?.number,
             let whole = Self.scaled(context, 0)
         {
-            catalog += "    context: \(whole)\n"
-        } else if provider == nil, reason != nil {
-            catalog += "    description: listed without a price\n"
+            text += "    context: \(whole)\n"
+        } else if provider == nil, price == nil {
+            text += "    description: listed without a price\n"
         }
+        return text
     }
 
     private static let readsOnly: Set<String> = ["embedding", "rerank", "moderation"]
@@ -107,7 +176,11 @@ public struct PriceListImport {
             && !name.contains("->") && !name.contains("*")
     }
 
-    private func quoted(_ text: String) -> String { "\"\(text)\"" }
+    private static func quoted(_ text: String) -> String {
+        var json = JSONWriter()
+        json.value(text)
+        return json.text
+    }
 
     /// `1.5e-07` as `$0.15/1M`, exact; nil where it has digits below 10^-12.
     static func perMillion(_ text: String) -> String? {

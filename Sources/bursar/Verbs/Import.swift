@@ -42,11 +42,11 @@ struct Import: ParsableCommand {
                 throw ExitStatus(ExitStatus.usage, error.description)
             }
             let result: PriceListImport
-            do throws(JSONTree.ParseError) {
+            do throws(PriceListImport.ImportError) {
                 result = try PriceListImport(
                     bytes, id: id, version: version, effective: effective, providers: Set(provider))
             } catch {
-                throw ExitStatus(ExitStatus.usage, "\(file): \(error.message) at byte \(error.offset)")
+                throw ExitStatus(ExitStatus.usage, "\(file): \(error.description)")
             }
             Console.print(exact: result.catalog)
             guard !quiet else { return }
