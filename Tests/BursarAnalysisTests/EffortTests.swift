@@ -1,7 +1,6 @@
+import BursarAnalysis
 import BursarSyntax
 import Testing
-
-@testable import BursarAnalysis
 
 /// Questions that could take exponential or quadratic work end after a counted number of steps, and say that they are open.
 @Suite struct EffortTests {

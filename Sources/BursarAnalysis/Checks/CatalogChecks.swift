@@ -95,7 +95,7 @@ enum CatalogChecks {
 
 extension Pattern {
     /// A name that both patterns match; nil where there is none, or where it is not found with what is left of the effort.
-    func commonName(with other: Pattern, _ effort: inout Effort) -> String? {
+    package func commonName(with other: Pattern, _ effort: inout Effort) -> String? {
         let left = Array(text.utf8)
         let right = Array(other.text.utf8)
         let star = UInt8(ascii: "*")
