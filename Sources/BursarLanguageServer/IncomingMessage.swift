@@ -23,8 +23,9 @@ enum IncomingMessage {
         do throws(JSONTree.ParseError) {
             message = try JSONTree.parse(bytes)
         } catch {
-            // JSON of too many levels or values may still be a request, which must be answered.
-            let id = Self.topLevelID(bytes)
+            // JSON of too many levels or values may still be a request, which must be answered. Of text that is no JSON, the
+            // protocol wants no id: the client may use it for another request.
+            let id = error.isBeyondBounds ? Self.topLevelID(bytes) : nil
             self = .unreadable(
                 id: id, code: id == nil ? RPCError.parse : RPCError.invalidRequest, reason: "\(error.message)")
             return

@@ -12,10 +12,18 @@ public indirect enum JSONTree: Sendable {
     public struct ParseError: Error {
         public var message: String
         public var offset: Int
+        /// The text may be JSON, of more values or levels than are read.
+        package var isBeyondBounds = false
 
         public init(message: String, offset: Int) {
             self.message = message
             self.offset = offset
+        }
+
+        fileprivate static func beyondBounds(_ message: String, _ offset: Int) -> ParseError {
+            var error = ParseError(message: message, offset: offset)
+            error.isBeyondBounds = true
+            return error
         }
     }
 
@@ -51,11 +59,10 @@ public indirect enum JSONTree: Sendable {
         skipSpace(bytes, &position)
         valuesLeft -= 1
         guard valuesLeft >= 0 else {
-            throw ParseError(message: "more than \(mostValues) values", offset: position)
+            throw .beyondBounds("more than \(mostValues) values", position)
         }
-        guard position < bytes.count, left > 0 else {
-            throw ParseError(message: left > 0 ? "the file ends early" : "too many levels of nesting", offset: position)
-        }
+        guard left > 0 else { throw .beyondBounds("too many levels of nesting", position) }
+        guard position < bytes.count else { throw ParseError(message: "the file ends early", offset: position) }
         switch bytes[position] {
         case UInt8(ascii: "{"): return try object(bytes, &position, left, &valuesLeft)
         case UInt8(ascii: "["): return try list(bytes, &position, left, &valuesLeft)

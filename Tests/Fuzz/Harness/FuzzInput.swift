@@ -24,6 +24,13 @@ struct FuzzInput {
     mutating func add(_ name: String, _ text: String) { files.append((name, Array(text.utf8))) }
     mutating func run(_ arguments: String...) { steps.append(arguments) }
 
+    /// The files that may be changed. A `then` step promises that what an earlier step writes works with the other files of
+    /// its set: the promise says nothing about a set that is itself wrong.
+    var changeable: [Int] {
+        let makesPromise = steps.contains { $0.first == "then" }
+        return files.indices.filter { !makesPromise || !files[$0].name.hasPrefix("set/") }
+    }
+
     /// Writes the files into a folder, which is made where there is none.
     func writeFiles(to folder: String) {
         mkdir(folder, 0o777)

@@ -21,7 +21,7 @@ struct Minimizer {
             input = smaller
             return true
         }
-        for index in input.files.indices {
+        for index in input.changeable {
             let lines = input.files[index].bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map(
                 Array.init)
             let isText = lines.count > 1

@@ -33,9 +33,10 @@ enum Surface: String, CaseIterable, ExpressibleByArgument {
     /// An input that failed once, with a file of it changed.
     private static func changed(_ input: FuzzInput, _ random: inout SeededGenerator, _ corpus: Corpus) -> FuzzInput {
         var input = input
-        guard !input.files.isEmpty else { return input }
+        let changeable = input.changeable
+        guard !changeable.isEmpty else { return input }
         var mutator = Mutator(random: random, others: corpus.documents.map(\.bytes))
-        let index = mutator.random.below(input.files.count)
+        let index = mutator.random.pick(changeable)
         input.files[index].bytes = mutator.mutated(input.files[index].bytes)
         random = mutator.random
         return input
