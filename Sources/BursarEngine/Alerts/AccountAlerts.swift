@@ -69,8 +69,11 @@ struct WatchedRequest {
 
 /// One tenant's windows, as far as alerts look at them; guarded by the account's lock.
 final class AccountAlerts {
-    /// Of the latest request.
-    var now = Int64.min
+    /// Of the latest request, but for one whose time was wrong.
+    private(set) var now = Int64.min
+    /// The later one of the times of the latest request and the one before it.
+    private var latest = Int64.max
+    private var previous = Int64.max
     var series: [AlertKey: AlertSeries<Symbol>] = [:]
     /// What the counter of a limit's alert is counted for.
     private(set) var scopes: [AlertKey: [(name: String, value: Symbol)]] = [:]
@@ -98,9 +101,19 @@ final class AccountAlerts {
     /// The request of a reservation, which is not open any more.
     func take(_ id: ReservationID) -> WatchedRequest? { open.removeValue(forKey: id) }
 
-    /// The next request that was made at a time or before it and that nobody has settled.
+    /// A request was decided.
+    func follow(_ time: Int64) {
+        latest = max(previous, time)
+        previous = time
+        if time > now || CounterBook.isWrong(now, latest: latest) { now = time }
+    }
+
+    /// The next request that was made at a time or before it, or at a wrong one, and that nobody has settled.
     func takeExpired(at deadline: Int64) -> WatchedRequest? {
-        while firstOpened < opened.count, opened[firstOpened].time <= deadline {
+        while firstOpened < opened.count,
+            opened[firstOpened].time <= deadline
+                || CounterBook.isWrong(opened[firstOpened].time, latest: latest)
+        {
             let id = opened[firstOpened].id
             firstOpened += 1
             if let watched = take(id) { return watched }

@@ -46,7 +46,7 @@ extension Engine {
         edition.set(edition.model(model), named: model, in: &request)
         account.withLock {
             let alerts = account.madeAlerts()
-            alerts.now = max(alerts.now, request.time)
+            alerts.follow(request.time)
             expire(alerts, account, &raised)
             var watched = WatchedRequest(
                 time: request.time, edition: decision.edition, model: decision.model, feature: request[.feature],

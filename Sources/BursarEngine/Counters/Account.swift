@@ -40,8 +40,10 @@ struct Account: @unchecked Sendable {
     private let place: UnsafeMutablePointer<State>
 
     /// - Parameter memory: as long as `layout` says, at a line of the cache.
-    init(id: Symbol, record: Int, forgets: Bool, at memory: UnsafeMutableRawPointer, _ layout: borrowing AccountLayout)
-    {
+    init(
+        id: Symbol, engine: UInt32, record: Int, forgets: Bool, at memory: UnsafeMutableRawPointer,
+        _ layout: borrowing AccountLayout
+    ) {
         place = memory.assumingMemoryBound(to: State.self)
         place.initialize(
             to: State(
@@ -49,7 +51,8 @@ struct Account: @unchecked Sendable {
                 slots: RawArray(lent: memory + layout.slots, capacity: layout.slotCount),
                 book: CounterBook(counters: RawArray(lent: memory + layout.counters, capacity: layout.counterCount)),
                 reservations: ReservationTable(
-                    headers: RawArray(lent: memory + layout.headers, capacity: AccountLayout.headerCount)),
+                    headers: RawArray(lent: memory + layout.headers, capacity: AccountLayout.headerCount),
+                    owner: UInt64(engine) << 32 | UInt64(id.rawValue)),
                 forgets: forgets))
     }
 

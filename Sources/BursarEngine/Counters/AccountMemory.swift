@@ -52,9 +52,11 @@ struct AccountMemory: ~Copyable {
     private static let largePage = 2 << 20
     private static let largestStretch = 32 << 20
 
-    mutating func account(id: Symbol, record: Int, forgets: Bool, _ layout: borrowing AccountLayout) -> Account {
+    mutating func account(
+        id: Symbol, engine: UInt32, record: Int, forgets: Bool, _ layout: borrowing AccountLayout
+    ) -> Account {
         if left < layout.size { grow(layout.size) }
-        let made = Account(id: id, record: record, forgets: forgets, at: free, layout)
+        let made = Account(id: id, engine: engine, record: record, forgets: forgets, at: free, layout)
         free += layout.size
         left -= layout.size
         accounts.append(made)

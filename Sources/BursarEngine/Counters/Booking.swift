@@ -85,7 +85,12 @@ extension CounterBook {
 
     private mutating func adjustWindow(_ index: Int, _ window: Int64, _ delta: Int64) {
         if counters[index].start == window {
-            counters[index].used = counters[index].used.addingSaturated(delta)
+            counters[index].used.addSaturated(delta)
+            return
+        }
+        if counters[index].start > .min, counters[index].start < window {
+            // The window was opened by a wrong time; its use counts in the current one since time went back.
+            counters[index].used = max(0, counters[index].used.addingSaturated(delta))
             return
         }
         if counters[index].earlier.start == window {
@@ -142,13 +147,14 @@ extension CounterBook {
 
     /// Takes one request from a throttle's own bucket.
     mutating func passThrottle(_ index: Int, _ key: Int32, requests: Int64, window: Int64, at time: Int64) {
+        let latest = latest(at: time)
         withExtra(index) { extra in
             let full = Self.full(requests, window)
             let bucket = extra.throttles[key] ?? CounterExtra.Throttle(level: full, refilled: time)
             let level = bucket.level(at: time, requests: requests, full: full)
             extra.throttles[key] = CounterExtra.Throttle(
                 level: max(Counter.leastLevel, level.subtractingSaturated(Int128(window))),
-                refilled: max(time, bucket.refilled))
+                refilled: Self.isWrong(bucket.refilled, latest: latest) ? time : max(time, bucket.refilled))
         }
     }
 
@@ -160,8 +166,13 @@ extension CounterBook {
         case .request: return true
         case .rate(let length), .rolling(let length):
             // No window has an end here: at most one event in the length of the window.
+            let latest = latest(at: time)
             return withExtra(index) { extra in
-                if let last = extra.eventTimes[level], time < last.addingSaturated(length) { return false }
+                if let last = extra.eventTimes[level], time < last.addingSaturated(length),
+                    !Self.isWrong(last, latest: latest)
+                {
+                    return false
+                }
                 extra.eventTimes[level] = time
                 return true
             }

@@ -150,9 +150,37 @@ struct CounterBook: ~Copyable {
     /// The time of the request for which a counter was made last.
     var lastMade = Int64.min
 
+    /// The time of the latest request that was decided; the largest before the first.
+    private var previous = Int64.max
+
     init() {}
 
     init(counters: consuming RawArray<Counter>) { self.counters = counters }
+
+    // MARK: - Wrong times
+
+    /// A time that is kept from an earlier request was wrong if two requests in a row lie further before it.
+    static let mostLate = Micros.day
+
+    /// The later one of the times of a request and of the one before it.
+    @inline(__always)
+    func latest(at time: Int64) -> Int64 { max(previous, time) }
+
+    @inline(__always)
+    static func isWrong(_ kept: Int64, latest: Int64) -> Bool { kept.subtractingSaturated(mostLate) > latest }
+
+    /// Whether a time that is kept here was wrong, by a request at a time and the one before it.
+    @inline(__always)
+    func isWrong(_ kept: Int64, at time: Int64) -> Bool { Self.isWrong(kept, latest: latest(at: time)) }
+
+    /// A request was decided.
+    @inline(__always)
+    mutating func pass(_ time: Int64) { previous = time }
+
+    /// Nothing is carried over into a window that time went back to: what came before it was forgotten.
+    mutating func seeAnew(_ scope: Int32, at time: Int64) {
+        if scope == 0 { rootSeen = time } else { scopes[Int(scope) - 1].seen = time }
+    }
 
     // MARK: - Scopes
 

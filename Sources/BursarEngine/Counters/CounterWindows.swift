@@ -3,15 +3,21 @@ import BursarSyntax
 
 /// How counters follow the time: windows, slices, buckets, what is carried over.
 extension CounterBook {
-    /// Brings a counter to an instant. A clock that goes back never opens a window again: what comes late counts in
-    /// the current one.
+    /// Brings a counter to an instant. What comes late counts in the current window, unless that window's time was wrong.
     mutating func advance(_ index: Int, _ limit: Limit, keepsHistory: Bool, to time: Int64) {
         switch limit.window {
         case .calendar, .every:
-            if time < counters[index].end, counters[index].end != .min { return }
+            if time < counters[index].end, counters[index].end != .min {
+                if isWrong(counters[index].start, at: time) { goBack(index, to: limit.window.interval(at: time), time) }
+                return
+            }
             open(index, limit.window.interval(at: time), keepsHistory: keepsHistory)
-        case .fromFirstUse:
-            guard counters[index].end != .min, time >= counters[index].end else { return }
+        case .fromFirstUse(let length):
+            guard counters[index].end != .min else { return }
+            if isWrong(counters[index].start, at: time) {
+                goBack(index, to: Interval(start: time, end: time.addingSaturated(length)), time)
+            }
+            guard time >= counters[index].end else { return }
             // Closed; it opens anew with the next request that it counts.
             counters[index].start = .min
             counters[index].end = .min
@@ -40,6 +46,24 @@ extension CounterBook {
         counters[index].quietPlan = 0
     }
 
+    /// The current window was opened by a wrong time: the one that holds the request takes its place. Nothing that was used
+    /// is lost, neither there nor in the window before.
+    private mutating func goBack(_ index: Int, to interval: Interval, _ time: Int64) {
+        let earlier = counters[index].earlier
+        if earlier.start == interval.start, earlier.end == interval.end {
+            counters[index].used.addSaturated(earlier.used)
+        }
+        counters[index].earlier = Counter.EarlierWindow()
+        counters[index].start = interval.start
+        counters[index].end = interval.end
+        counters[index].carryAmount = -1
+        seeAnew(counters[index].scope, at: time)
+        guard counters[index].extra >= 0 else { return }
+        let extra = Int(counters[index].extra)
+        extras[extra].history.removeAll()
+        for run in extras[extra].runs.keys { extras[extra].runs[run] = interval.start }
+    }
+
     /// Forgets what belonged to the window that closes.
     private mutating func closeExtra(_ index: Int) {
         guard counters[index].extra >= 0 else { return }
@@ -53,10 +77,19 @@ extension CounterBook {
     private mutating func advanceSlices(_ index: Int, _ limit: Limit, to time: Int64) {
         let interval = limit.window.interval(at: time)
         let slice = floorDiv(interval.start, interval.length)
+        let latest = latest(at: time)
+        let used = counters[index].used
         let left = withExtra(index) { extra -> Int64? in
             if extra.slices.isEmpty {
                 extra.slices = [Int64](repeating: 0, count: Int(Window.slices))
                 extra.newestSlice = slice
+            }
+            if Self.isWrong(extra.newestSlice.multipliedSaturated(by: interval.length), latest: latest) {
+                // All that was used counts as if it had been used now.
+                extra.slices = [Int64](repeating: 0, count: Int(Window.slices))
+                extra.slices[Int(positiveModulo(slice))] = used
+                extra.newestSlice = slice
+                for run in extra.runs.keys { extra.runs[run] = slice }
             }
             guard slice > extra.newestSlice else { return nil }
             for passed in 0..<min(slice.subtractingSaturated(extra.newestSlice), Window.slices) {
@@ -111,6 +144,7 @@ extension CounterBook {
             counters[index].refilled = time
             return
         }
+        if isWrong(counters[index].refilled, at: time) { counters[index].refilled = time }
         let elapsed = max(0, time.subtractingSaturated(counters[index].refilled))
         let gained = Int128(amount).multipliedSaturated(by: Int128(elapsed))
         counters[index].level = min(full, counters[index].level.addingSaturated(gained))
@@ -176,13 +210,13 @@ extension CounterBook {
                 : next < windows.count && windows[next].start == following.start && windows[next].amount >= 0
                     ? windows[next].amount : today
             carry = isCarrying(following, counter, since) ? min(rollover.cap.floor(of: followingAmount), left) : 0
-            // A long gap changes nothing once the cap is reached.
-            if touched == nil, next >= windows.count, carry == rollover.cap.floor(of: today),
-                since.map({ $0 < following.start }) ?? true
-            {
-                return carry
-            }
             position = following
+            // A long gap changes nothing once the cap is reached.
+            if touched == nil, carry == rollover.cap.floor(of: today), since.map({ $0 < following.start }) ?? true {
+                if next >= windows.count { return carry }
+                let last = limit.window.interval(at: windows[next].start.subtractingSaturated(1))
+                if last.start > position.start, last.end == windows[next].start { position = last }
+            }
         }
         return carry
     }

@@ -145,7 +145,7 @@ extension Engine {
     ///   - request: decided just before.
     ///   - use: what it used, with the model that it asked for.
     package func measure(_ request: Request, use: Estimate, edition index: Int32) {
-        guard index >= 0 else { return }
+        guard index >= 0, isOwn(request) else { return }
         let account = request.tenant.account
         let edition = editions[Int(index)]
         account.withLock {

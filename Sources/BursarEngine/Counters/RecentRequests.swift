@@ -141,22 +141,30 @@ struct RecentRequests: ~Copyable {
     @inline(__always)
     func holds(_ id: RequestID) -> Bool { young.find(id) != nil || old.find(id) != nil }
 
-    /// The decision that a request of this id got less than `window` ago.
-    func decision(_ id: RequestID, at time: Int64, window: Int64) -> Decision? {
-        if let index = young.find(id) { return decision(young[index], at: time, window: window) }
-        if let index = old.find(id) { return decision(old[index], at: time, window: window) }
-        return nil
+    /// The decision that a request of this id got less than `window` ago, unless the time of that was wrong.
+    ///
+    /// - Parameter latest: of the times of this request and the one before it.
+    func decision(_ id: RequestID, at time: Int64, latest: Int64, window: Int64) -> Decision? {
+        guard let entry = young.find(id).map({ young[$0] }) ?? old.find(id).map({ old[$0] }) else { return nil }
+        guard time < entry.time.addingSaturated(window), !CounterBook.isWrong(entry.time, latest: latest) else {
+            return nil
+        }
+        return entry.given
     }
 
-    private func decision(_ entry: Entry, at time: Int64, window: Int64) -> Decision? {
-        time < entry.time.addingSaturated(window) ? entry.given : nil
+    /// The younger table has filled for a whole window, or since a time that was wrong.
+    @inline(__always)
+    private func isFull(_ time: Int64, _ latest: Int64, _ window: Int64) -> Bool {
+        time >= youngSince.addingSaturated(window) || CounterBook.isWrong(youngSince, latest: latest)
     }
 
     /// - Parameter decision: not changed, as below.
-    mutating func remember(_ id: RequestID, _ decision: inout Decision, at time: Int64, window: Int64) {
+    mutating func remember(
+        _ id: RequestID, _ decision: inout Decision, at time: Int64, latest: Int64, window: Int64
+    ) {
         if youngSince == .min {
             youngSince = time
-        } else if time >= youngSince.addingSaturated(window) {
+        } else if isFull(time, latest, window) {
             swap(&young, &old)
             young.removeAll()
             youngSince = time
@@ -170,9 +178,11 @@ struct RecentRequests: ~Copyable {
 
     /// The same for an id that `holds` has just not found.
     @inline(__always)
-    mutating func rememberNew(_ id: RequestID, _ decision: inout Decision, at time: Int64, window: Int64) {
-        if youngSince == .min || time >= youngSince.addingSaturated(window) {
-            remember(id, &decision, at: time, window: window)
+    mutating func rememberNew(
+        _ id: RequestID, _ decision: inout Decision, at time: Int64, latest: Int64, window: Int64
+    ) {
+        if youngSince == .min || isFull(time, latest, window) {
+            remember(id, &decision, at: time, latest: latest, window: window)
         } else {
             young.insert(id, time, &decision)
         }

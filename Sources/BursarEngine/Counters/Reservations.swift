@@ -79,7 +79,13 @@ struct ReservationTable: ~Copyable {
     private var amounts = RawArray<ReservedAmount>()
     private var rare: [UInt32: RareReservation] = [:]
 
-    init(headers: consuming RawArray<ReservationHeader>) { self.headers = headers }
+    /// The engine and the tenant that the reservations belong to.
+    private let owner: UInt64
+
+    init(headers: consuming RawArray<ReservationHeader>, owner: UInt64) {
+        self.headers = headers
+        self.owner = owner
+    }
 
     /// Asks for the memory of the next reservation that is opened, and of the last one, which it is linked to.
     @inline(__always)
@@ -108,7 +114,7 @@ struct ReservationTable: ~Copyable {
         headers[place].previous = last
         if last >= 0 { headers[Int(last)].next = slot } else { first = slot }
         last = slot
-        return ReservationID(slot: UInt32(slot), generation: generation)
+        return ReservationID(owner: owner, slot: UInt32(slot), generation: generation)
     }
 
     mutating func setRare(_ value: RareReservation, for id: ReservationID) { rare[id.slot] = value }
@@ -133,7 +139,7 @@ struct ReservationTable: ~Copyable {
     @inline(__always)
     private func isOpen(_ id: ReservationID) -> Bool {
         let slot = Int(id.slot)
-        return headers.indices.contains(slot) && headers[slot].state != .closed
+        return id.owner == owner && headers.indices.contains(slot) && headers[slot].state != .closed
             && headers[slot].generation == id.generation
     }
 
@@ -159,13 +165,15 @@ struct ReservationTable: ~Copyable {
 
     subscript(position: Int) -> ReservedAmount { amounts[position] }
 
-    /// The next reservation whose time to live has ended.
+    /// The next reservation whose time to live has ended, or whose time was wrong.
+    ///
+    /// - Parameter latest: of the times of this request and the one before it.
     @inline(__always)
-    func nextExpired(at time: Int64, lifetime: Int64) -> ReservationID? {
+    func nextExpired(at time: Int64, latest: Int64, lifetime: Int64) -> ReservationID? {
         guard first >= 0 else { return nil }
-        let place = Int(first)
-        guard headers[place].time.addingSaturated(lifetime) <= time else { return nil }
-        return ReservationID(slot: UInt32(first), generation: headers[place].generation)
+        let made = headers[Int(first)].time
+        guard made.addingSaturated(lifetime) <= time || CounterBook.isWrong(made, latest: latest) else { return nil }
+        return ReservationID(owner: owner, slot: UInt32(first), generation: headers[Int(first)].generation)
     }
 
     /// Spells out the amounts of reservations that stand by rows of a plan.
@@ -175,7 +183,7 @@ struct ReservationTable: ~Copyable {
             let header = headers[Int(slot)]
             if header.state == .byRows {
                 makeRoom(room)
-                let id = ReservationID(slot: UInt32(slot), generation: header.generation)
+                let id = ReservationID(owner: owner, slot: UInt32(slot), generation: header.generation)
                 var rows = header.rows
                 while rows != 0 {
                     append(amount(header, rows.trailingZeroBitCount), to: id)
@@ -333,7 +341,8 @@ extension Account {
     /// Settles at their estimates the reservations that nobody settled in time; the account's lock is held.
     @inline(__always)
     func expire(at time: Int64, lifetime: Int64) {
-        while let id = reservations.nextExpired(at: time, lifetime: lifetime) {
+        let latest = book.latest(at: time)
+        while let id = reservations.nextExpired(at: time, latest: latest, lifetime: lifetime) {
             finishExpired(id)
         }
     }

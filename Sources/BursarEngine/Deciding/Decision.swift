@@ -217,6 +217,8 @@ public final class DecisionDetail: Sendable {
 
 /// A reservation that waits for what its request really used.
 public struct ReservationID: Sendable, Hashable {
+    /// The engine and the tenant, so that a reservation is never taken for that of another.
+    var owner: UInt64
     var slot: UInt32
     var generation: UInt32
 }

@@ -54,6 +54,10 @@ public final class Engine: @unchecked Sendable {
     /// Half of the second level on common servers.
     private static let cachedBytes = 1 << 20
 
+    /// Tells this engine's tenants and reservations from those of all others in the process.
+    private let serial = Engine.serials.wrappingAdd(1, ordering: .relaxed).newValue
+    private static let serials = Atomic(UInt32(0))
+
     /// An hour: longer than any answer streams.
     public static let defaultReservationLifetime = Micros.hour
 
@@ -146,20 +150,29 @@ public final class Engine: @unchecked Sendable {
             let index = Int(symbol.rawValue)
             let missing = index + 1 - directory.accounts.count
             if missing > 0 { directory.accounts.append(repeating: nil, count: missing) }
-            if let account = directory.accounts[index] { return TenantID(account) }
+            if let account = directory.accounts[index] { return TenantID(account, engine: serial) }
             let record = policySet.tenantIndex(of: name())
             // A plan of its own is compiled when it is in force, so that what it will carry over is not known now.
             let forgets = record.map { policySet.tenants[$0].followsTier } ?? true
-            let account = directory.memory.account(id: symbol, record: record ?? -1, forgets: forgets, layout)
+            let account = directory.memory.account(
+                id: symbol, engine: serial, record: record ?? -1, forgets: forgets, layout)
             directory.accounts[index] = account
             let count = directory.memory.accounts.count
             if count * layout.size > Self.cachedBytes { isSpread.store(true, ordering: .relaxed) }
-            return TenantID(account)
+            return TenantID(account, engine: serial)
         }
     }
 
     /// The tenant of a symbol of this engine.
-    public func tenant(_ symbol: Symbol) -> TenantID { tenant(symbol, named: { symbols.text(symbol) }) }
+    ///
+    /// Of a symbol that the engine does not know, no tenant: its requests are refused.
+    public func tenant(_ symbol: Symbol) -> TenantID {
+        guard symbols.holds(symbol) else { return TenantID(tenant("").account, engine: 0) }
+        return tenant(symbol, named: { symbols.text(symbol) })
+    }
+
+    /// Whether a request can be looked at by this engine.
+    func isOwn(_ request: Request) -> Bool { request.tenant.engine == serial && request.hasUsableTime }
 
     var allAccounts: [Account] { directory.withLock { $0.memory.accounts } }
 
@@ -197,7 +210,9 @@ public final class Engine: @unchecked Sendable {
     /// Whether every filter that the engine was made with holds for a request, its model resolved.
     public func matchesFilters(_ request: Request) -> Bool {
         if filters.isEmpty { return true }
-        guard let edition = edition(at: request.time) ?? editions.last else { return false }
+        guard request.tenant.engine == serial, let edition = edition(at: request.time) ?? editions.last else {
+            return false
+        }
         var request = request
         let account = request.tenant.account
         request[.tenant] = account.id
@@ -269,6 +284,11 @@ public final class Engine: @unchecked Sendable {
         _ request: Request, _ tenant: TenantID, _ detail: DetailLevel, _ counting: Counting,
         _ decision: inout Decision
     ) {
+        guard tenant.engine == serial, request.hasUsableTime else {
+            decision = badRequest(
+                tenant.engine == serial ? request.defect ?? "" : "the tenant belongs to another engine")
+            return
+        }
         if let place = editionPlace(at: request.time) {
             place._withUnsafeGuaranteedRef { edition in
                 decide(request, edition, tenant.account, detail, counting, &decision)
@@ -293,6 +313,7 @@ public final class Engine: @unchecked Sendable {
         defer { if !isConfined { account.unlock() } }
         account.reservations.prefetch()
         account.expire(at: request.time, lifetime: reservationLifetime)
+        defer { account.book.pass(request.time) }
         let isQuick = detail != .full && isReady(account, for: request, edition)
         // What is let through as it was asked counts the same whether it is decided or observed.
         let isBrief = detail == .brief && counting == .decided
@@ -317,9 +338,13 @@ public final class Engine: @unchecked Sendable {
     ) -> Decision {
         account.withLock {
             account.expire(at: request.time, lifetime: reservationLifetime)
+            defer { account.book.pass(request.time) }
             guard let group else { return decideFully(request, edition, account, nil, detail, counting) }
             // After what expires was settled, which may belong to another group.
-            return group.lock.withLock { _ in decideFully(request, edition, account, group, detail, counting) }
+            return group.lock.withLock { _ in
+                defer { group.book.pass(request.time) }
+                return decideFully(request, edition, account, group, detail, counting)
+            }
         }
     }
 
@@ -346,7 +371,9 @@ public final class Engine: @unchecked Sendable {
         }
         guard isDecided else { return false }
         if let id = request.id {
-            account.recent.rememberNew(id, &decision, at: request.time, window: edition.retryWindow)
+            account.recent.rememberNew(
+                id, &decision, at: request.time, latest: account.book.latest(at: request.time),
+                window: edition.retryWindow)
         }
         return true
     }
@@ -355,7 +382,9 @@ public final class Engine: @unchecked Sendable {
     ///
     /// - Returns: The names for which no limit that counts applies to the request.
     public func presume(_ amounts: [(limit: String, amount: Int64)], before request: Request) -> [String] {
-        guard let edition = edition(at: request.time) else { return amounts.map(\.limit) }
+        guard request.tenant.engine == serial, request.hasUsableTime, let edition = edition(at: request.time) else {
+            return amounts.map(\.limit)
+        }
         let account = request.tenant.account
         let group = groupAccount(account, request)
         return account.withLock {
@@ -386,7 +415,7 @@ public final class Engine: @unchecked Sendable {
 
     /// What settling can meet.
     public enum SettlementError: Error, Sendable {
-        /// The reservation was settled, released or has expired; nothing changed.
+        /// The reservation was settled, released or has expired, or is of another tenant or engine; nothing changed.
         case notOpen
         /// The usage cannot be counted: negative, or more cached than input tokens; nothing changed.
         case badUsage(String)
@@ -398,6 +427,7 @@ public final class Engine: @unchecked Sendable {
         guard usage.inputTokens >= 0, usage.cachedTokens >= 0, usage.outputTokens >= 0 else {
             throw .badUsage("a count is negative")
         }
+        guard usage.cost ?? 0 >= 0 else { throw .badUsage("the cost is negative") }
         guard usage.cachedTokens <= usage.inputTokens else { throw .badUsage("more cached than input tokens") }
         guard max(usage.inputTokens, usage.outputTokens) <= Request.largestCount else {
             throw .badUsage("a count is too large")
@@ -426,6 +456,7 @@ public final class Engine: @unchecked Sendable {
     private func close(
         _ id: ReservationID, of tenant: TenantID, _ ending: Ending
     ) throws(SettlementError) {
+        guard tenant.engine == serial else { throw .notOpen }
         let account = tenant.account
         if !isConfined { account.lock() }
         let isClosed = account.finish(id, ending) { reservation in
@@ -438,7 +469,8 @@ public final class Engine: @unchecked Sendable {
 
     /// How many counters, rarer states of them and scopes a tenant has, and how many counters were forgotten; for tests.
     package func sizes(of tenant: TenantID) -> (counters: Int, extras: Int, scopes: Int, forgotten: Int) {
-        tenant.account.withLock { tenant.account.book.sizes }
+        guard tenant.engine == serial else { return (0, 0, 0, 0) }
+        return tenant.account.withLock { tenant.account.book.sizes }
     }
 
     /// The same of a group.
@@ -449,6 +481,6 @@ public final class Engine: @unchecked Sendable {
 
     /// Whether every counter of a tenant is as it must be between two decisions; for tests.
     public func checkInvariants(of tenant: TenantID) -> Bool {
-        tenant.account.withLock { tenant.account.book.checkInvariants() }
+        tenant.engine == serial && tenant.account.withLock { tenant.account.book.checkInvariants() }
     }
 }

@@ -48,6 +48,10 @@ public struct Explanation: Sendable {
 extension Engine {
     /// What leads to the decision on a request, as the counters stand now. Nothing is counted.
     public func explain(_ request: Request) -> Explanation {
+        guard isOwn(request) else {
+            let reason = request.defect ?? "the tenant belongs to another engine"
+            return Explanation(steps: [.init(kind: "tenant", text: reason, source: nil)])
+        }
         guard let edition = edition(at: request.time) else {
             return Explanation(steps: [
                 .init(

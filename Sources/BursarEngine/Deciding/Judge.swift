@@ -111,7 +111,8 @@ struct Judge {
             let missing = CounterBook.full(row.capacity, length).subtractingSaturated(state.level)
             state.used = Int64(clamping: missing.dividedRoundingUp(by: Int128(length)))
         } else if row.isPeriodic {
-            if time >= book.counters[index].end || book.counters[index].end == .min {
+            let counter = book.counters[index]
+            if time >= counter.end || time < counter.start || counter.end == .min {
                 book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
             }
             book.counters[index].amount = row.amount
@@ -148,6 +149,12 @@ struct Judge {
         }
     }
 
+    /// Whether a time that a counter keeps was wrong.
+    private func isWrong(_ kept: Int64, _ reference: CounterRef, at time: Int64) -> Bool {
+        if reference.isShared { return group?.book.isWrong(kept, at: time) ?? false }
+        return account.book.isWrong(kept, at: time)
+    }
+
     /// The rarer state of a counter.
     private func extra(_ reference: CounterRef) -> CounterExtra? {
         let index = Int(reference.index)
@@ -160,7 +167,8 @@ struct Judge {
         let row = plan.rows[state.row]
         guard let stamp = extra(reference)?.runs[request[.run].rawValue] else { return true }
         switch row.limit.window {
-        case .rate(let length): return request.time.subtractingSaturated(stamp) >= length
+        case .rate(let length):
+            return request.time.subtractingSaturated(stamp) >= length || isWrong(stamp, reference, at: request.time)
         default: return false
         }
     }
@@ -421,7 +429,9 @@ struct Judge {
         let state = judgement.states[crossing.state]
         guard let reference = state.counter else { return 0 }
         let key = Self.throttleKey(crossing.threshold, number)
-        guard let bucket = extra(reference)?.throttles[key] else { return 0 }
+        guard let bucket = extra(reference)?.throttles[key],
+            !isWrong(bucket.refilled, reference, at: judgement.request.time)
+        else { return 0 }
         let level = bucket.level(
             at: judgement.request.time, requests: requests, full: CounterBook.full(requests, window))
         let missing = Int128(window).subtractingSaturated(level)

@@ -68,6 +68,7 @@ public final class ShadowEngine: Sendable {
     /// - Returns: the active decision, and what settles or releases the request in both.
     public func decide(_ request: Request, detail: DetailLevel = .reasons) -> (decision: Decision, ticket: Ticket) {
         let decision = active.decide(request, detail: detail)
+        guard active.isOwn(request) else { return (decision, Ticket(active: nil, candidate: nil)) }
         let mirrored = candidate.translated(request, from: active)
         let trial = candidate.decide(mirrored, detail: detail, counting: state == .observed ? .observed : .decided)
         if differ(decision, trial) {

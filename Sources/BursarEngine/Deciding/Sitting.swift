@@ -34,13 +34,19 @@ struct Sitting {
     mutating func decide() -> Decision {
         if let defect = request.defect { return stamped(engine.badRequest(defect)) }
         let window = edition.policy.retryWindow
-        if let id = request.id, var earlier = account.recent.decision(id, at: request.time, window: window) {
+        let latest = account.book.latest(at: request.time)
+        if let id = request.id,
+            var earlier = account.recent.decision(
+                id, at: request.time, latest: latest, window: window)
+        {
             earlier.isRepeat = true
             countRepeat(earlier)
             return earlier
         }
         var decision = decideNew()
-        if let id = request.id { account.recent.remember(id, &decision, at: request.time, window: window) }
+        if let id = request.id {
+            account.recent.remember(id, &decision, at: request.time, latest: latest, window: window)
+        }
         return decision
     }
 

@@ -177,21 +177,34 @@ public struct Request: Sendable {
 
     @inline(__always) var hasDefect: Bool { hasTooLargeCount || hasMoreCachedThanInput }
 
+    /// The time lies in the years 0000 to 9999, so that no sum with it and a window passes 64 bits.
+    @inline(__always) var hasUsableTime: Bool {
+        time >= Micros.earliestInstant && time <= Micros.latestInstant
+    }
+
     /// What makes the request impossible to decide; nil where nothing does.
     public var defect: String? {
+        if !hasUsableTime { return "the time is outside the years 0000 to 9999" }
         if hasTooLargeCount { return "a count is larger than 10^15" }
         return hasMoreCachedThanInput ? "cached_tokens is greater than input_tokens" : nil
     }
 }
 
-/// A tenant of one engine, found once and then used without looking it up. It lives as long as its engine does.
+/// A tenant of one engine, found once and then used without looking it up. Other engines refuse it, whether its own still
+/// exists or not.
 public struct TenantID: @unchecked Sendable {
     let account: Account
 
-    init(_ account: Account) { self.account = account }
-
+    /// Which engine's it is: nothing of the account is read before that is known to be the one that is asked.
+    let engine: UInt32
     /// The tenant's name, as a symbol of its engine.
-    public var symbol: Symbol { account.id }
+    public let symbol: Symbol
+
+    init(_ account: Account, engine: UInt32) {
+        self.account = account
+        self.engine = engine
+        symbol = account.id
+    }
 }
 
 /// What a request really used, once that is known.

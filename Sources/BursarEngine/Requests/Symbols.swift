@@ -92,9 +92,18 @@ public final class SymbolTable: Sendable {
         base.find(bytes).map { Symbol(rawValue: $0) } ?? .other
     }
 
+    /// The name of a symbol; of one that is not of this engine, the one that stands for names it does not know.
     public func text(_ symbol: Symbol) -> String {
         let index = Int(symbol.rawValue)
         if index < baseTexts.count { return baseTexts[index] }
-        return content.withLock { $0.texts[index - baseTexts.count] }
+        return content.withLock { content in
+            let place = index - baseTexts.count
+            return place < content.texts.count ? content.texts[place] : baseTexts[Int(Symbol.other.rawValue)]
+        }
+    }
+
+    func holds(_ symbol: Symbol) -> Bool {
+        let index = Int(symbol.rawValue)
+        return index < baseTexts.count || content.withLock { index - baseTexts.count < $0.texts.count }
     }
 }
