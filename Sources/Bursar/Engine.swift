@@ -65,7 +65,7 @@ public final class Engine: Sendable {
 
     /// What was reserved for an admitted request.
     public struct Reservation: Sendable {
-        /// Keeps the engine, and tells its reservations from those of others.
+        /// Keeps the engine: its counters are where the reservation is.
         let engine: Engine
         let tenant: TenantID
         let id: ReservationID
@@ -76,7 +76,6 @@ public final class Engine: Sendable {
         _ reservation: Reservation, inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil,
         hasFailed: Bool = false
     ) throws(SettlementError) {
-        guard reservation.engine === self else { throw .notOpen }
         let usage = Usage(
             inputTokens: Int64(inputTokens), cachedTokens: Int64(cachedTokens), outputTokens: Int64(outputTokens),
             cost: cost?.nanoUnits, hasFailed: hasFailed)
@@ -89,7 +88,6 @@ public final class Engine: Sendable {
 
     /// Takes a reservation away: its request was never made.
     public func release(_ reservation: Reservation) throws(SettlementError) {
-        guard reservation.engine === self else { throw .notOpen }
         do {
             try core.release(reservation.id, of: reservation.tenant)
         } catch {

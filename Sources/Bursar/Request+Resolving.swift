@@ -33,8 +33,8 @@ extension Engine.Request {
             time: time.microsecondsSince1970, tenant: core.tenant(tenant), model: core.symbols.intern(model))
         request.id = id.map { RequestID($0) }
         for (slot, text) in texts {
-            guard var text, core.uses(slot) || slot == .tier else { continue }
-            request[slot] = slot == .tier ? core.symbols.intern(text) : text.withUTF8 { core.symbol(slot, $0) }
+            guard var text, core.uses(slot) else { continue }
+            request[slot] = text.withUTF8 { core.symbol(slot, $0) }
         }
         request.inputTokens = Int64(inputTokens ?? -1)
         request.cachedTokens = Int64(cachedTokens ?? -1)

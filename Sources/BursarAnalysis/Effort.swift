@@ -19,16 +19,7 @@ package struct Effort {
     /// False if the steps are used up: the caller leaves its question open.
     package mutating func spend(_ steps: Int) -> Bool {
         guard left >= 0 else { return false }
-        let (rest, overflow) = left.subtractingReportingOverflow(steps)
-        left = overflow ? -1 : rest
+        left.subtractSaturated(steps)
         return left >= 0
-    }
-}
-
-extension Int {
-    /// The product, or the largest number if it is larger.
-    package func timesSaturating(_ other: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: other)
-        return overflow ? .max : product
     }
 }

@@ -60,8 +60,8 @@ import Testing
     }
 
     @Test func productsSaturate() {
-        #expect(3.timesSaturating(4) == 12)
-        #expect(Int.max.timesSaturating(2) == .max)
+        #expect(3.multipliedSaturated(by: 4) == 12)
+        #expect(Int.max.multipliedSaturated(by: 2) == .max)
     }
 
     /// Names that two patterns share, against trying every short name.

@@ -118,7 +118,7 @@ package struct RequestSpace {
     private mutating func distinct<Value>(
         _ values: [Value], by comparisons: [Condition], _ cell: (Value) -> Cell
     ) -> [Value] {
-        guard spend(values.count.timesSaturating(comparisons.count + 1)) else { return [] }
+        guard spend(values.count.multipliedSaturated(by: comparisons.count + 1)) else { return [] }
         let tests = comparisons.map(CellTest.init)
         var seen: Set<[Bool]> = []
         return values.filter { value in
@@ -180,7 +180,7 @@ package struct RequestSpace {
         }
         let inputs = numbers(.inputTokens)
         let cached = numbers(.cachedTokens)
-        guard spend(inputs.count.timesSaturating(cached.count)) else { return [Cell()] }
+        guard spend(inputs.count.multipliedSaturated(by: cached.count)) else { return [Cell()] }
         var cells = inputs.map { Cell(values: [.inputTokens: .number($0)]) }
         // Of a kind of inputs the largest makes the most room for what was cached.
         let bounds = inputs.dropFirst().map { $0 - 1 } + [Self.largestCount]
@@ -230,7 +230,7 @@ package struct RequestSpace {
         let recorded = byTenant.isEmpty ? [] : Set(tenants.map(\.id))
         let names = texts(.tenant, comparisons).filter { !recorded.contains($0) }
         let asks = byTenant.count + byGroup.count + 1
-        let steps = tiers.count.timesSaturating(names.count).timesSaturating(groups.count).timesSaturating(asks)
+        let steps = tiers.count.multipliedSaturated(by: names.count).multipliedSaturated(by: groups.count).multipliedSaturated(by: asks)
         guard spend(steps) else { return [Cell()] }
         // Tenants that no document lists stand for each tier where they may name it themselves.
         for tier in tiers {
@@ -242,7 +242,7 @@ package struct RequestSpace {
         let known = byTenant.isEmpty && byGroup.isEmpty && !tiers.isEmpty ? [] : tenants
         for record in known {
             let count = (record.tier == nil ? tiers.count : 1) * (record.group == nil ? groups.count : 1)
-            guard spend(count.timesSaturating(asks)) else { break }
+            guard spend(count.multipliedSaturated(by: asks)) else { break }
             let own = record.tier.map { tiers.contains($0) ? [$0] : [] } ?? tiers
             for tier in own {
                 for group in record.group.map({ [$0] }) ?? groups {

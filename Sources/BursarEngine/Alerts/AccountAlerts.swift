@@ -108,7 +108,7 @@ final class AccountAlerts {
         if time > now || CounterBook.isWrong(now, latest: latest) { now = time }
     }
 
-    /// The next request that was made at a time or before it, or at a wrong one, and that nobody has settled.
+    /// The next unsettled request that was made at or before a time, or at a wrong time.
     func takeExpired(at deadline: Int64) -> WatchedRequest? {
         while firstOpened < opened.count,
             opened[firstOpened].time <= deadline

@@ -42,7 +42,7 @@ struct CounterRetention: Sendable {
             if limit.amount > 0 {
                 refill = limit.amount
                 let full = Int128(limit.capacity) * Int128(length)
-                hold = max(hold, Int64(clamping: (full + Int128(refill) - 1) / Int128(refill)))
+                hold = max(hold, Int64(clamping: full.dividedRoundingUp(by: Int128(refill))))
             } else {
                 kind = .forever
             }
@@ -147,7 +147,7 @@ extension CounterBook {
         case .bucket:
             if counters[index].refilled == .min { return true }
             // Attempts may take it below empty.
-            let debt = (max(0, -counters[index].level) + Int128(retention.refill) - 1) / Int128(retention.refill)
+            let debt = max(0, -counters[index].level).dividedRoundingUp(by: Int128(retention.refill))
             let wait = retention.hold.addingSaturated(Int64(clamping: debt))
             return !isShared && counters[index].refilled.addingSaturated(wait) <= now
         case .running: return counters[index].used == 0 && (extra(index)?.fired.isEmpty ?? true)

@@ -193,7 +193,8 @@ package final class OutputFile {
         _ = fchmod(descriptor, status.st_mode & 0o7777)
     }
 
-    private static func folder(of path: String) -> String {
+    /// The folder that a path is in.
+    package static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }

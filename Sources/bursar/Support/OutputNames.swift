@@ -60,11 +60,9 @@ struct OutputNames {
         var status = stat()
         if stat(path, &status) == 0 { return identity(status) }
         guard let target = try? OutputFile.target(of: path) else { return nil }
-        let slash = target.lastIndex(of: "/")
-        let folder = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
-        guard let resolved = realpath(folder, nil) else { return nil }
+        guard let resolved = realpath(OutputFile.folder(of: target), nil) else { return nil }
         defer { free(resolved) }
-        let name = slash.map { target[target.index(after: $0)...] } ?? target[...]
+        let name = target.lastIndex(of: "/").map { target[target.index(after: $0)...] } ?? target[...]
         return .new("\(String(cString: resolved))/\(name)")
     }
 
