@@ -78,7 +78,8 @@ struct ConditionPrinter {
 
     private func isPrintable(_ variable: Int, _ wanted: Int) -> Bool {
         let cells = space.variables[variable].count
-        return cells.multipliedSaturated(by: space.tests(variable).count).multipliedSaturated(by: 1 + min(wanted, cells - wanted))
+        return cells.multipliedSaturated(by: space.tests(variable).count).multipliedSaturated(
+            by: 1 + min(wanted, cells - wanted))
             <= Self.mostTried
     }
 

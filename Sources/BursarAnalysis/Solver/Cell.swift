@@ -154,7 +154,9 @@ struct TextClasses {
 
     /// Steps that the representatives take.
     var steps: Int {
-        literals.count + prefixes.count.multipliedSaturated(by: suffixes.count).multipliedSaturated(by: prefixes.count + suffixes.count)
+        literals.count
+            + prefixes.count.multipliedSaturated(by: suffixes.count).multipliedSaturated(
+                by: prefixes.count + suffixes.count)
     }
 
     /// The texts that the policy names first, then one for each pair of a longest prefix and a longest suffix.

@@ -230,7 +230,7 @@ package struct RequestSpace {
         let recorded = byTenant.isEmpty ? [] : Set(tenants.map(\.id))
         let names = texts(.tenant, comparisons).filter { !recorded.contains($0) }
         let asks = byTenant.count + byGroup.count + 1
-        let steps = tiers.count.multipliedSaturated(by: names.count).multipliedSaturated(by: groups.count).multipliedSaturated(by: asks)
+        let steps = [names.count, groups.count, asks].reduce(tiers.count) { $0.multipliedSaturated(by: $1) }
         guard spend(steps) else { return [Cell()] }
         // Tenants that no document lists stand for each tier where they may name it themselves.
         for tier in tiers {
