@@ -8,23 +8,10 @@ import Testing
 @Suite struct ApiMisuseTests {
     private static let start: Int64 = 1_780_272_000_000_000
 
-    private static func engine(_ limits: String, alerts: String = "", onAlert: (@Sendable (Alert) -> Void)? = nil)
-        throws
-        -> Engine
-    {
-        let text = """
-            catalog: c
-            version: 1
-            models: {m: {price: {input: $1/1k, output: $1/1k}}}
-            ---
-            policy: p
-            version: 1
-            default tier: t
-            retry window: 10m
-            \(alerts)
-            tiers: {t: {limits: {\(limits)}}}
-            """
-        return Engine(try PolicySet.compiled(text), onAlert: onAlert)
+    private static func engine(
+        _ limits: String, alerts: String = "", onAlert: (@Sendable (Alert) -> Void)? = nil
+    ) throws -> Engine {
+        try Engine.limited(by: limits, settings: "retry window: 10m\n\(alerts)", onAlert: onAlert)
     }
 
     private static func request(

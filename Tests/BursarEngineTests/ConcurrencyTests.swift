@@ -8,18 +8,7 @@ import Testing
 /// Many threads on one engine never spend more than there is.
 @Suite struct ConcurrencyTests {
     private static func engine(_ limits: String, tenants: String = "") throws -> Engine {
-        let text = """
-            catalog: c
-            version: 1
-            models: {m: {price: {input: $1/1k, output: $1/1k}}}
-            ---
-            policy: p
-            version: 1
-            default tier: t
-            tiers: {t: {limits: {\(limits)}}}
-            \(tenants)
-            """
-        return Engine(try PolicySet.compiled(text))
+        try Engine.limited(by: limits, documents: tenants)
     }
 
     private static func hammer(_ engine: Engine, tenants: [String], requests: Int, settles: Bool) -> Int {

@@ -9,20 +9,9 @@ import Testing
     private static let start: Int64 = 1_780_272_000_000_000
 
     private static func engine(_ limit: String, tenants: String = "") throws -> Engine {
-        Engine(
-            try PolicySet.compiled(
-                """
-                catalog: c
-                version: 1
-                models: {m: {price: {input: $1/1M, output: $1/1M}}}
-                ---
-                policy: p
-                version: 1
-                default tier: t
-                audiences: {owner: account owner}
-                tiers: {t: {limits: {daily: 1M requests/day, each: \(limit)}}}
-                \(tenants)
-                """))
+        try Engine.limited(
+            by: "daily: 1M requests/day, each: \(limit)", price: "$1/1M", settings: "audiences: {owner: account owner}",
+            documents: tenants)
     }
 
     private static func request(_ engine: Engine, _ user: String, at time: Int64) -> Request {

@@ -6,20 +6,7 @@ import Testing
 
 /// A request may add a counter while it is decided. The counters then move, and none of them may be reached where it was.
 @Suite struct MovedCountersTests {
-    private static func engine(_ limits: String) throws -> Engine {
-        Engine(
-            try PolicySet.compiled(
-                """
-                catalog: c
-                version: 1
-                models: {m: {price: {input: $1/1M, output: $1/1M}}}
-                ---
-                policy: p
-                version: 1
-                default tier: t
-                tiers: {t: {limits: {\(limits)}}}
-                """))
-    }
+    private static func engine(_ limits: String) throws -> Engine { try Engine.limited(by: limits, price: "$1/1M") }
 
     /// Admitted requests of as many users as requests.
     private static func admitted(_ engine: Engine, requests: Int, detail: DetailLevel) -> Int {
