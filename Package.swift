@@ -25,28 +25,29 @@ let package = Package(
         .target(name: "BursarStorage"),
         .target(name: "BursarEngine", dependencies: ["BursarPolicy", "BursarStorage", "CIntrinsics"]),
         .target(
-            name: "BursarTraffic",
+            name: "BursarLogs",
             dependencies: ["BursarEngine", "BursarPolicy", "BursarStorage", "CIntrinsics", "CZlib", "CZstd", "CSQLite"]),
         .target(
             name: "BursarReplay",
             dependencies: [
-                "BursarTraffic", "BursarEngine", "BursarStorage", "BursarAnalysis", "CIntrinsics",
+                "BursarLogs", "BursarEngine", "BursarStorage", "BursarAnalysis", "CIntrinsics",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
-        .target(name: "BursarTrials", dependencies: ["BursarTraffic", "BursarEngine"]),
+        .target(name: "BursarTesting", dependencies: ["BursarLogs", "BursarEngine"]),
         .target(name: "BursarLanguageServer", dependencies: ["BursarAnalysis"]),
         .target(name: "Bursar", dependencies: ["BursarSyntax", "BursarPolicy", "BursarEngine"]),
         .target(
             name: "BursarCommands",
             dependencies: [
-                "BursarReplay", "BursarAnalysis", "BursarTrials", "BursarLanguageServer",
+                "BursarReplay", "BursarAnalysis", "BursarTesting", "BursarLanguageServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/bursar", exclude: ["Entry.swift"], resources: [.embedInCode("Resources/bursar.schema.json")]),
         .executableTarget(
             name: "bursar-cli", dependencies: ["BursarCommands"],
-            path: "Sources/bursar", exclude: ["Resources", "Support", "Verbs", "Bursar.swift"], sources: ["Entry.swift"]
+            path: "Sources/bursar", exclude: ["Resources", "Support", "Commands", "Bursar.swift"],
+            sources: ["Entry.swift"]
         ),
         .target(name: "FlatLoop", path: "Benchmarks/FlatLoop"),
         .executableTarget(
@@ -63,13 +64,13 @@ let package = Package(
             ],
             path: "Tests/Fuzz/Harness"),
         .executableTarget(
-            name: "bursar-fuzz-coverage", dependencies: ["BursarSyntax", "BursarTraffic"], path: "Tests/Fuzz/Coverage"),
+            name: "bursar-fuzz-coverage", dependencies: ["BursarSyntax", "BursarLogs"], path: "Tests/Fuzz/Coverage"),
         .testTarget(name: "BursarPolicyTests", dependencies: ["BursarPolicy", "BursarSyntax"]),
         .testTarget(
             name: "BursarAnalysisTests",
-            dependencies: ["BursarAnalysis", "BursarTraffic", "BursarEngine", "RandomPolicies"]),
+            dependencies: ["BursarAnalysis", "BursarLogs", "BursarEngine", "RandomPolicies"]),
         .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy", "RandomPolicies"]),
-        .testTarget(name: "BursarTrafficTests", dependencies: ["BursarTraffic"]),
+        .testTarget(name: "BursarLogsTests", dependencies: ["BursarLogs"]),
         .testTarget(name: "BursarCLITests", dependencies: ["bursar-cli"]),
     ],
     swiftLanguageModes: [.v6]

@@ -3,7 +3,7 @@ import BursarSyntax
 import Dispatch
 
 /// Runs the checks on a compiled set: what is allowed, but hardly meant.
-public enum Analysis {
+package enum Analysis {
     /// Each check stands in a file of its own, with what it finds and why that is bad.
     private static var checks: [any Check.Type] {
         [
@@ -17,7 +17,7 @@ public enum Analysis {
     }
 
     /// Looks at each version of the policy with the newest catalog that it meets.
-    public static func run(_ set: PolicySet) -> Diagnostics {
+    package static func run(_ set: PolicySet) -> Diagnostics {
         let editions = set.editions.indices.filter { index in
             index + 1 == set.editions.count || set.editions[index + 1].policy !== set.editions[index].policy
         }.map { set.editions[$0].enforced }

@@ -2,19 +2,19 @@ import BursarPolicy
 import BursarSyntax
 
 /// Limits in sentences, for people who hover over them.
-public struct LimitWords {
+package struct LimitWords {
     private let text: LimitText
 
-    public init(_ edition: Edition) {
+    package init(_ edition: Edition) {
         text = LimitText(currency: edition.policy.currency, catalog: edition.catalog)
     }
 
-    public func money(_ nanos: Int64) -> String { text.money(nanos) }
+    package func money(_ nanos: Int64) -> String { text.money(nanos) }
 
-    public func price(_ price: Price?) -> String { text.price(price) }
+    package func price(_ price: Price?) -> String { text.price(price) }
 
     /// What a limit allows, what it is counted for, and what happens at its thresholds.
-    public func sentence(_ limit: Limit) -> String {
+    package func sentence(_ limit: Limit) -> String {
         var parts = ["At most \(text.amount(limit))"]
         if let weight = limit.weight {
             parts.append("for the feature \(weight.feature ?? "that has no share of its own")")

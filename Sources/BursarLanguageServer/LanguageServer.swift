@@ -2,7 +2,7 @@ import BursarAnalysis
 import BursarSyntax
 
 /// The language server: one conversation over a pair of file descriptors, after the Language Server Protocol 3.17.
-public final class LanguageServer {
+package final class LanguageServer {
     let stream: MessageStream
     private let version: String
     let workspace = Workspace()
@@ -10,13 +10,13 @@ public final class LanguageServer {
     var encoding = PositionEncoding.utf16
     private var isShuttingDown = false
 
-    public init(input: Int32 = 0, output: Int32 = 1, version: String) {
+    package init(input: Int32 = 0, output: Int32 = 1, version: String) {
         stream = MessageStream(input: input, output: output)
         self.version = version
     }
 
     /// Answers until the client ends the conversation. Returns the exit status that the protocol asks for.
-    public func run() -> Int32 {
+    package func run() -> Int32 {
         while stream.outputFailure == 0 {
             switch stream.next() {
             case .end: return isShuttingDown ? 0 : 1

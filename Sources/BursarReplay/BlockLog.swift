@@ -1,5 +1,5 @@
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 /// A stretch of a log that any thread may read.
 struct BlockStretch {

@@ -1,4 +1,4 @@
-import BursarTraffic
+import BursarLogs
 
 /// The decisions of one partition for one block, as bytes by record.
 struct DecidedBlock {

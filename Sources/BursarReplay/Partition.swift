@@ -2,7 +2,7 @@ import BursarEngine
 import BursarPolicy
 import BursarStorage
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 /// The tenants that one thread at a time decides for. Tenants of different partitions never meet in a counter.
 final class Partition {

@@ -1,4 +1,4 @@
-import BursarTraffic
+import BursarLogs
 import DequeModule
 import Dispatch
 import Synchronization

@@ -1,13 +1,13 @@
 import BursarEngine
 import BursarPolicy
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 /// Dry-runs policies against recorded traffic.
 ///
 /// Reading goes on in parallel with deciding; each core decides whole tenants, and every sum is a whole number, so the
 /// result never depends on the number of threads.
-public final class Replay {
+package final class Replay {
     private let engine: Engine
     private let against: Engine?
     private let options: ReplayOptions
@@ -16,22 +16,22 @@ public final class Replay {
     private var summary = ReplaySummary()
 
     /// No limit is counted across tenants, so that tenants can be decided apart.
-    public let canBeCut: Bool
+    package let canBeCut: Bool
     /// Called with decisions as JSON lines, in the order of the log.
     /// What it throws ends the replay.
-    public var onDecisions: (([UInt8]) throws -> Void)?
+    package var onDecisions: (([UInt8]) throws -> Void)?
     /// What it throws ends the replay.
-    public var onReject: ((ReplayReject) throws -> Void)?
+    package var onReject: ((ReplayReject) throws -> Void)?
     /// Called now and then, by one thread at a time.
-    public var onProgress: ((Progress) -> Void)?
+    package var onProgress: ((Progress) -> Void)?
 
     /// How far a replay is.
-    public struct Progress: Sendable {
+    package struct Progress: Sendable {
         /// Records that were read.
-        public var records = 0
+        package var records = 0
         /// Bytes of the files that were read, and of all; nil where one of them is followed or no file.
-        public var bytes = 0
-        public var total: Int?
+        package var bytes = 0
+        package var total: Int?
     }
 
     /// More parts than cores, so that a core that has a large tenant leaves the small ones to others.
@@ -40,7 +40,7 @@ public final class Replay {
     /// Replays a policy set, and another beside it.
     ///
     /// - Parameter gathersAlerts: the summary has those that the policy set raises.
-    public convenience init(
+    package convenience init(
         _ policySet: PolicySet, against other: PolicySet?, filters: [Condition] = [], gathersAlerts: Bool,
         options: ReplayOptions
     ) {
@@ -55,7 +55,7 @@ public final class Replay {
     }
 
     /// Replays with an engine of the caller's.
-    public convenience init(engine: Engine, options: ReplayOptions) {
+    package convenience init(engine: Engine, options: ReplayOptions) {
         self.init(engine: engine, against: nil, options: options)
     }
 
@@ -75,7 +75,7 @@ public final class Replay {
     private struct Unordered: Error {}
 
     /// Replays logs, in the order of their records' times.
-    public func run(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
+    package func run(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
         do {
             let failures = try pass(paths.map { try PlainLog($0, options) })
             return (finished(), failures)
@@ -85,10 +85,10 @@ public final class Replay {
     }
 
     /// The log must be ordered first, with `runOrdered`, in a fresh replay; what was handed out so far does not count.
-    public struct ReplayNeedsOrder: Error {}
+    package struct ReplayNeedsOrder: Error {}
 
     /// Replays logs whose times go back: an index of all records is sorted first.
-    public func runOrdered(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
+    package func runOrdered(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
         let log = try OrderedLog(paths, options)
         if isFirstShard {
             for reject in log.rejects { try self.reject(reject) }

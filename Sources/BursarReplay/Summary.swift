@@ -19,23 +19,23 @@ extension Dictionary where Value: Summable {
 }
 
 /// Sums over decisions; parts add up to the whole in any order.
-public struct Tally: Summable, Sendable, Hashable, Codable {
-    public var requests = 0
+package struct Tally: Summable, Sendable, Hashable, Codable {
+    package var requests = 0
     /// By `Outcome.rawValue`.
     private var outcomes = SIMD8<Int>(repeating: 0)
     /// Of what shadow would have decided.
-    public var shadowed = 0
-    public var unpriced = 0
-    public var tokens: Int64 = 0
+    package var shadowed = 0
+    package var unpriced = 0
+    package var tokens: Int64 = 0
     /// Nano-units: what the log cost, and what it would have cost.
-    public var recordedCost: Int64 = 0
-    public var policyCost: Int64 = 0
+    package var recordedCost: Int64 = 0
+    package var policyCost: Int64 = 0
 
-    public init() {}
+    package init() {}
 
-    public subscript(_ outcome: Outcome) -> Int { outcomes[Int(outcome.rawValue)] }
+    package subscript(_ outcome: Outcome) -> Int { outcomes[Int(outcome.rawValue)] }
 
-    public var refused: Int { self[.deny].addingSaturated(self[.throttle]) }
+    package var refused: Int { self[.deny].addingSaturated(self[.throttle]) }
 
     mutating func add(_ other: Tally) {
         requests.addSaturated(other.requests)
@@ -74,22 +74,22 @@ struct DecidedRecord {
 }
 
 /// What stands behind a refusal or change: the code, and the limit or rule that gave it.
-public struct Cause: Sendable, Hashable, Codable {
-    public var code: String
-    public var action: String
+package struct Cause: Sendable, Hashable, Codable {
+    package var code: String
+    package var action: String
     /// The limit or rule; empty where the plan itself decided.
-    public var name: String
-    public var source: String
-    public var isShadow: Bool
+    package var name: String
+    package var source: String
+    package var isShadow: Bool
 }
 
 /// How two policy sets decide the same requests.
-public struct Comparison: Sendable, Codable {
-    public struct Change: Sendable, Hashable, Codable {
-        public var old: Outcome
-        public var new: Outcome
+package struct Comparison: Sendable, Codable {
+    package struct Change: Sendable, Hashable, Codable {
+        package var old: Outcome
+        package var new: Outcome
         /// Both sets give the same decision, and would give these if what is in shadow were enforced.
-        public var isShadow = false
+        package var isShadow = false
 
         /// `deny`, or `shadow: deny`.
         func name(_ outcome: Outcome) -> String { (isShadow ? "shadow: " : "") + outcome.name }
@@ -101,9 +101,9 @@ public struct Comparison: Sendable, Codable {
     }
 
     /// Requests that are decided otherwise.
-    public var changed: Int { changes.filter { !$0.key.isShadow }.values.sumSaturated() }
+    package var changed: Int { changes.filter { !$0.key.isShadow }.values.sumSaturated() }
     /// Requests that would be, if what is in shadow were enforced.
-    public var changedInShadow: Int { changes.filter { $0.key.isShadow }.values.sumSaturated() }
+    package var changedInShadow: Int { changes.filter { $0.key.isShadow }.values.sumSaturated() }
 
     /// The changes with the most requests first, enforced ones before those in shadow.
     var ordered: [(change: Change, requests: Int)] {
@@ -114,19 +114,19 @@ public struct Comparison: Sendable, Codable {
         }
     }
 
-    public var changes: [Change: Int] = [:]
+    package var changes: [Change: Int] = [:]
     /// The earliest request of each change: time, id, tenant.
-    public var examples: [Change: Example] = [:]
-    public var tenants: [String: Int] = [:]
-    public var modelChanges = 0
+    package var examples: [Change: Example] = [:]
+    package var tenants: [String: Int] = [:]
+    package var modelChanges = 0
     /// Requests that are decided otherwise and the money that this moves, in nano-units.
-    public struct Moved: Summable, Sendable, Hashable, Codable {
-        public var requests = 0
+    package struct Moved: Summable, Sendable, Hashable, Codable {
+        package var requests = 0
         /// Of the requests that cost more now, and of those that cost less. Apart, so that each sum is the same in any order.
         private var more: Int64 = 0
         private var less: Int64 = 0
 
-        public init() {}
+        package init() {}
 
         /// One request, with what it cost and what it costs now; no cost is negative.
         init(from old: Int64, to new: Int64) {
@@ -135,7 +135,7 @@ public struct Comparison: Sendable, Codable {
             less = max(0, old.subtractingSaturated(new))
         }
 
-        public var cost: Int64 { more.subtractingSaturated(less) }
+        package var cost: Int64 { more.subtractingSaturated(less) }
 
         mutating func add(_ other: Moved) {
             requests.addSaturated(other.requests)
@@ -144,15 +144,15 @@ public struct Comparison: Sendable, Codable {
         }
     }
 
-    public var tiers: [String: Moved] = [:]
-    public var features: [String: Moved] = [:]
+    package var tiers: [String: Moved] = [:]
+    package var features: [String: Moved] = [:]
     /// By the first code of the new decision, or of the old one where the new one has none.
-    public var codes: [String: Moved] = [:]
+    package var codes: [String: Moved] = [:]
 
-    public struct Example: Sendable, Codable {
-        public var time: Int64
-        public var requestID: String
-        public var tenant: String
+    package struct Example: Sendable, Codable {
+        package var time: Int64
+        package var requestID: String
+        package var tenant: String
     }
 
     mutating func add(_ other: Comparison) {
@@ -169,12 +169,12 @@ public struct Comparison: Sendable, Codable {
 }
 
 /// A request of a log with what led to its decision.
-public struct ExplainedRequest: Sendable {
-    public var explanation: Explanation
-    public var decision: Decision
-    public var label: RequestLabel
+package struct ExplainedRequest: Sendable {
+    package var explanation: Explanation
+    package var decision: Decision
+    package var label: RequestLabel
 
-    public init(explanation: Explanation, decision: Decision, label: RequestLabel) {
+    package init(explanation: Explanation, decision: Decision, label: RequestLabel) {
         self.explanation = explanation
         self.decision = decision
         self.label = label
@@ -182,49 +182,49 @@ public struct ExplainedRequest: Sendable {
 }
 
 /// What a replay found.
-public struct ReplaySummary: Sendable, Codable {
-    public var read = 0
-    public var rejected = 0
-    public var filtered = 0
-    public var repeats = 0
-    public var firstTime: Int64?
-    public var lastTime: Int64?
+package struct ReplaySummary: Sendable, Codable {
+    package var read = 0
+    package var rejected = 0
+    package var filtered = 0
+    package var repeats = 0
+    package var firstTime: Int64?
+    package var lastTime: Int64?
     /// The log's times went back somewhere, so its records were ordered first.
-    public var wasOrdered = false
+    package var wasOrdered = false
     /// The replay was ended before its logs were.
-    public var wasStopped = false
+    package var wasStopped = false
     /// Records of a log that is followed whose time lies before that of an earlier one.
-    public var late = 0
+    package var late = 0
     /// Records that do not say what they used: they count as it was estimated.
-    public var estimated = 0
+    package var estimated = 0
     /// Requests that were let through and to which no limit applied.
-    public var unlimited = 0
+    package var unlimited = 0
     /// Records that say only which model answered: what was asked for cannot be known.
-    public var servedOnly = 0
+    package var servedOnly = 0
     /// Later attempts of a call that were added to its first.
-    public var joined = 0
-    public var total = Tally()
-    public var tiers: [String: Tally] = [:]
-    public var tenants: [String: Tally] = [:]
-    public var features: [String: Tally] = [:]
-    public var models: [String: Tally] = [:]
-    public var causes: [Cause: Int] = [:]
-    public var events = 0
+    package var joined = 0
+    package var total = Tally()
+    package var tiers: [String: Tally] = [:]
+    package var tenants: [String: Tally] = [:]
+    package var features: [String: Tally] = [:]
+    package var models: [String: Tally] = [:]
+    package var causes: [Cause: Int] = [:]
+    package var events = 0
     /// What the policy's alerts found; nil where it declares none.
-    public var gatheredAlerts: GatheredAlerts?
+    package var gatheredAlerts: GatheredAlerts?
     /// Of the set that is replayed beside.
-    public var against: Tally?
-    public var comparison: Comparison?
-    public var currency = "USD"
-    public var state = ReplayOptions.State.simulate
-    public var policies: [String] = []
-    public var explained: ExplainedRequest?
+    package var against: Tally?
+    package var comparison: Comparison?
+    package var currency = "USD"
+    package var state = ReplayOptions.State.simulate
+    package var policies: [String] = []
+    package var explained: ExplainedRequest?
     /// Only where it was asked for.
-    public var details: ReplayDetails?
+    package var details: ReplayDetails?
     /// What tiers are sold for, in nano-units a month.
-    public var prices: [String: Int64] = [:]
+    package var prices: [String: Int64] = [:]
 
-    public init() {}
+    package init() {}
 
     /// All but `explained`: an explanation is for people, and belongs to one replay.
     private enum CodingKeys: String, CodingKey {
@@ -234,20 +234,20 @@ public struct ReplaySummary: Sendable, Codable {
     }
 
     /// In the order of their times.
-    public var alerts: [Alert] { gatheredAlerts?.judged() ?? [] }
+    package var alerts: [Alert] { gatheredAlerts?.judged() ?? [] }
 
-    public var decided: Int { total.requests }
+    package var decided: Int { total.requests }
 
     /// Tenants of whom some request is refused.
-    public var touchedTenants: Int { tenants.values.count { $0.refused > 0 } }
+    package var touchedTenants: Int { tenants.values.count { $0.refused > 0 } }
 
     /// Requests that the policy says something about: their tenant has a plan, and a limit of it applies or it refuses them.
-    public var covered: Int {
+    package var covered: Int {
         tiers.filter { $0.key != "(none)" }.values.map(\.requests).sumSaturated().subtractingSaturated(unlimited)
     }
 
     /// Adds what a replay of other tenants of the same logs found.
-    public mutating func add(_ other: ReplaySummary) {
+    package mutating func add(_ other: ReplaySummary) {
         read.addSaturated(other.read)
         rejected.addSaturated(other.rejected)
         filtered.addSaturated(other.filtered)
@@ -287,7 +287,7 @@ public struct ReplaySummary: Sendable, Codable {
     }
 
     /// Counts lines that were found unusable before the replay.
-    public mutating func add(rejects: Int) {
+    package mutating func add(rejects: Int) {
         read.addSaturated(rejects)
         rejected.addSaturated(rejects)
     }

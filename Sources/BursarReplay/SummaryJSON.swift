@@ -2,12 +2,12 @@ import BursarEngine
 import BursarSyntax
 
 /// A summary as one JSON object; every table is in full, in the order of names.
-public struct SummaryJSONRenderer {
+package struct SummaryJSONRenderer {
     private let summary: ReplaySummary
 
-    public init(_ summary: ReplaySummary) { self.summary = summary }
+    package init(_ summary: ReplaySummary) { self.summary = summary }
 
-    public func render() -> String {
+    package func render() -> String {
         var json = JSONWriter()
         json.object { json in
             json.array("policies") { json in for name in summary.policies { json.value(name) } }

@@ -2,19 +2,19 @@ import BursarEngine
 import BursarSyntax
 
 /// A summary for people: what would change, and what stands behind it.
-public struct SummaryTextRenderer {
+package struct SummaryTextRenderer {
     private let summary: ReplaySummary
     private let alerts: [Alert]
     private let most: Int
 
     /// - Parameter most: rows of each table.
-    public init(_ summary: ReplaySummary, most: Int = 10) {
+    package init(_ summary: ReplaySummary, most: Int = 10) {
         self.summary = summary
         self.most = most
         alerts = summary.alerts
     }
 
-    public func render() -> String {
+    package func render() -> String {
         var text = headline()
         if summary.decided > 0 {
             text += outcomes()

@@ -2,9 +2,9 @@ import BursarPolicy
 import BursarSyntax
 
 /// What a log holds and a policy does not foresee: `traffic/*` and `margin/observed`.
-public enum TrafficChecks {
+package enum TrafficChecks {
     /// - Parameter summary: of a replay that gathered details.
-    public static func run(_ set: PolicySet, _ summary: ReplaySummary) -> Diagnostics {
+    package static func run(_ set: PolicySet, _ summary: ReplaySummary) -> Diagnostics {
         var diagnostics = Diagnostics()
         guard let edition = set.editions.last, let details = summary.details else { return diagnostics }
         func warn(_ code: String, _ message: String, _ place: SourceRange?, _ help: String? = nil) {

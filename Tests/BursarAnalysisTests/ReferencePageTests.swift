@@ -1,5 +1,5 @@
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 import Foundation
 import Testing
 

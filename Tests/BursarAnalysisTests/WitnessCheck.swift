@@ -2,7 +2,7 @@ import BursarAnalysis
 import BursarEngine
 import BursarPolicy
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 import Testing
 
 /// Runs the witnesses of findings through the engine: each must be decided as its finding says.

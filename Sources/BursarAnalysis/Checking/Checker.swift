@@ -2,12 +2,12 @@ import BursarPolicy
 import BursarSyntax
 
 /// Everything that `bursar check` does with a policy set, but for printing.
-public struct Checker {
-    public struct Result: Sendable {
+package struct Checker {
+    package struct Result: Sendable {
         /// nil where anything makes the set unusable.
-        public var set: PolicySet?
-        public var sources: SourceMap
-        public var diagnostics: Diagnostics
+        package var set: PolicySet?
+        package var sources: SourceMap
+        package var diagnostics: Diagnostics
         private var chosen: [String: Severity?] = [:]
 
         fileprivate init(set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
@@ -17,7 +17,7 @@ public struct Checker {
         }
 
         /// Adds findings of others, with the severity that the policy chose for them.
-        public mutating func add(_ others: Diagnostics) {
+        package mutating func add(_ others: Diagnostics) {
             var others = others
             others.setSeverities { item in chosen[item.code] ?? item.severity }
             diagnostics.add(contentsOf: others)
@@ -31,14 +31,14 @@ public struct Checker {
 
     /// Reads, compiles and analyses the set at a path, compares it with its lock file, and gives findings the severity that
     /// the policy chose.
-    public static func check(_ path: String) -> Result {
+    package static func check(_ path: String) -> Result {
         var diagnostics = Diagnostics()
         let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
         return check(documents, diagnostics, lock: LockFile.load(for: path))
     }
 
     /// The same for documents that were read before.
-    public static func check(_ documents: Documents, _ earlier: Diagnostics, lock: SourceFile? = nil) -> Result {
+    package static func check(_ documents: Documents, _ earlier: Diagnostics, lock: SourceFile? = nil) -> Result {
         let compiled = Compiler.compile(documents, earlier)
         var result = Result(set: compiled.set, sources: compiled.sources, diagnostics: compiled.diagnostics)
         if let set = compiled.set { result.diagnostics.add(contentsOf: Analysis.run(set)) }

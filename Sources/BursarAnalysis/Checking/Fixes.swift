@@ -1,9 +1,9 @@
 import BursarSyntax
 
 /// Applies the edits that findings carry. Everything else in the files stays as it is, byte for byte.
-public enum Fixes {
+package enum Fixes {
     /// The files that change, with their new bytes. Of edits that overlap the first one is made.
-    public static func apply(_ diagnostics: [Diagnostic], _ sources: SourceMap) -> [(path: String, bytes: [UInt8])] {
+    package static func apply(_ diagnostics: [Diagnostic], _ sources: SourceMap) -> [(path: String, bytes: [UInt8])] {
         var edits: [Int32: [Diagnostic.Fix]] = [:]
         for fix in diagnostics.compactMap(\.fix) {
             let overlaps = edits[fix.range.file, default: []].contains { other in

@@ -4,8 +4,8 @@ import BursarSyntax
 /// `bursar.lock`: the digests of published versions, a line each, made for review in version control.
 ///
 /// A digest covers keys and values in their order, and neither layout nor comments nor quotes.
-public struct LockFile: Sendable {
-    public static let name = "bursar.lock"
+package struct LockFile: Sendable {
+    package static let name = "bursar.lock"
 
     static let head =
         "# Digests of published versions. `bursar lock` writes them, `bursar check` holds the files to them.\n"
@@ -48,7 +48,7 @@ public struct LockFile: Sendable {
     }
 
     /// Where the lock of the set at a path lies.
-    public static func path(for set: String) -> String {
+    package static func path(for set: String) -> String {
         var folder = set
         if FileReading.kind(of: set) == .file {
             folder = set.contains("/") ? String(set[..<(set.lastIndex(of: "/") ?? set.startIndex)]) : "."
@@ -116,7 +116,7 @@ public struct LockFile: Sendable {
     /// The text of a lock that holds every version of the set, and keeps what was locked before.
     ///
     /// - Returns: The text, and the versions that differ from what was locked; nothing may be written where there are any.
-    public static func renewed(
+    package static func renewed(
         for set: String, _ documents: Documents, keepsLocked: Bool
     ) -> (text: String, changed: [String]) {
         let current = versions(of: documents).map(\.value)

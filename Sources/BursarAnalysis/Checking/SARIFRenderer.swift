@@ -1,17 +1,17 @@
 import BursarSyntax
 
 /// Findings as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"), which code hosts show beside the lines.
-public struct SARIFRenderer: Sendable {
+package struct SARIFRenderer: Sendable {
     private let version: String
     private var results: [(diagnostic: Diagnostic, sources: SourceMap)] = []
 
-    public init(toolVersion: String) { version = toolVersion }
+    package init(toolVersion: String) { version = toolVersion }
 
-    public mutating func add(_ diagnostics: [Diagnostic], _ sources: SourceMap) {
+    package mutating func add(_ diagnostics: [Diagnostic], _ sources: SourceMap) {
         results += diagnostics.map { ($0, sources) }
     }
 
-    public func render() -> String {
+    package func render() -> String {
         var json = JSONWriter()
         json.object { json in
             json.field("$schema", "https://json.schemastore.org/sarif-2.1.0.json")

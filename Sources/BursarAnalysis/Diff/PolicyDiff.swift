@@ -2,35 +2,35 @@ import BursarPolicy
 import BursarSyntax
 
 /// Which way a change goes.
-public enum DiffDirection: String, Sendable, CaseIterable { case looser, stricter, other }
+package enum DiffDirection: String, Sendable, CaseIterable { case looser, stricter, other }
 
 /// One change in the language's terms.
-public struct PolicyChange: Sendable, Hashable {
+package struct PolicyChange: Sendable, Hashable {
     /// The place in the terms of the language: `tiers.pro.limits.daily`.
-    public var path: String
+    package var path: String
     /// What it was and is; nil where there was or is nothing.
-    public var old: String?
-    public var new: String?
-    public var direction: DiffDirection
+    package var old: String?
+    package var new: String?
+    package var direction: DiffDirection
     /// `file:line:column` of the new text, or of the old one where there is no new.
-    public var source: String
+    package var source: String
 }
 
 /// What a change of policy changes.
-public struct PolicyDiff: Sendable {
-    public var changes: [PolicyChange]
+package struct PolicyDiff: Sendable {
+    package var changes: [PolicyChange]
     /// Requests that are decided otherwise without any history.
-    public var regions: [DiffRegion]
+    package var regions: [DiffRegion]
     /// What the solver's bound left open.
-    public var undecided: [String]
+    package var undecided: [String]
     /// By tier, which way the regions and limits go; tiers of both sides alone.
-    public var tiers: [(name: String, verdict: String)]
+    package var tiers: [(name: String, verdict: String)]
 
     /// Nothing that anyone could notice: proved where conditions were written otherwise.
-    public var isSame: Bool { changes.isEmpty && regions.isEmpty && undecided.isEmpty }
+    package var isSame: Bool { changes.isEmpty && regions.isEmpty && undecided.isEmpty }
 
     /// `the same`, `looser`, `stricter` or `both`.
-    public var verdict: String {
+    package var verdict: String {
         isSame ? "the same" : Self.verdict(Set(changes.map(\.direction) + regions.map(\.direction)))
     }
 
@@ -44,7 +44,7 @@ public struct PolicyDiff: Sendable {
     }
 
     /// Compares the newest versions of two sets.
-    public static func between(_ old: PolicySet, _ new: PolicySet) -> PolicyDiff {
+    package static func between(_ old: PolicySet, _ new: PolicySet) -> PolicyDiff {
         var diff = PolicyDiff(changes: [], regions: [], undecided: [], tiers: [])
         guard let before = old.editions.last, let after = new.editions.last else { return diff }
         var comparer = EditionComparison(old, before, new, after)

@@ -2,27 +2,27 @@ import BursarPolicy
 import BursarSyntax
 
 /// What a request gets before anything was used, from the gravest to plain permission.
-public enum FirstOutcome: String, Sendable, CaseIterable, Comparable {
+package enum FirstOutcome: String, Sendable, CaseIterable, Comparable {
     case deny, approve, confirm, downgrade, allow
 
     private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 
-    public static func < (left: FirstOutcome, right: FirstOutcome) -> Bool { left.rank < right.rank }
+    package static func < (left: FirstOutcome, right: FirstOutcome) -> Bool { left.rank < right.rank }
 }
 
 /// Requests that are decided otherwise, all alike.
-public struct DiffRegion: Sendable {
-    public var old: FirstOutcome
-    public var new: FirstOutcome
+package struct DiffRegion: Sendable {
+    package var old: FirstOutcome
+    package var new: FirstOutcome
     /// The requests, as a condition of the language; `…` at its end where it would be longer than anyone reads.
-    public var condition: String
+    package var condition: String
     /// Parts of the condition that were left out.
-    public var omitted: Int
-    public var tiers: [String]
+    package var omitted: Int
+    package var tiers: [String]
     /// A request of the region, as JSON.
-    public var witness: String?
+    package var witness: String?
 
-    public var direction: DiffDirection { new > old ? .looser : .stricter }
+    package var direction: DiffDirection { new > old ? .looser : .stricter }
 }
 
 /// Compares what two editions do with requests that have no history, for all requests at once.

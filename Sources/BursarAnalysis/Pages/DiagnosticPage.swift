@@ -1,16 +1,16 @@
 import BursarSyntax
 
 /// What there is to say about a code: `bursar check --explain CODE` prints it, `Docs/diagnostics/` holds it, SARIF names it.
-public struct DiagnosticPage: Sendable {
-    public let code: String
+package struct DiagnosticPage: Sendable {
+    package let code: String
     /// Of a finding, where neither the policy nor the finding says otherwise.
-    public let severity: Severity
+    package let severity: Severity
     /// Of a finding that is less grave than most of its code.
-    public let lesser: Severity?
-    public let finds: String
-    public let why: String
-    public let example: String
-    public let wayOut: String
+    package let lesser: Severity?
+    package let finds: String
+    package let why: String
+    package let example: String
+    package let wayOut: String
 
     init(
         _ code: String, _ severity: Severity, or lesser: Severity? = nil, finds: String, why: String, example: String,
@@ -26,14 +26,14 @@ public struct DiagnosticPage: Sendable {
     }
 
     /// Every code, in the order of the documentation.
-    public static let all: [DiagnosticPage] = syntax + names + versions + models + limits + rules + alerts + traffic
+    package static let all: [DiagnosticPage] = syntax + names + versions + models + limits + rules + alerts + traffic
 
-    public static func of(_ code: String) -> DiagnosticPage? { all.first { $0.code == code } }
+    package static func of(_ code: String) -> DiagnosticPage? { all.first { $0.code == code } }
 
     /// The name of its file in `Docs/diagnostics/`.
-    public var fileName: String { code.replacing("/", with: "-") + ".md" }
+    package var fileName: String { code.replacing("/", with: "-") + ".md" }
 
-    public var markdown: String {
+    package var markdown: String {
         """
         # \(code)
 

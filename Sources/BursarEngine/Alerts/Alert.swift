@@ -2,63 +2,63 @@ import BursarPolicy
 import BursarSyntax
 
 /// An alert that was raised, with what drives it.
-public struct Alert: Sendable, Codable {
+package struct Alert: Sendable, Codable {
     /// A comparison that held, in the words of the language.
-    public struct Measure: Sendable, Codable {
-        public var metric: String
-        public var value: String
-        public var bound: String
+    package struct Measure: Sendable, Codable {
+        package var metric: String
+        package var value: String
+        package var bound: String
         /// What earlier windows had, where it is compared with that.
-        public var baseline: String?
+        package var baseline: String?
     }
 
-    public struct Driver: Sendable, Codable {
-        public var name: String
-        public var requests: Int64
+    package struct Driver: Sendable, Codable {
+        package var name: String
+        package var requests: Int64
         /// Nano-units.
-        public var cost: Int64
+        package var cost: Int64
     }
 
-    public var name: String
+    package var name: String
     /// Of a budget: `warning`, `exceeded`, or `ok` where a state that was told no longer holds.
-    public var state: String?
+    package var state: String?
     /// nil: tenants are counted together.
-    public var tenant: String?
+    package var tenant: String?
     /// What it is told apart by besides the tenant.
-    public var subject: [String: String]
-    public var limit: String?
+    package var subject: [String: String]
+    package var limit: String?
     /// Of the latest request when it was raised, in microseconds since 1970.
-    public var time: Int64
-    public var windowStart: Int64
-    public var windowEnd: Int64
-    public var measures: [Measure]
-    public var audiences: [String]
+    package var time: Int64
+    package var windowStart: Int64
+    package var windowEnd: Int64
+    package var measures: [Measure]
+    package var audiences: [String]
     /// `file:line:column` of the alert's declaration.
-    public var source: String
+    package var source: String
     /// Of the window until then.
-    public var requests: Int64
-    public var retries: Int64
+    package var requests: Int64
+    package var retries: Int64
     /// Nano-units: what this alert looks at, and what all tenants spent by then (of a replay: by the window's end).
-    public var cost: Int64
-    public var totalCost: Int64?
+    package var cost: Int64
+    package var totalCost: Int64?
     /// The dearest first, at most three of each.
-    public var features: [Driver]
-    public var promptVersions: [Driver]
-    public var tenants: [Driver]
+    package var features: [Driver]
+    package var promptVersions: [Driver]
+    package var tenants: [Driver]
     /// Versions of prompts that were not seen before this window.
-    public var newPromptVersions: [String]
+    package var newPromptVersions: [String]
     /// Of the limit that it looks at, else of the tenant's budget that is used up fastest.
-    public var burnRate: String?
-    public var burnRateLimit: String?
+    package var burnRate: String?
+    package var burnRateLimit: String?
     /// When that budget ends at this pace, if it does within its window.
-    public var endsAt: Int64?
+    package var endsAt: Int64?
 
     static let mostDrivers = 3
 }
 
 extension Alert {
     /// In an order that depends on nothing but what was found.
-    public static func areInOrder(_ left: Alert, _ right: Alert) -> Bool {
+    package static func areInOrder(_ left: Alert, _ right: Alert) -> Bool {
         let (a, b) = (left.order, right.order)
         return left.time != right.time ? left.time < right.time : a < b
     }

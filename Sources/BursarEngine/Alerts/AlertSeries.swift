@@ -1,10 +1,10 @@
 import BursarPolicy
 
 /// The requests and the cost of one feature, version of a prompt, or tenant.
-public struct AlertDriver: Sendable, Hashable, Codable {
-    public var requests: Int64 = 0
+package struct AlertDriver: Sendable, Hashable, Codable {
+    package var requests: Int64 = 0
     /// Nano-units.
-    public var cost: Int64 = 0
+    package var cost: Int64 = 0
 
     mutating func add(_ other: AlertDriver) {
         requests = requests.addingSaturated(other.requests)
@@ -13,9 +13,9 @@ public struct AlertDriver: Sendable, Hashable, Codable {
 }
 
 /// One window of what an alert tells apart.
-public struct AlertWindow<Name: Hashable & Sendable>: Sendable {
-    public var start: Int64
-    public var end: Int64
+package struct AlertWindow<Name: Hashable & Sendable>: Sendable {
+    package var start: Int64
+    package var end: Int64
     var sums = AlertSums()
     var isRaised = false
     /// A budget was exceeded by what no longer fitted.
@@ -62,14 +62,14 @@ public struct AlertWindow<Name: Hashable & Sendable>: Sendable {
 extension AlertWindow: Codable where Name: Codable {}
 
 /// The windows that had requests, ascending. It is guarded by whoever keeps it.
-public final class AlertSeries<Name: Hashable & Sendable>: @unchecked Sendable {
+package final class AlertSeries<Name: Hashable & Sendable>: @unchecked Sendable {
     @exclusivity(unchecked) var windows: [AlertWindow<Name>] = []
     /// The window in which each version of a prompt was first seen.
     @exclusivity(unchecked) var firstSeen: [Name: Int64] = [:]
     /// What the windows before one add up to, as it was last asked.
     private var base: (place: Int, start: Int64, sums: AlertSums, windows: Int)?
 
-    public init() {}
+    package init() {}
 
     private init(windows: [AlertWindow<Name>], firstSeen: [Name: Int64]) {
         self.windows = windows

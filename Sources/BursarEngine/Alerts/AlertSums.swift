@@ -2,21 +2,21 @@ import BursarPolicy
 import BursarSyntax
 
 /// What the requests of a window add up to, as far as alerts ask.
-public struct AlertSums: Sendable, Hashable, Codable {
+package struct AlertSums: Sendable, Hashable, Codable {
     /// Decided, repeats not counted; of those: refused, and no first attempt.
-    public var requests: Int64 = 0
-    public var refused: Int64 = 0
-    public var retries: Int64 = 0
+    package var requests: Int64 = 0
+    package var refused: Int64 = 0
+    package var retries: Int64 = 0
     /// Settled; of those: failed.
-    public var settled: Int64 = 0
-    public var failed: Int64 = 0
+    package var settled: Int64 = 0
+    package var failed: Int64 = 0
     /// Nano-units.
-    public var cost: Int64 = 0
-    public var tokens: Int64 = 0
+    package var cost: Int64 = 0
+    package var tokens: Int64 = 0
     /// Of the tokens of settled requests, where a quantile is asked for.
-    public var sizes = QuantileSketch()
+    package var sizes = QuantileSketch()
 
-    public init() {}
+    package init() {}
 
     mutating func add(_ other: AlertSums) {
         requests = requests.addingSaturated(other.requests)

@@ -4,17 +4,17 @@ import BursarSyntax
 ///
 /// Numbers below 64 are kept exactly; of larger ones the six leading bits after the first, so that a quantile is at most
 /// 1/64 (1.6%) below the number that the nearest rank names, and never above it.
-public struct QuantileSketch: Sendable, Hashable, Codable {
+package struct QuantileSketch: Sendable, Hashable, Codable {
     /// Ascending by bucket.
     private var buckets: [UInt16] = []
     private var counts: [Int] = []
     private(set) var count = 0
 
-    public init() {}
+    package init() {}
 
     private enum CodingKeys: String, CodingKey { case buckets, counts }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let buckets = try values.decode([UInt16].self, forKey: .buckets)
         let counts = try values.decode([Int].self, forKey: .counts)
@@ -45,7 +45,7 @@ public struct QuantileSketch: Sendable, Hashable, Codable {
         return (Int64(bucket) - shift * 64) << shift
     }
 
-    public mutating func add(_ value: Int64) { add(Self.bucket(value), 1) }
+    package mutating func add(_ value: Int64) { add(Self.bucket(value), 1) }
 
     private mutating func add(_ bucket: UInt16, _ times: Int) {
         count.addSaturated(times)
@@ -63,12 +63,12 @@ public struct QuantileSketch: Sendable, Hashable, Codable {
         }
     }
 
-    public mutating func add(_ other: QuantileSketch) {
+    package mutating func add(_ other: QuantileSketch) {
         for (bucket, times) in zip(other.buckets, other.counts) { add(bucket, times) }
     }
 
     /// What so many percent of the numbers do not exceed, by the nearest rank; nil where there are none.
-    public func quantile(percent: Int) -> Int64? {
+    package func quantile(percent: Int) -> Int64? {
         guard count > 0 else { return nil }
         let rank = max(
             1, Int(clamping: (Int128(count).multipliedSaturated(by: Int128(percent)).addingSaturated(99)) / 100))

@@ -97,7 +97,7 @@ struct GatheredAlert: Sendable, Codable {
 
 /// The alerts of a replay. Those that need what all tenants did are judged at last, so that parts of a replay that decided
 /// for different tenants add up to the whole.
-public struct GatheredAlerts: Sendable, Codable {
+package struct GatheredAlerts: Sendable, Codable {
     struct Total: Sendable, Hashable, Codable {
         var rule: Int
         var start: Int64
@@ -114,11 +114,11 @@ public struct GatheredAlerts: Sendable, Codable {
     var totals: [Total: Int64] = [:]
     var together: [Subject: AlertSeries<String>] = [:]
 
-    public init() {}
+    package init() {}
 
     private enum CodingKeys: String, CodingKey { case headings, alerts, totals, together }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         headings = try values.decode([AlertHeading].self, forKey: .headings)
         alerts = try values.decode([GatheredAlert].self, forKey: .alerts)
@@ -134,7 +134,7 @@ public struct GatheredAlerts: Sendable, Codable {
         }
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(headings, forKey: .headings)
         try values.encode(alerts, forKey: .alerts)
@@ -143,10 +143,10 @@ public struct GatheredAlerts: Sendable, Codable {
     }
 
     /// No alert is declared.
-    public var isEmpty: Bool { headings.isEmpty }
+    package var isEmpty: Bool { headings.isEmpty }
 
     /// Adds those of a replay of other tenants of the same logs by the same set.
-    public mutating func add(_ other: GatheredAlerts) {
+    package mutating func add(_ other: GatheredAlerts) {
         if headings.isEmpty { headings = other.headings }
         alerts += other.alerts
         totals.merge(other.totals) { $0.addingSaturated($1) }
@@ -162,7 +162,7 @@ public struct GatheredAlerts: Sendable, Codable {
     }
 
     /// All alerts in the order of their times.
-    public func judged() -> [Alert] {
+    package func judged() -> [Alert] {
         var found = alerts.map { gathered in
             var alert = gathered.alert
             alert.totalCost = totals[Total(rule: gathered.rule, start: alert.windowStart)]

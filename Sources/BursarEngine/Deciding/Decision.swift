@@ -25,10 +25,10 @@ public enum Outcome: UInt8, Sendable, Comparable, CaseIterable, Codable {
 }
 
 /// Where the expected output of an estimate came from.
-public enum EstimateSource: UInt8, Sendable {
+package enum EstimateSource: UInt8, Sendable {
     case expected, maxOutput, policy, standard, recorded
 
-    public var name: String {
+    package var name: String {
         switch self {
         case .expected: "expected_output_tokens"
         case .maxOutput: "max_output_tokens"
@@ -40,15 +40,15 @@ public enum EstimateSource: UInt8, Sendable {
 }
 
 /// What a request is expected to use.
-public struct Estimate: Sendable, Hashable {
-    public var inputTokens: Int64 = 0
-    public var cachedTokens: Int64 = 0
-    public var outputTokens: Int64 = 0
+package struct Estimate: Sendable, Hashable {
+    package var inputTokens: Int64 = 0
+    package var cachedTokens: Int64 = 0
+    package var outputTokens: Int64 = 0
     /// Nano-units; nil where the model's price is not known, which never counts as costing nothing.
-    public var spend: Int64? = 0
-    public var characters: Int64 = 0
-    public var toolCalls: Int64 = 0
-    public var source = EstimateSource.standard
+    package var spend: Int64? = 0
+    package var characters: Int64 = 0
+    package var toolCalls: Int64 = 0
+    package var source = EstimateSource.standard
 }
 
 extension Estimate {
@@ -88,16 +88,16 @@ extension Estimate {
 }
 
 /// Caps on an admitted request; the least of each kind that was asked for.
-public struct Caps: Sendable, Hashable {
-    public var maxOutputTokens: Int64?
-    public var maxInputTokens: Int64?
-    public var disabledTools: [String] = []
-    public var serveCached = false
-    public var maxSteps: Int64?
+package struct Caps: Sendable, Hashable {
+    package var maxOutputTokens: Int64?
+    package var maxInputTokens: Int64?
+    package var disabledTools: [String] = []
+    package var serveCached = false
+    package var maxSteps: Int64?
     /// Microseconds.
-    public var coolDown: Int64?
+    package var coolDown: Int64?
 
-    public var isEmpty: Bool { self == Caps() }
+    package var isEmpty: Bool { self == Caps() }
 
     mutating func add(_ cap: Cap, fit: Int64? = nil) {
         func least(_ old: Int64?, _ new: Int64) -> Int64 { old.map { min($0, new) } ?? new }
@@ -115,51 +115,51 @@ public struct Caps: Sendable, Hashable {
 }
 
 /// One thing that led to a decision, with its numbers and its line.
-public struct Reason: Sendable {
-    public struct Numbers: Sendable {
-        public var used: Int64
+package struct Reason: Sendable {
+    package struct Numbers: Sendable {
+        package var used: Int64
         /// nil: not known, of a model without price.
-        public var estimate: Int64?
-        public var amount: Int64
-        public var carried: Int64
-        public var window: Interval?
-        public var resetsAt: Int64?
+        package var estimate: Int64?
+        package var amount: Int64
+        package var carried: Int64
+        package var window: Interval?
+        package var resetsAt: Int64?
     }
 
-    public var code: String
+    package var code: String
     /// As the language writes it: `deny`, `downgrade`, `cap output`, …
-    public var action: String
+    package var action: String
     /// nil where no limit but a rule or the plan decided.
-    public var limit: String?
+    package var limit: String?
     /// The same as the policy has it: the share of features that have none of their own is `daily/other` there, and in
     /// `limit` it names the feature.
-    public var policyLimit: String?
-    public var rule: String?
-    public var unit: Unit = .requests
-    public var scope: String?
-    public var threshold: String?
-    public var numbers: Numbers?
+    package var policyLimit: String?
+    package var rule: String?
+    package var unit: Unit = .requests
+    package var scope: String?
+    package var threshold: String?
+    package var numbers: Numbers?
     /// Of this request beyond the threshold, in nano-units, and what is billed for it.
-    public var overage: (excess: Int64, billed: Int64)?
-    public var message: String?
-    public var source: SourceRange?
+    package var overage: (excess: Int64, billed: Int64)?
+    package var message: String?
+    package var source: SourceRange?
 }
 
 /// A threshold with `notify` that was crossed for the first time in its window.
-public struct Event: Sendable {
-    public var limit: String
-    public var threshold: String
-    public var scope: String
-    public var audiences: [String]
+package struct Event: Sendable {
+    package var limit: String
+    package var threshold: String
+    package var scope: String
+    package var audiences: [String]
 }
 
 /// What is left of a limit after the decision.
-public struct Remaining: Sendable {
-    public var limit: String
-    public var unit: Unit
-    public var scope: String
-    public var remaining: Int64
-    public var resetsAt: Int64?
+package struct Remaining: Sendable {
+    package var limit: String
+    package var unit: Unit
+    package var scope: String
+    package var remaining: Int64
+    package var resetsAt: Int64?
 }
 
 /// How much a decision tells.
@@ -173,21 +173,21 @@ public enum DetailLevel: UInt8, Sendable {
 }
 
 /// The parts of a decision that a plain permission does not have.
-public final class DecisionDetail: Sendable {
-    public let reasons: [Reason]
-    public let events: [Event]
-    public let remaining: [Remaining]
-    public let caps: Caps
+package final class DecisionDetail: Sendable {
+    package let reasons: [Reason]
+    package let events: [Event]
+    package let remaining: [Remaining]
+    package let caps: Caps
     /// Microseconds.
-    public let retryAfter: Int64?
-    public let upgrade: Upgrade?
-    public let shadow: Decision?
+    package let retryAfter: Int64?
+    package let upgrade: Upgrade?
+    package let shadow: Decision?
     /// Made once with a plan and given to many decisions, so that sums need to look at it only once.
-    public let isShared: Bool
+    package let isShared: Bool
     /// It lives as long as its engine, so that the engine need not keep it alive.
     let isLasting: Bool
     /// The model's price is not known, here or in shadow.
-    public let isModelUnpriced: Bool
+    package let isModelUnpriced: Bool
     /// Of what every record of a replay asks, at hand without copying it: there is a shadow, the most output tokens that
     /// a cap leaves, and how many events there are.
     package let isShadowed: Bool
@@ -216,7 +216,7 @@ public final class DecisionDetail: Sendable {
 }
 
 /// A reservation that waits for what its request really used.
-public struct ReservationID: Sendable, Hashable {
+package struct ReservationID: Sendable, Hashable {
     /// The engine and the tenant, so that a reservation is never taken for that of another.
     var owner: UInt64
     var slot: UInt32
@@ -224,24 +224,24 @@ public struct ReservationID: Sendable, Hashable {
 }
 
 /// The answer to one request.
-public struct Decision: Sendable {
-    public var outcome: Outcome
+package struct Decision: Sendable {
+    package var outcome: Outcome
     /// The model that may be used; `.absent` where none may.
-    public var model: Symbol
+    package var model: Symbol
     /// Of the chosen candidate (of a refusal: the first), after caps.
-    public var estimate = Estimate()
+    package var estimate = Estimate()
     /// nil where nothing was reserved.
-    public var reservation: ReservationID?
+    package var reservation: ReservationID?
     /// The model has no known price and was let through by `unpriced: allow`.
-    public var isUnpriced = false
+    package var isUnpriced = false
     /// The request was let through, and no limit of its plan applied to it.
-    public var isUnlimited = false
+    package var isUnlimited = false
     /// The request's id was seen within the retry window.
-    public var isRepeat = false
+    package var isRepeat = false
     /// The tier that was decided by; `.absent` where none was found.
-    public var tier = Symbol.absent
+    package var tier = Symbol.absent
     /// By index in `Engine.policySet.editions`; -1 where no policy was in force.
-    public var edition = Int32(-1)
+    package var edition = Int32(-1)
     @usableFromInline var owned: DecisionDetail?
     /// A detail that the engine keeps. Counting references to what all threads share would make them wait for each
     /// other, so that only who hands a decision to a caller that may outlive the engine makes it the decision's own.
@@ -264,7 +264,7 @@ public struct Decision: Sendable {
     package init() { self.init(outcome: .allow, model: .absent) }
 
     /// nil of a plain permission unless details were asked for.
-    public internal(set) var detail: DecisionDetail? {
+    package internal(set) var detail: DecisionDetail? {
         get { owned ?? lent?._withUnsafeGuaranteedRef { $0 } }
         set {
             owned = newValue
@@ -294,12 +294,12 @@ public struct Decision: Sendable {
         self.lent = nil
     }
 
-    public var reasons: [Reason] { detail?.reasons ?? [] }
-    public var caps: Caps { detail?.caps ?? Caps() }
-    public var shadow: Decision? { detail?.shadow }
+    package var reasons: [Reason] { detail?.reasons ?? [] }
+    package var caps: Caps { detail?.caps ?? Caps() }
+    package var shadow: Decision? { detail?.shadow }
 
     /// Asking again later may help: all that refused are rates, or requests that still run.
-    public var isRetryable: Bool {
+    package var isRetryable: Bool {
         guard let detail, outcome.isRefused, !detail.reasons.isEmpty else { return false }
         if outcome == .throttle { return detail.retryAfter != nil }
         return detail.reasons.allSatisfy { $0.unit == .concurrentRequests && $0.limit != nil }

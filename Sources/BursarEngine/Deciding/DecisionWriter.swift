@@ -2,14 +2,14 @@ import BursarPolicy
 import BursarSyntax
 
 /// What a decision's JSON says of its request besides what the engine needs.
-public struct RequestLabel: Sendable {
-    public var requestID: String
-    public var tenant: String
+package struct RequestLabel: Sendable {
+    package var requestID: String
+    package var tenant: String
     /// nil: the time could not be read.
-    public var time: Int64?
-    public var model: String
+    package var time: Int64?
+    package var model: String
 
-    public init(requestID: String, tenant: String, time: Int64?, model: String) {
+    package init(requestID: String, tenant: String, time: Int64?, model: String) {
         self.requestID = requestID
         self.tenant = tenant
         self.time = time
@@ -18,11 +18,11 @@ public struct RequestLabel: Sendable {
 }
 
 /// Writes decisions as JSON objects; the fields are described in `Docs/decisions.md`.
-public struct DecisionWriter: Sendable {
+package struct DecisionWriter: Sendable {
     private let engine: Engine
     private let references: [SourceRange: String]
 
-    public init(engine: Engine) {
+    package init(engine: Engine) {
         self.engine = engine
         // Places of limits and rules as text, made once: every reason of a replay points at one of them.
         var references: [SourceRange: String] = [:]
@@ -49,7 +49,7 @@ public struct DecisionWriter: Sendable {
         references[range] ?? engine.policySet.sources.reference(range)
     }
 
-    public func write(_ decision: Decision, _ label: RequestLabel, to json: inout JSONWriter) {
+    package func write(_ decision: Decision, _ label: RequestLabel, to json: inout JSONWriter) {
         json.object { json in
             json.field("request_id", label.requestID)
             json.field("ts", label.time.map(instantText))

@@ -7,11 +7,11 @@ import Synchronization
 ///
 /// An engine is safe to use from many threads. Tenants do not wait for each other; those of one group do where a limit
 /// is counted for the group. It has no clock: every request brings its time.
-public final class Engine: @unchecked Sendable {
-    public let policySet: PolicySet
-    public let symbols: SymbolTable
+package final class Engine: @unchecked Sendable {
+    package let policySet: PolicySet
+    package let symbols: SymbolTable
     /// Microseconds after which a reservation that was neither settled nor released is settled at its estimate.
-    public let reservationLifetime: Int64
+    package let reservationLifetime: Int64
     /// Text attributes of which every value is told apart; of others only the names that the policy set holds.
     let exactSlots: Set<AttributeSlot>
     /// Text attributes that some condition or counter asks for; others need not be looked up.
@@ -59,7 +59,7 @@ public final class Engine: @unchecked Sendable {
     private static let serials = Atomic(UInt32(0))
 
     /// An hour: longer than any answer streams.
-    public static let defaultReservationLifetime = Micros.hour
+    package static let defaultReservationLifetime = Micros.hour
 
     /// - Parameters:
     ///   - policySet: what is decided by.
@@ -67,7 +67,7 @@ public final class Engine: @unchecked Sendable {
     ///   - filters: conditions that will be asked besides the policy's, with `matchesFilters(_:)`.
     ///   - onAlert: takes the alerts that the policy declares, as they are raised, on the thread that decided or settled
     ///     and with no lock held; nil: nobody looks.
-    public convenience init(
+    package convenience init(
         _ policySet: PolicySet, reservationLifetime: Int64 = Engine.defaultReservationLifetime,
         filters: [Condition] = [], onAlert: (@Sendable (Alert) -> Void)? = nil
     ) {
@@ -143,7 +143,7 @@ public final class Engine: @unchecked Sendable {
     // MARK: - Names
 
     /// The tenant of an id, known to a document or not.
-    public func tenant(_ id: String) -> TenantID { tenant(symbols.intern(id), named: { id }) }
+    package func tenant(_ id: String) -> TenantID { tenant(symbols.intern(id), named: { id }) }
 
     func tenant(_ symbol: Symbol, named name: () -> String) -> TenantID {
         directory.withLock { directory in
@@ -166,7 +166,7 @@ public final class Engine: @unchecked Sendable {
     /// The tenant of a symbol of this engine.
     ///
     /// Of a symbol that the engine does not know, no tenant: its requests are refused.
-    public func tenant(_ symbol: Symbol) -> TenantID {
+    package func tenant(_ symbol: Symbol) -> TenantID {
         guard symbols.holds(symbol) else { return TenantID(tenant("").account, engine: 0) }
         return tenant(symbol, named: { symbols.text(symbol) })
     }
@@ -187,7 +187,7 @@ public final class Engine: @unchecked Sendable {
 
     /// The symbol of an attribute's value: its own where a counter or a condition depends on it, else `.other`.
     @inline(__always)
-    public func symbol(_ slot: AttributeSlot, _ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
+    package func symbol(_ slot: AttributeSlot, _ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
         exactSlots.contains(slot) ? symbols.intern(bytes) : symbols.known(bytes)
     }
 
@@ -205,10 +205,10 @@ public final class Engine: @unchecked Sendable {
 
     func edition(at time: Int64) -> CompiledEdition? { editionPlace(at: time)?.takeUnretainedValue() }
 
-    public var hasFilters: Bool { !filters.isEmpty }
+    package var hasFilters: Bool { !filters.isEmpty }
 
     /// Whether every filter that the engine was made with holds for a request, its model resolved.
-    public func matchesFilters(_ request: Request) -> Bool {
+    package func matchesFilters(_ request: Request) -> Bool {
         if filters.isEmpty { return true }
         guard request.tenant.engine == serial, let edition = edition(at: request.time) ?? editions.last else {
             return false
@@ -227,25 +227,25 @@ public final class Engine: @unchecked Sendable {
     }
 
     /// Some decision depends on this attribute.
-    public func uses(_ slot: AttributeSlot) -> Bool { usedSlots.contains(slot) }
+    package func uses(_ slot: AttributeSlot) -> Bool { usedSlots.contains(slot) }
 
     /// Every value of this attribute is told apart.
-    public func isExact(_ slot: AttributeSlot) -> Bool { exactSlots.contains(slot) }
+    package func isExact(_ slot: AttributeSlot) -> Bool { exactSlots.contains(slot) }
 
     /// What tokens cost with a model by the catalog that is in force at a time, in nano-units: the largest number where
     /// that exceeds 64 bits, nil where the model's price is not known.
-    public func cost(of model: Symbol, at time: Int64, input: Int64, cached: Int64, output: Int64) -> Int64? {
+    package func cost(of model: Symbol, at time: Int64, input: Int64, cached: Int64, output: Int64) -> Int64? {
         editionPlace(at: time)?._withUnsafeGuaranteedRef { edition in
             edition.model(model).flatMap { edition.cost(of: $0, input: input, cached: cached, output: output) }
         }
     }
 
     /// Some limit is counted across tenants, so that tenants cannot be decided apart from each other.
-    public let countsGroups: Bool
+    package let countsGroups: Bool
 
     // MARK: - Deciding
 
-    public enum Counting: Sendable {
+    package enum Counting: Sendable {
         /// What is admitted is reserved.
         case decided
         /// What happened is counted as it happened, whatever was decided.
@@ -258,7 +258,7 @@ public final class Engine: @unchecked Sendable {
     ///   - request: its names are symbols of this engine.
     ///   - detail: how much the decision tells.
     ///   - counting: `.observed` in replays of what really happened.
-    public func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {
+    package func decide(_ request: Request, detail: DetailLevel = .reasons, counting: Counting = .decided) -> Decision {
         var decision = Decision()
         decide(request, request.tenant, detail, counting, &decision)
         decision.own()
@@ -381,7 +381,7 @@ public final class Engine: @unchecked Sendable {
     /// Counts what limits had used before, as if it had happened at the request's time; for tests of policies.
     ///
     /// - Returns: The names for which no limit that counts applies to the request.
-    public func presume(_ amounts: [(limit: String, amount: Int64)], before request: Request) -> [String] {
+    package func presume(_ amounts: [(limit: String, amount: Int64)], before request: Request) -> [String] {
         guard request.tenant.engine == serial, request.hasUsableTime, let edition = edition(at: request.time) else {
             return amounts.map(\.limit)
         }
@@ -409,12 +409,12 @@ public final class Engine: @unchecked Sendable {
     }
 
     /// A refusal of a request that cannot be read.
-    public func badRequest(_ message: String) -> Decision { refusal("bad_request", message: message) }
+    package func badRequest(_ message: String) -> Decision { refusal("bad_request", message: message) }
 
     // MARK: - Settling
 
     /// What settling can meet.
-    public enum SettlementError: Error, Sendable {
+    package enum SettlementError: Error, Sendable {
         /// The reservation was settled, released or has expired, or is of another tenant or engine; nothing changed.
         case notOpen
         /// The usage cannot be counted: negative, or more cached than input tokens; nothing changed.
@@ -423,7 +423,7 @@ public final class Engine: @unchecked Sendable {
 
     /// Puts what a request really used in place of what was reserved for it, in the windows in which it was reserved,
     /// even where they have closed. What is above the estimate is counted in full.
-    public func settle(_ id: ReservationID, of tenant: TenantID, usage: Usage) throws(SettlementError) {
+    package func settle(_ id: ReservationID, of tenant: TenantID, usage: Usage) throws(SettlementError) {
         guard usage.inputTokens >= 0, usage.cachedTokens >= 0, usage.outputTokens >= 0 else {
             throw .badUsage("a count is negative")
         }
@@ -447,7 +447,7 @@ public final class Engine: @unchecked Sendable {
     }
 
     /// Takes a reservation away: the request was never made. An attempt stays an attempt.
-    public func release(_ id: ReservationID, of tenant: TenantID) throws(SettlementError) {
+    package func release(_ id: ReservationID, of tenant: TenantID) throws(SettlementError) {
         try close(id, of: tenant, .released)
         if watches { watch(id, of: tenant, usage: nil) }
     }
@@ -480,7 +480,7 @@ public final class Engine: @unchecked Sendable {
     }
 
     /// Whether every counter of a tenant is as it must be between two decisions; for tests.
-    public func checkInvariants(of tenant: TenantID) -> Bool {
+    package func checkInvariants(of tenant: TenantID) -> Bool {
         tenant.engine == serial && tenant.account.withLock { tenant.account.book.checkInvariants() }
     }
 }

@@ -3,31 +3,31 @@ import BursarStorage
 import BursarSyntax
 
 /// The identity of a request for recognizing a repeat: 128 bits of hash over its id. It differs from process to process.
-public struct RequestID: Sendable, Hashable {
-    public var high: UInt64
-    public var low: UInt64
+package struct RequestID: Sendable, Hashable {
+    package var high: UInt64
+    package var low: UInt64
 
     /// Equal bytes have equal ids within one process, and nobody can choose two that are taken for one: the hash is keyed.
-    public init(_ bytes: UnsafeBufferPointer<UInt8>) { self.init(bytes, .process) }
+    package init(_ bytes: UnsafeBufferPointer<UInt8>) { self.init(bytes, .process) }
 
     /// The same for callers that keep the key at hand.
     @inlinable package init(_ bytes: UnsafeBufferPointer<UInt8>, _ key: HashKey) {
         (high, low) = key.wideHash(bytes)
     }
 
-    public init(_ text: String) {
+    package init(_ text: String) {
         var text = text
         self = text.withUTF8 { RequestID($0) }
     }
 }
 
 /// The text attributes of a request by place in `Request.attributes`.
-public enum AttributeSlot: Int, Sendable, CaseIterable {
+package enum AttributeSlot: Int, Sendable, CaseIterable {
     case tenant, tier, group, workspace, app, workflow, agent, toolset, run, session, user, apiKey
     case feature, route, environment, requestClass, promptVersion, model, modelClass, modelProvider, fallbackReason
 
     /// nil for attributes that are no text.
-    public init?(_ attribute: Attribute) {
+    package init?(_ attribute: Attribute) {
         switch attribute {
         case .tenant: self = .tenant
         case .tier: self = .tier
@@ -54,7 +54,7 @@ public enum AttributeSlot: Int, Sendable, CaseIterable {
         }
     }
 
-    public init(_ scope: Scope) {
+    package init(_ scope: Scope) {
         switch scope {
         case .tenant: self = .tenant
         case .workspace: self = .workspace
@@ -77,30 +77,30 @@ public enum AttributeSlot: Int, Sendable, CaseIterable {
 typealias AttributeValues = UnsafePointer<UInt32>
 
 /// One request with its names resolved to numbers of one engine; make it with `Engine.request(_:)` or field by field.
-public struct Request: Sendable {
+package struct Request: Sendable {
     /// Microseconds since 1970 UTC.
-    public var time: Int64
+    package var time: Int64
     /// nil: never taken for a repeat.
-    public var id: RequestID?
-    public var tenant: TenantID
+    package var id: RequestID?
+    package var tenant: TenantID
     /// Symbols by `AttributeSlot`.
-    public var attributes = SIMD32<UInt32>(repeating: 0)
+    package var attributes = SIMD32<UInt32>(repeating: 0)
     /// Counts below zero stand for absent ones.
-    public var inputTokens: Int64 = -1
-    public var cachedTokens: Int64 = -1
-    public var maxOutputTokens: Int64 = -1
-    public var expectedOutputTokens: Int64 = -1
-    public var characters: Int64 = -1
-    public var attempt: Int64 = -1
+    package var inputTokens: Int64 = -1
+    package var cachedTokens: Int64 = -1
+    package var maxOutputTokens: Int64 = -1
+    package var expectedOutputTokens: Int64 = -1
+    package var characters: Int64 = -1
+    package var attempt: Int64 = -1
     /// nil of most requests: one reference less to count where requests are handed on.
     private var lists: Lists?
     /// nil: the request does not say.
-    public var isFallback: Bool?
-    public var isConfirmed = false
-    public var isApproved = false
-    public var acceptsDowngrade = false
+    package var isFallback: Bool?
+    package var isConfirmed = false
+    package var isApproved = false
+    package var acceptsDowngrade = false
     /// The expected output is what a log recorded.
-    public var isRecorded = false
+    package var isRecorded = false
 
     private final class Lists: Sendable {
         let tools: [Symbol]
@@ -112,12 +112,12 @@ public struct Request: Sendable {
         }
     }
 
-    public var tools: [Symbol] {
+    package var tools: [Symbol] {
         get { lists?.tools ?? [] }
         set { lists = Lists(tools: newValue, labels: labels) }
     }
 
-    public var labels: [Label] {
+    package var labels: [Label] {
         get { lists?.labels ?? [] }
         set { lists = Lists(tools: tools, labels: newValue) }
     }
@@ -128,26 +128,26 @@ public struct Request: Sendable {
     /// Without reaching for the list where there is none.
     @inline(__always) var toolCount: Int { lists == nil ? 0 : tools.count }
 
-    public struct Label: Sendable, Hashable {
-        public var key: Symbol
-        public var value: Symbol
+    package struct Label: Sendable, Hashable {
+        package var key: Symbol
+        package var value: Symbol
 
-        public init(key: Symbol, value: Symbol) {
+        package init(key: Symbol, value: Symbol) {
             self.key = key
             self.value = value
         }
     }
 
     /// The most tokens or characters that a request may name; beyond it, costs could pass 128 bits.
-    public static let largestCount: Int64 = 1_000_000_000_000_000
+    package static let largestCount: Int64 = 1_000_000_000_000_000
 
-    public init(time: Int64, tenant: TenantID, model: Symbol) {
+    package init(time: Int64, tenant: TenantID, model: Symbol) {
         self.time = time
         self.tenant = tenant
         self[.model] = model
     }
 
-    @inlinable public subscript(slot: AttributeSlot) -> Symbol {
+    @inlinable package subscript(slot: AttributeSlot) -> Symbol {
         get { Symbol(rawValue: attributes[slot.rawValue]) }
         set { attributes[slot.rawValue] = newValue.rawValue }
     }
@@ -183,7 +183,7 @@ public struct Request: Sendable {
     }
 
     /// What makes the request impossible to decide; nil where nothing does.
-    public var defect: String? {
+    package var defect: String? {
         if !hasUsableTime { return "the time is outside the years 0000 to 9999" }
         if hasTooLargeCount { return "a count is larger than 10^15" }
         return hasMoreCachedThanInput ? "cached_tokens is greater than input_tokens" : nil
@@ -192,13 +192,13 @@ public struct Request: Sendable {
 
 /// A tenant of one engine, found once and then used without looking it up. Other engines refuse it, whether its own still
 /// exists or not.
-public struct TenantID: @unchecked Sendable {
+package struct TenantID: @unchecked Sendable {
     let account: Account
 
     /// Which engine's it is: nothing of the account is read before that is known to be the one that is asked.
     let engine: UInt32
     /// The tenant's name, as a symbol of its engine.
-    public let symbol: Symbol
+    package let symbol: Symbol
 
     init(_ account: Account, engine: UInt32) {
         self.account = account
@@ -208,16 +208,16 @@ public struct TenantID: @unchecked Sendable {
 }
 
 /// What a request really used, once that is known.
-public struct Usage: Sendable {
-    public var inputTokens: Int64
-    public var cachedTokens: Int64
-    public var outputTokens: Int64
+package struct Usage: Sendable {
+    package var inputTokens: Int64
+    package var cachedTokens: Int64
+    package var outputTokens: Int64
     /// Nano-units; nil: by the catalog's price of the model that was decided.
-    public var cost: Int64?
+    package var cost: Int64?
     /// The provider gave no answer; what it charged for it counts all the same.
-    public var hasFailed: Bool
+    package var hasFailed: Bool
 
-    public init(
+    package init(
         inputTokens: Int64, cachedTokens: Int64 = 0, outputTokens: Int64, cost: Int64? = nil, hasFailed: Bool = false
     ) {
         self.inputTokens = inputTokens

@@ -133,7 +133,7 @@ struct AlertCompiler {
 
 extension Limit {
     /// Its counter says which share of the amount is used in a window.
-    public var canBeWatched: Bool {
+    package var canBeWatched: Bool {
         guard !isShared, !isPrepaid, unit != .concurrentRequests, weight == nil else { return false }
         return window.isPeriodic || window == .lifetime
     }

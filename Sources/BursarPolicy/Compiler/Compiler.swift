@@ -1,7 +1,7 @@
 import BursarSyntax
 
 /// Makes a policy set from its documents: names, inheritance, overrides, weights and scopes all resolved.
-public struct Compiler {
+package struct Compiler {
     private let documents: Documents
     private var diagnostics = Diagnostics()
     /// A bound of the whole set is passed, so that compiling ends.
@@ -11,14 +11,14 @@ public struct Compiler {
     private var patternMatches = 0
 
     /// Reads and compiles the policy set at a path. The set is nil where anything of severity error was found.
-    public static func compile(_ path: String) -> (set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
+    package static func compile(_ path: String) -> (set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
         var diagnostics = Diagnostics()
         let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
         return compile(documents, diagnostics)
     }
 
     /// Compiles documents that were read before.
-    public static func compile(
+    package static func compile(
         _ documents: Documents, _ earlier: Diagnostics
     ) -> (set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
         var diagnostics = earlier

@@ -1,8 +1,8 @@
 import BursarSyntax
 
 /// The digest of a document's meaning-bearing text: keys and values in their order, without layout, comments or quotes.
-public enum Digest {
-    public static func of(_ node: YAMLNode) -> String {
+package enum Digest {
+    package static func of(_ node: YAMLNode) -> String {
         var json = JSONWriter()
         append(node, to: &json)
         return sha256(json.bytes)

@@ -1,27 +1,27 @@
 import BursarSyntax
 
 /// A model by its place in its catalog.
-public struct ModelID: Sendable, Hashable, RawRepresentable {
-    public let rawValue: Int
-    public init(rawValue: Int) { self.rawValue = rawValue }
+package struct ModelID: Sendable, Hashable, RawRepresentable {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
 }
 
 /// What a model costs, exactly.
-public struct Price: Sendable, Hashable {
+package struct Price: Sendable, Hashable {
     /// 10^-12 of the currency per token.
-    public var input: Int64
-    public var cached: Int64
-    public var output: Int64
+    package var input: Int64
+    package var cached: Int64
+    package var output: Int64
     /// 10^-12 of the currency per request.
-    public var request: Int128
+    package var request: Int128
 
     /// A price of nothing, which is known.
-    public static let free = Price(input: 0, cached: 0, output: 0, request: 0)
+    package static let free = Price(input: 0, cached: 0, output: 0, request: 0)
 
     /// `(input − cached) × input price + cached × cached price + request fee` in 10^-12 of the currency.
     ///
     /// Counts below zero are taken for none. The sum stays at the largest number where it would pass 128 bits.
-    public func picosBeforeOutput(input: Int64, cached: Int64) -> Int128 {
+    package func picosBeforeOutput(input: Int64, cached: Int64) -> Int128 {
         let (input, cached) = (Int128(max(0, input)), Int128(max(0, cached)))
         let fresh = max(0, input.subtractingSaturated(cached)).multipliedSaturated(by: Int128(self.input))
         return fresh.addingSaturated(cached.multipliedSaturated(by: Int128(self.cached))).addingSaturated(request)
@@ -31,7 +31,7 @@ public struct Price: Sendable, Hashable {
     ///
     /// Counts below zero are taken for none.
     @inlinable @inline(__always)
-    public func cost(input: Int64, cached: Int64, output: Int64) -> Int64? {
+    package func cost(input: Int64, cached: Int64, output: Int64) -> Int64? {
         // Nearly always 64 bits hold it all, and their division is much quicker.
         let (uncached, isFar) = input.subtractingReportingOverflow(cached)
         let (fresh, a) = uncached.multipliedReportingOverflow(by: self.input)
@@ -58,29 +58,29 @@ public struct Price: Sendable, Hashable {
     }
 }
 
-public struct Model: Sendable {
-    public var name: String
-    public var modelClass: String?
-    public var provider: String?
+package struct Model: Sendable {
+    package var name: String
+    package var modelClass: String?
+    package var provider: String?
     /// nil: listed, but its price is not known, which is never zero.
-    public var price: Price?
-    public var context: Int64?
-    public var source: SourceRange
+    package var price: Price?
+    package var context: Int64?
+    package var source: SourceRange
 }
 
 /// One version of a catalog: models by name and alias, with what they cost.
-public final class Catalog: Sendable {
-    public let id: String
-    public let version: Version
-    public let digest: String
-    public let effective: Int64
-    public let currency: String
-    public let classes: [String]
-    public let models: [Model]
+package final class Catalog: Sendable {
+    package let id: String
+    package let version: Version
+    package let digest: String
+    package let effective: Int64
+    package let currency: String
+    package let classes: [String]
+    package let models: [Model]
     /// Every alias as written, with the model that it names.
-    public let aliases: [(pattern: Located<Pattern>, model: ModelID)]
+    package let aliases: [(pattern: Located<Pattern>, model: ModelID)]
     /// The classes where they are declared.
-    public let classNames: [Name]
+    package let classNames: [Name]
     private let names: [String: Int]
     private let exactAliases: [String: Int]
     private let classMembers: [String: [Int]]
@@ -114,19 +114,19 @@ public final class Catalog: Sendable {
             .map { ($0.element.0, $0.element.1) }
     }
 
-    public subscript(_ id: ModelID) -> Model { models[id.rawValue] }
+    package subscript(_ id: ModelID) -> Model { models[id.rawValue] }
 
     /// By exact name, then exact alias, then the longest pattern that matches.
-    public func model(_ name: String) -> ModelID? {
+    package func model(_ name: String) -> ModelID? {
         if let index = names[name] ?? exactAliases[name] { return ModelID(rawValue: index) }
         return patterns.first { $0.pattern.matches(name) }.map { ModelID(rawValue: $0.model) }
     }
 
     /// The model of exactly this name.
-    public func model(named name: String) -> ModelID? { names[name].map { ModelID(rawValue: $0) } }
+    package func model(named name: String) -> ModelID? { names[name].map { ModelID(rawValue: $0) } }
 
     /// Names and exact aliases, for tables that are made in advance.
-    public var knownNames: [String] { models.map(\.name) + exactAliases.keys.sorted() }
+    package var knownNames: [String] { models.map(\.name) + exactAliases.keys.sorted() }
 
     /// The models of a class; nil where there is no such class.
     func models(ofClass name: String) -> [Int]? { classMembers[name] }

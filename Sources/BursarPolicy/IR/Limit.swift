@@ -1,7 +1,7 @@
 import BursarSyntax
 
 /// A cap on what an admitted request may do.
-public enum Cap: Sendable, Hashable {
+package enum Cap: Sendable, Hashable {
     case output(Int64)
     case outputToFit(minimum: Int64)
     case input(Int64)
@@ -13,7 +13,7 @@ public enum Cap: Sendable, Hashable {
 }
 
 /// What a threshold does, with every name resolved.
-public enum Effect: Sendable, Hashable {
+package enum Effect: Sendable, Hashable {
     case notify([String])
     case cap(Cap)
     /// To the next model of the chain, or to one that is named.
@@ -25,31 +25,31 @@ public enum Effect: Sendable, Hashable {
     case overage(ceiling: Int64?, rate: Percentage)
     case deny(code: String?)
 
-    public var isDowngrade: Bool { if case .downgrade = self { true } else { false } }
-    public var isDeny: Bool { if case .deny = self { true } else { false } }
+    package var isDowngrade: Bool { if case .downgrade = self { true } else { false } }
+    package var isDeny: Bool { if case .deny = self { true } else { false } }
 }
 
 /// `A else B else C`, where its condition holds.
-public struct ThresholdAction: Sendable, Hashable {
-    public var alternatives: [Effect]
-    public var when: Condition?
-    public var whenSource: SourceRange?
+package struct ThresholdAction: Sendable, Hashable {
+    package var alternatives: [Effect]
+    package var when: Condition?
+    package var whenSource: SourceRange?
 
-    public var downgrades: Bool { alternatives[0].isDowngrade }
+    package var downgrades: Bool { alternatives[0].isDowngrade }
 
     /// What remains when the first alternative finds no way ends in a refusal.
-    public var endsInDeny: Bool { alternatives.last?.isDeny ?? false }
+    package var endsInDeny: Bool { alternatives.last?.isDeny ?? false }
 }
 
-public struct Threshold: Sendable, Hashable {
-    public enum Level: Sendable, Hashable {
+package struct Threshold: Sendable, Hashable {
+    package enum Level: Sendable, Hashable {
         /// Of the amount and what was carried.
         case share(Percentage)
         /// In the limit's own unit.
         case amount(Int64)
 
         /// What a projection may reach without crossing.
-        public func bound(of amount: Int64) -> Int64 {
+        package func bound(of amount: Int64) -> Int64 {
             switch self {
             case .share(let percentage): percentage.floor(of: amount)
             case .amount(let absolute): absolute
@@ -57,106 +57,106 @@ public struct Threshold: Sendable, Hashable {
         }
     }
 
-    public var level: Level
+    package var level: Level
     /// As it was written.
-    public var text: String
-    public var actions: [ThresholdAction]
-    public var source: SourceRange
+    package var text: String
+    package var actions: [ThresholdAction]
+    package var source: SourceRange
     /// Of the level together with its actions; nil where neither is written.
-    public var entrySource: SourceRange?
+    package var entrySource: SourceRange?
 
     /// What a projection may reach without crossing.
-    public func bound(of amount: Int64) -> Int64 { level.bound(of: amount) }
+    package func bound(of amount: Int64) -> Int64 { level.bound(of: amount) }
 }
 
-public struct Rollover: Sendable, Hashable {
-    public var cap: Percentage
-    public var isCompounding: Bool
+package struct Rollover: Sendable, Hashable {
+    package var cap: Percentage
+    package var isCompounding: Bool
 
-    public init(cap: Percentage, isCompounding: Bool) {
+    package init(cap: Percentage, isCompounding: Bool) {
         self.cap = cap
         self.isCompounding = isCompounding
     }
 }
 
 /// Where a limit was declared; the same name in two layers names two limits.
-public enum Layer: Sendable, Hashable {
+package enum Layer: Sendable, Hashable {
     case policy, plan
     /// In a tenant's tree of scopes.
     case scope
 }
 
 /// A share of another limit.
-public struct Weight: Sendable, Hashable {
+package struct Weight: Sendable, Hashable {
     /// Index in the plan of the limit that is divided.
-    public var of: Int
-    public var share: Percentage
-    public var isOfRemaining: Bool
+    package var of: Int
+    package var share: Percentage
+    package var isOfRemaining: Bool
     /// nil: each feature that is not among `named`.
-    public var feature: String?
-    public var named: [String]
+    package var feature: String?
+    package var named: [String]
 }
 
 /// One limit of a plan: nothing in it is left to look up.
-public struct Limit: Sendable {
-    public var name: String
-    public var layer: Layer
-    public var amount: Int64
-    public var unit: Unit
-    public var window: Window
+package struct Limit: Sendable {
+    package var name: String
+    package var layer: Layer
+    package var amount: Int64
+    package var unit: Unit
+    package var window: Window
     /// What it is counted for, from the outermost in; `tenant` is always meant unless it is `group`.
-    public var per: [Scope]
+    package var per: [Scope]
     /// Scopes of a tenant's tree that a request must be in.
-    public var within: [ScopeValue]
-    public var when: Condition?
+    package var within: [ScopeValue]
+    package var when: Condition?
     /// Ascending.
-    public var thresholds: [Threshold]
-    public var rollover: Rollover?
-    public var burst: Int64?
-    public var isShadow: Bool
-    public var isPrepaid: Bool
-    public var weight: Weight?
-    public var source: SourceRange
-    public var whenSource: SourceRange?
+    package var thresholds: [Threshold]
+    package var rollover: Rollover?
+    package var burst: Int64?
+    package var isShadow: Bool
+    package var isPrepaid: Bool
+    package var weight: Weight?
+    package var source: SourceRange
+    package var whenSource: SourceRange?
     /// Of the amount, which may be said elsewhere than the name.
-    public var amountSource: SourceRange?
+    package var amountSource: SourceRange?
 
-    public struct ScopeValue: Sendable, Hashable {
-        public var scope: Scope
-        public var value: String
+    package struct ScopeValue: Sendable, Hashable {
+        package var scope: Scope
+        package var value: String
     }
 
     /// The most that a bucket holds.
-    public var capacity: Int64 { burst ?? amount }
+    package var capacity: Int64 { burst ?? amount }
 
     /// Microseconds over which its bucket refills; nil where it has none: a share of what remains keeps no bucket.
-    public var bucketLength: Int64? {
+    package var bucketLength: Int64? {
         guard case .rate(let length) = window, weight?.isOfRemaining != true else { return nil }
         return length
     }
 
     /// What a counter is named by, besides its scope and window's start: it outlives versions of the policy.
-    public struct CounterKey: Sendable, Hashable {
-        public var name: String
-        public var layer: Layer
-        public var unit: Unit
-        public var window: Window
-        public var per: [Scope]
-        public var within: [ScopeValue]
+    package struct CounterKey: Sendable, Hashable {
+        package var name: String
+        package var layer: Layer
+        package var unit: Unit
+        package var window: Window
+        package var per: [Scope]
+        package var within: [ScopeValue]
     }
 
     /// Without the time zone: where a version changes it, a window that has begun runs to its end.
-    public var counterKey: CounterKey {
+    package var counterKey: CounterKey {
         var window = window
         if case .calendar(let unit, let fromDay, _) = window { window = .calendar(unit, fromDay: fromDay, zone: .utc) }
         return CounterKey(name: name, layer: layer, unit: unit, window: window, per: per, within: within)
     }
 
     /// Counted across tenants.
-    public var isShared: Bool { per.first == .group }
+    package var isShared: Bool { per.first == .group }
 
     /// The code of a refusal where the policy names none.
-    public var defaultCode: String {
+    package var defaultCode: String {
         if weight != nil { return "feature_budget_exceeded" }
         if isPrepaid { return "prepaid_balance_required" }
         switch window {

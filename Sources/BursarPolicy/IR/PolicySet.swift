@@ -1,63 +1,63 @@
 import BursarSyntax
 
 /// An access rule: decided without counters.
-public struct Rule: Sendable {
-    public var name: String
-    public var when: Condition
-    public var effect: RuleDeclaration.Effect
-    public var code: String
-    public var source: SourceRange
+package struct Rule: Sendable {
+    package var name: String
+    package var when: Condition
+    package var effect: RuleDeclaration.Effect
+    package var code: String
+    package var source: SourceRange
     /// Of the condition; nil where it has none and always holds.
-    public var whenSource: SourceRange?
+    package var whenSource: SourceRange?
 }
 
-public struct ToolRules: Sendable {
-    public var deny: [Pattern] = []
-    public var approve: [Pattern] = []
-    public var allow: [Pattern] = []
-    public var fallback: ToolsDeclaration.Default = .allow
-    public var denySource: SourceRange?
-    public var approveSource: SourceRange?
+package struct ToolRules: Sendable {
+    package var deny: [Pattern] = []
+    package var approve: [Pattern] = []
+    package var allow: [Pattern] = []
+    package var fallback: ToolsDeclaration.Default = .allow
+    package var denySource: SourceRange?
+    package var approveSource: SourceRange?
 
     /// Deny before approve before allow.
-    public func verdict(on tool: String) -> ToolsDeclaration.Default {
+    package func verdict(on tool: String) -> ToolsDeclaration.Default {
         if deny.contains(where: { $0.matches(tool) }) { return .deny }
         if approve.contains(where: { $0.matches(tool) }) { return .approve }
         if allow.contains(where: { $0.matches(tool) }) { return .allow }
         return fallback
     }
 
-    public var isEmpty: Bool { deny.isEmpty && approve.isEmpty && fallback == .allow }
+    package var isEmpty: Bool { deny.isEmpty && approve.isEmpty && fallback == .allow }
 }
 
 /// The text of one version of a policy, apart from tiers and tenants.
-public final class PolicyVersion: Sendable {
-    public let id: String
-    public let version: Version
-    public let digest: String
-    public let effective: Int64
+package final class PolicyVersion: Sendable {
+    package let id: String
+    package let version: Version
+    package let digest: String
+    package let effective: Int64
     /// Exclusive; `Int64.max` where it does not end.
-    public let until: Int64
-    public let zone: TimeZoneRules
-    public let currency: String
-    public let catalogID: String?
-    public let mode: PolicyMode
-    public let allowsUnpriced: Bool
+    package let until: Int64
+    package let zone: TimeZoneRules
+    package let currency: String
+    package let catalogID: String?
+    package let mode: PolicyMode
+    package let allowsUnpriced: Bool
     /// nil: 1,000 tokens.
-    public let estimatedOutput: Int64?
+    package let estimatedOutput: Int64?
     /// Microseconds.
-    public let retryWindow: Int64
-    public let rules: [Rule]
-    public let tools: ToolRules
-    public let criticalFeatures: Set<String>
+    package let retryWindow: Int64
+    package let rules: [Rule]
+    package let tools: ToolRules
+    package let criticalFeatures: Set<String>
     /// Features as declared, with their places.
-    public let features: [Name]
+    package let features: [Name]
     /// Audiences as declared, with their places.
-    public let audiences: [Name]
-    public let alerts: [AlertRule]
-    public let source: SourceRange
+    package let audiences: [Name]
+    package let alerts: [AlertRule]
+    package let source: SourceRange
 
-    public static let defaultRetryWindow = 10 * Micros.minute
+    package static let defaultRetryWindow = 10 * Micros.minute
 
     init(
         id: String, version: Version, digest: String, effective: Int64, until: Int64, zone: TimeZoneRules,
@@ -88,32 +88,32 @@ public final class PolicyVersion: Sendable {
 }
 
 /// The models that a plan allows.
-public struct ModelAccess: Sendable {
-    public var allowsAny: Bool
+package struct ModelAccess: Sendable {
+    package var allowsAny: Bool
     /// By `ModelID`.
-    public var allowed: [Bool]
+    package var allowed: [Bool]
     /// For models that the catalog does not list.
-    public var patterns: [Pattern]
+    package var patterns: [Pattern]
 
     static let any = ModelAccess(allowsAny: true, allowed: [], patterns: [])
 
-    public func allows(_ model: ModelID) -> Bool { allowsAny || allowed[model.rawValue] }
+    package func allows(_ model: ModelID) -> Bool { allowsAny || allowed[model.rawValue] }
 
-    public func allows(unlisted name: String) -> Bool { allowsAny || patterns.contains { $0.matches(name) } }
+    package func allows(unlisted name: String) -> Bool { allowsAny || patterns.contains { $0.matches(name) } }
 }
 
 /// Models from dear to cheap, and whose consent a substitute needs.
-public struct Downgrade: Sendable {
-    public var chains: [[ModelID]]
+package struct Downgrade: Sendable {
+    package var chains: [[ModelID]]
     /// Where the models of the chains are named.
-    public var sources: [[SourceRange]]
-    public var consent: DowngradeDeclaration.Consent
-    public var consentSource: SourceRange?
+    package var sources: [[SourceRange]]
+    package var consent: DowngradeDeclaration.Consent
+    package var consentSource: SourceRange?
 
     static let none = Downgrade(chains: [], sources: [], consent: .plan)
 
     /// The models after this one in the first chain that holds it.
-    public func substitutes(for model: ModelID) -> ArraySlice<ModelID> {
+    package func substitutes(for model: ModelID) -> ArraySlice<ModelID> {
         for chain in chains {
             if let index = chain.firstIndex(of: model) { return chain[(index + 1)...] }
         }
@@ -121,41 +121,41 @@ public struct Downgrade: Sendable {
     }
 }
 
-public struct Upgrade: Sendable, Hashable {
-    public var to: String?
-    public var url: String?
+package struct Upgrade: Sendable, Hashable {
+    package var to: String?
+    package var url: String?
 }
 
 /// Part of a tenant's prepaid balance.
-public struct Grant: Sendable, Hashable {
+package struct Grant: Sendable, Hashable {
     /// Nano-units.
-    public var amount: Int64
-    public var from: Int64
-    public var until: Int64
+    package var amount: Int64
+    package var from: Int64
+    package var until: Int64
 
-    public func holds(at time: Int64) -> Bool { from <= time && time < until }
+    package func holds(at time: Int64) -> Bool { from <= time && time < until }
 }
 
 /// What holds for a tenant: its tier with its own keys over it.
-public final class Plan: Sendable {
-    public let tier: String
-    public let models: ModelAccess
-    public let downgrade: Downgrade
-    public let blockedFeatures: Set<String>
+package final class Plan: Sendable {
+    package let tier: String
+    package let models: ModelAccess
+    package let downgrade: Downgrade
+    package let blockedFeatures: Set<String>
     /// In the order of judgement: the policy's, the tier's, its weights, the tenant's own, then scopes.
-    public let limits: [Limit]
-    public let upgrade: Upgrade?
+    package let limits: [Limit]
+    package let upgrade: Upgrade?
     /// Nano-units a month.
-    public let price: Int64?
+    package let price: Int64?
     /// In the order in which spend burns them.
-    public let grants: [Grant]
+    package let grants: [Grant]
     /// When this plan holds: an exception that ends makes another.
-    public let validity: Interval
+    package let validity: Interval
     /// Where each thing was said, for reasons and explanations.
-    public let modelsSource: SourceRange?
-    public let blockSource: SourceRange?
+    package let modelsSource: SourceRange?
+    package let blockSource: SourceRange?
     /// The name of the tier where it is declared.
-    public let tierSource: SourceRange?
+    package let tierSource: SourceRange?
 
     init(
         tier: String, models: ModelAccess, downgrade: Downgrade, blockedFeatures: Set<String>, limits: [Limit],
@@ -178,29 +178,29 @@ public final class Plan: Sendable {
 }
 
 /// A tenant's record, names resolved as far as they do not depend on the version in force.
-public struct TenantRecord: Sendable {
-    public var id: String
-    public var tier: String?
-    public var group: String?
-    public var isSuspended: Bool
-    public var acceptsDowngrade: Bool
+package struct TenantRecord: Sendable {
+    package var id: String
+    package var tier: String?
+    package var group: String?
+    package var isSuspended: Bool
+    package var acceptsDowngrade: Bool
     /// Microseconds since 1970.
-    public var since: Int64?
-    public var source: SourceRange
+    package var since: Int64?
+    package var source: SourceRange
     /// Nothing in it changes the tier's plan.
-    public var followsTier: Bool
+    package var followsTier: Bool
 }
 
 /// A policy version with the catalog version that was in force with it.
-public final class Edition: Sendable {
-    public let policy: PolicyVersion
-    public let catalog: Catalog?
+package final class Edition: Sendable {
+    package let policy: PolicyVersion
+    package let catalog: Catalog?
     /// When both were in force.
-    public let interval: Interval
-    public let defaultTier: String?
-    public let tierNames: [String]
+    package let interval: Interval
+    package let defaultTier: String?
+    package let tierNames: [String]
     /// Tiers that others take over.
-    public let extendedTiers: Set<String>
+    package let extendedTiers: Set<String>
     let plans: PlanBuilder
     private let tierPlans: [String: Plan]
 
@@ -220,7 +220,7 @@ public final class Edition: Sendable {
     }
 
     /// The same edition as it will be once its policy is enforced: limits are in shadow only where they say so themselves.
-    public var enforced: Edition {
+    package var enforced: Edition {
         guard policy.mode == .shadow else { return self }
         return Edition(
             policy: policy, catalog: catalog, interval: interval, defaultTier: defaultTier,
@@ -228,21 +228,21 @@ public final class Edition: Sendable {
     }
 
     /// The plan of a tier by itself; nil where this version has no such tier.
-    public func plan(tier: String) -> Plan? { tierPlans[tier] }
+    package func plan(tier: String) -> Plan? { tierPlans[tier] }
 
     /// The plan of a tenant that has a record, at an instant.
-    public func plan(tier: String, tenant index: Int, record: TenantRecord, at time: Int64) -> Plan? {
+    package func plan(tier: String, tenant index: Int, record: TenantRecord, at time: Int64) -> Plan? {
         guard let base = tierPlans[tier] else { return nil }
         return record.followsTier ? base : plans.plan(tier: tier, tenant: index, at: time)
     }
 }
 
 /// A compiled policy set: every version of a policy with its catalogs and tenants.
-public final class PolicySet: Sendable {
+package final class PolicySet: Sendable {
     /// Ascending and disjoint; between them no policy is in force.
-    public let editions: [Edition]
-    public let tenants: [TenantRecord]
-    public let sources: SourceMap
+    package let editions: [Edition]
+    package let tenants: [TenantRecord]
+    package let sources: SourceMap
     private let tenantIndex: [String: Int]
 
     init(editions: [Edition], tenants: [TenantRecord], sources: SourceMap) {
@@ -253,9 +253,9 @@ public final class PolicySet: Sendable {
     }
 
     /// The edition in force at an instant.
-    public func edition(at time: Int64) -> Edition? {
+    package func edition(at time: Int64) -> Edition? {
         editions.last { $0.interval.start <= time }.flatMap { $0.interval.contains(time) ? $0 : nil }
     }
 
-    public func tenantIndex(of id: String) -> Int? { tenantIndex[id] }
+    package func tenantIndex(of id: String) -> Int? { tenantIndex[id] }
 }

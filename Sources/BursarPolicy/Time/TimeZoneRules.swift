@@ -12,8 +12,8 @@ import BursarSyntax
 ///
 /// Foundation would bring 30 MB of its own tables into every service that embeds the engine; the files are on every
 /// system, and everything else on the machine follows the same ones.
-public final class TimeZoneRules: Sendable, Hashable {
-    public let name: String
+package final class TimeZoneRules: Sendable, Hashable {
+    package let name: String
     /// Seconds since 1970 at which the offset changes, ascending.
     private let transitions: [Int64]
     /// The offset before the first transition, then after each one, in seconds.
@@ -23,7 +23,7 @@ public final class TimeZoneRules: Sendable, Hashable {
     /// The offset where it never changes.
     private let constant: Int64?
 
-    public static let utc = TimeZoneRules(name: "UTC", transitions: [], offsets: [0], rule: nil)
+    package static let utc = TimeZoneRules(name: "UTC", transitions: [], offsets: [0], rule: nil)
 
     private init(name: String, transitions: [Int64], offsets: [Int64], rule: RecurringRule?) {
         self.name = name
@@ -33,12 +33,12 @@ public final class TimeZoneRules: Sendable, Hashable {
         constant = transitions.isEmpty && rule == nil ? offsets[0] : nil
     }
 
-    public static func == (left: TimeZoneRules, right: TimeZoneRules) -> Bool { left.name == right.name }
+    package static func == (left: TimeZoneRules, right: TimeZoneRules) -> Bool { left.name == right.name }
 
-    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
     /// The zone of an IANA name; nil where the system does not know it.
-    public static func named(_ name: String) -> TimeZoneRules? {
+    package static func named(_ name: String) -> TimeZoneRules? {
         if name == "UTC" || name == "Etc/UTC" { return utc }
         let isPlain = name.utf8.allSatisfy { isNameByteOfZone($0) }
         guard !name.isEmpty, name.utf8.count <= 64, isPlain, !name.contains("..") else { return nil }
@@ -61,7 +61,7 @@ public final class TimeZoneRules: Sendable, Hashable {
     // MARK: - Questions
 
     /// Seconds to add to UTC at an instant (seconds since 1970).
-    public func offset(atUTC seconds: Int64) -> Int64 {
+    package func offset(atUTC seconds: Int64) -> Int64 {
         if let constant { return constant }
         let seconds = Self.clamped(seconds)
         if let last = transitions.last, seconds >= last, let rule { return rule.offset(atUTC: seconds) }
@@ -77,7 +77,7 @@ public final class TimeZoneRules: Sendable, Hashable {
 
     /// The instant of a local time: the first of two where it comes twice, and where it does not exist the first
     /// instant after the gap.
-    public func utc(ofLocal local: Int64) -> Int64 {
+    package func utc(ofLocal local: Int64) -> Int64 {
         let local = Self.clamped(local)
         // Offsets lie within a day of each other, so the offsets a day before and after bracket any change.
         let before = offset(atUTC: local - 86_400)

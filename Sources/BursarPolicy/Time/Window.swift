@@ -1,7 +1,7 @@
 import BursarSyntax
 
 /// When a limit's counter begins anew.
-public enum Window: Sendable, Hashable {
+package enum Window: Sendable, Hashable {
     /// A token bucket that refills its amount over so many microseconds.
     case rate(micros: Int64)
     case calendar(CalendarUnit, fromDay: Int, zone: TimeZoneRules)
@@ -15,46 +15,46 @@ public enum Window: Sendable, Hashable {
     case lifetime
 
     /// Slices of a rolling window.
-    public static let slices: Int64 = 60
+    package static let slices: Int64 = 60
 
     /// The window's bounds follow from the time alone, and one ends where the next begins.
-    public var isPeriodic: Bool {
+    package var isPeriodic: Bool {
         switch self {
         case .calendar, .every: true
         default: false
         }
     }
 
-    public var isRate: Bool { if case .rate = self { true } else { false } }
+    package var isRate: Bool { if case .rate = self { true } else { false } }
 }
 
 /// A closed-open interval of microseconds since 1970.
-public struct Interval: Sendable, Hashable {
-    public var start: Int64
-    public var end: Int64
+package struct Interval: Sendable, Hashable {
+    package var start: Int64
+    package var end: Int64
 
-    public init(start: Int64, end: Int64) {
+    package init(start: Int64, end: Int64) {
         self.start = start
         self.end = end
     }
 
-    public static let always = Interval(start: .min, end: .max)
+    package static let always = Interval(start: .min, end: .max)
 
     /// Microseconds; the largest number where they pass 64 bits.
     package var length: Int64 { end.subtractingSaturated(start) }
 
-    public func contains(_ time: Int64) -> Bool { start <= time && time < end }
+    package func contains(_ time: Int64) -> Bool { start <= time && time < end }
 }
 
 /// The quotient rounded towards minus infinity.
-@inlinable public func floorDiv(_ value: Int64, _ divisor: Int64) -> Int64 {
+@inlinable package func floorDiv(_ value: Int64, _ divisor: Int64) -> Int64 {
     let quotient = value / divisor
     return value % divisor < 0 ? quotient - 1 : quotient
 }
 
 extension Window {
     /// The window that holds an instant, for windows whose bounds follow from the time alone.
-    public func interval(at time: Int64) -> Interval {
+    package func interval(at time: Int64) -> Interval {
         switch self {
         case .calendar(let unit, let fromDay, let zone):
             return Self.calendarInterval(unit, fromDay: fromDay, zone: zone, at: time)
@@ -124,7 +124,7 @@ extension Window {
     }
 
     /// As the language writes it, for messages.
-    public var text: String {
+    package var text: String {
         switch self {
         case .rate(let micros):
             switch micros {

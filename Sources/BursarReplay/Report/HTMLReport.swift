@@ -2,7 +2,7 @@ import BursarEngine
 import BursarSyntax
 
 /// A report as one HTML file that asks for nothing else: light and dark, for a laptop, a phone and paper.
-public struct HTMLReport {
+package struct HTMLReport {
     private let figures: ReportFigures
     private let text: ReportText
     private var summary: ReplaySummary { figures.summary }
@@ -10,12 +10,12 @@ public struct HTMLReport {
     /// Rows of a table before it says how many more there are.
     private static let mostRows = 25
 
-    public init(_ figures: ReportFigures) {
+    package init(_ figures: ReportFigures) {
         self.figures = figures
         text = ReportText(currency: figures.summary.currency)
     }
 
-    public func render() -> String {
+    package func render() -> String {
         let title = "Replay of \(summary.policies.joined(separator: ", "))"
         var html = """
             <!doctype html>

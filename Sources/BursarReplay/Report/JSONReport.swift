@@ -1,12 +1,12 @@
 import BursarSyntax
 
 /// Every number of the report, for programs: the summary, and under `details` what the HTML draws from.
-public struct JSONReport {
+package struct JSONReport {
     private let figures: ReportFigures
 
-    public init(_ figures: ReportFigures) { self.figures = figures }
+    package init(_ figures: ReportFigures) { self.figures = figures }
 
-    public func render() -> String {
+    package func render() -> String {
         var json = JSONWriter()
         json.object { json in
             json.raw("summary", SummaryJSONRenderer(figures.summary).render().utf8)

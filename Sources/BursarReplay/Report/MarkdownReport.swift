@@ -2,17 +2,17 @@ import BursarEngine
 import BursarSyntax
 
 /// A report as Markdown, short enough to be read as a comment on a change: the differences first.
-public struct MarkdownReport {
+package struct MarkdownReport {
     private let figures: ReportFigures
     private let text: ReportText
     private var summary: ReplaySummary { figures.summary }
 
-    public init(_ figures: ReportFigures) {
+    package init(_ figures: ReportFigures) {
         self.figures = figures
         text = ReportText(currency: figures.summary.currency)
     }
 
-    public func render() -> String {
+    package func render() -> String {
         var lines: [String] = []
         lines.append("### \(shown(summary.policies.joined(separator: ", "))) on recorded traffic")
         lines.append("")

@@ -3,9 +3,9 @@ import BursarPolicy
 import BursarSyntax
 
 /// The figures of a report, worked out once for every way of showing them.
-public struct ReportFigures: Sendable {
-    public let summary: ReplaySummary
-    public let details: ReplayDetails
+package struct ReportFigures: Sendable {
+    package let summary: ReplaySummary
+    package let details: ReplayDetails
     /// Hours from the first to the last, those without requests too; days where there are more than 14 of them.
     let timeline: (isDaily: Bool, points: [(time: Int64, tally: Tally)])
     /// Limits, rules and plans that changed something, the most requests first.
@@ -28,7 +28,7 @@ public struct ReportFigures: Sendable {
     private let features: [String: [String]]
 
     /// - Parameter summary: of a replay that gathered details.
-    public init(_ summary: ReplaySummary) {
+    package init(_ summary: ReplaySummary) {
         self.summary = summary
         details = summary.details ?? ReplayDetails()
         alerts = summary.alerts

@@ -1,5 +1,5 @@
 /// What a limit does at a threshold.
-public indirect enum Action: Sendable, Hashable {
+package indirect enum Action: Sendable, Hashable {
     case notify([String])
     case capOutput(Int64)
     case capOutputToFit(minimum: Int64)
@@ -22,7 +22,7 @@ public indirect enum Action: Sendable, Hashable {
 
 extension Action {
     /// This action and every alternative in it.
-    public var alternatives: [Action] {
+    package var alternatives: [Action] {
         if case .orElse(let first, let second) = self { [first] + second.alternatives } else { [self] }
     }
 }

@@ -1,6 +1,6 @@
 extension TextScanner {
     /// A whole action, `A else B` included.
-    public mutating func action() throws(ScalarError) -> Action {
+    package mutating func action() throws(ScalarError) -> Action {
         skipSpaces()
         var parts: [Action] = []
         while true {

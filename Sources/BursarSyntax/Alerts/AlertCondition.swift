@@ -1,5 +1,5 @@
 /// What an alert looks at.
-public enum AlertMetric: Sendable, Hashable, Codable {
+package enum AlertMetric: Sendable, Hashable, Codable {
     /// Sums of a window.
     case spend, tokens, requests
     case costPerRequest
@@ -16,7 +16,7 @@ public enum AlertMetric: Sendable, Hashable, Codable {
     case use, burnRate, timeLeft
 
     /// As the language writes it, without the limit.
-    public var text: String {
+    package var text: String {
         switch self {
         case .spend: "spend"
         case .tokens: "tokens"
@@ -34,9 +34,9 @@ public enum AlertMetric: Sendable, Hashable, Codable {
     }
 
     /// What it is compared with.
-    public enum Form: Sendable { case money, count, percentage, duration }
+    package enum Form: Sendable { case money, count, percentage, duration }
 
-    public var form: Form {
+    package var form: Form {
         switch self {
         case .spend, .costPerRequest: .money
         case .tokens, .requests, .tokenQuantile: .count
@@ -46,7 +46,7 @@ public enum AlertMetric: Sendable, Hashable, Codable {
     }
 
     /// It is a metric of a limit's counter.
-    public var isOfLimit: Bool {
+    package var isOfLimit: Bool {
         switch self {
         case .use, .burnRate, .timeLeft: true
         default: false
@@ -54,32 +54,32 @@ public enum AlertMetric: Sendable, Hashable, Codable {
     }
 
     /// It is compared with earlier windows where it is asked for.
-    public var hasBaseline: Bool { !isOfLimit && self != .shareOfSpend }
+    package var hasBaseline: Bool { !isOfLimit && self != .shareOfSpend }
 
     /// A few requests say too little of it.
-    public var needsSample: Bool {
+    package var needsSample: Bool {
         switch self {
         case .spend, .tokens, .requests, .use: false
         default: true
         }
     }
 
-    public static let all: [AlertMetric] = [
+    package static let all: [AlertMetric] = [
         .spend, .tokens, .requests, .costPerRequest, .tokenQuantile(percent: 95), .tokenQuantile(percent: 99),
         .successRatio, .retryRatio, .refusalRatio, .shareOfSpend, .use, .burnRate, .timeLeft,
     ]
 }
 
 /// One comparison of an alert: `spend > 200% of baseline`.
-public struct AlertTerm: Sendable, Hashable {
-    public enum Order: String, Sendable, Hashable, CaseIterable, Codable {
+package struct AlertTerm: Sendable, Hashable {
+    package enum Order: String, Sendable, Hashable, CaseIterable, Codable {
         case atLeast = ">="
         case atMost = "<="
         case above = ">"
         case below = "<"
     }
 
-    public enum Bound: Sendable, Hashable {
+    package enum Bound: Sendable, Hashable {
         case money(MoneyLiteral)
         case count(Int64)
         case percentage(Percentage)
@@ -89,16 +89,16 @@ public struct AlertTerm: Sendable, Hashable {
         case duration(Int64)
     }
 
-    public var metric: AlertMetric
+    package var metric: AlertMetric
     /// Of a limit's metric: the limit's name.
-    public var limit: String?
-    public var order: Order
-    public var bound: Bound
+    package var limit: String?
+    package var order: Order
+    package var bound: Bound
 }
 
 extension TextScanner {
     /// `spend > 200% of baseline and spend > $5`: every term must hold.
-    public mutating func alertCondition() throws(ScalarError) -> [AlertTerm] {
+    package mutating func alertCondition() throws(ScalarError) -> [AlertTerm] {
         var terms: [AlertTerm] = []
         while true {
             skipSpaces()

@@ -1,5 +1,5 @@
 /// What a condition may ask of a request.
-public enum Attribute: Hashable, Sendable {
+package enum Attribute: Hashable, Sendable {
     case tenant, tier, group, workspace, app, workflow, agent, toolset, run, session, user
     case apiKey, feature, route, environment, requestClass, promptVersion
     case model, modelClass, modelProvider
@@ -10,7 +10,7 @@ public enum Attribute: Hashable, Sendable {
     case hour, weekday
     case featureCritical
 
-    public enum Kind: String, Sendable {
+    package enum Kind: String, Sendable {
         case text = "text"
         case number = "a number"
         case boolean = "true or false"
@@ -18,7 +18,7 @@ public enum Attribute: Hashable, Sendable {
         case weekday = "a day of the week"
     }
 
-    public var kind: Kind {
+    package var kind: Kind {
         switch self {
         case .fallback, .featureCritical: .boolean
         case .inputTokens, .cachedTokens, .maxOutputTokens, .characters, .attempt, .hour: .number
@@ -29,7 +29,7 @@ public enum Attribute: Hashable, Sendable {
     }
 
     /// The attributes by the names that conditions use, but for `labels["…"]`.
-    public static let named: [String: Attribute] = [
+    package static let named: [String: Attribute] = [
         "tenant": .tenant, "tier": .tier, "group": .group, "workspace": .workspace, "app": .app,
         "workflow": .workflow, "agent": .agent, "toolset": .toolset, "run": .run, "session": .session, "user": .user,
         "api_key": .apiKey, "feature": .feature, "route": .route, "environment": .environment,
@@ -42,13 +42,13 @@ public enum Attribute: Hashable, Sendable {
 
     private static let names: [Attribute: String] = Dictionary(uniqueKeysWithValues: named.map { ($1, $0) })
 
-    public var name: String {
+    package var name: String {
         if case .label(let key) = self { "labels[\"\(key)\"]" } else { Attribute.names[self] ?? "" }
     }
 }
 
 /// Days of the week as conditions write them; numbered from 1, Monday, as in ISO 8601.
-public enum Weekday {
+package enum Weekday {
     static let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
     static func number(_ text: String) -> Int64? {

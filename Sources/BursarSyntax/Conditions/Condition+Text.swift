@@ -1,6 +1,6 @@
 extension Condition {
     /// As the language writes it; parsing it gives the same condition, but for double negations, which are gone.
-    public var text: String { text(inside: nil) }
+    package var text: String { text(inside: nil) }
 
     private enum Operator { case and, or, not }
 

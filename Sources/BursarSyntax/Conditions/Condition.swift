@@ -1,10 +1,10 @@
 /// A condition on requests: total, without side effects, without arithmetic.
-public indirect enum Condition: Sendable, Hashable {
-    public enum Comparison: String, Sendable {
+package indirect enum Condition: Sendable, Hashable {
+    package enum Comparison: String, Sendable {
         case equal = "==", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
     }
 
-    public enum TextTest: String, Sendable { case startsWith, endsWith, equals = "==" }
+    package enum TextTest: String, Sendable { case startsWith, endsWith, equals = "==" }
 
     case always
     case never
@@ -25,7 +25,7 @@ public indirect enum Condition: Sendable, Hashable {
 
 extension Condition {
     /// The attributes that it asks for.
-    public var attributes: Set<Attribute> {
+    package var attributes: Set<Attribute> {
         switch self {
         case .always, .never: []
         case .not(let inner): inner.attributes

@@ -1,11 +1,11 @@
 /// Why a condition is refused; `code` tells a wrong form from a wrong attribute or type.
-public struct ConditionError: Error {
-    public var code: String
-    public var error: ScalarError
+package struct ConditionError: Error {
+    package var code: String
+    package var error: ScalarError
 }
 
 /// Reads a condition by recursive descent; the grammar is in `Grammar/bursar.ebnf`.
-public struct ConditionParser {
+package struct ConditionParser {
     private var scanner: TextScanner
     private var depth = 0
     private var terms = 0
@@ -13,20 +13,20 @@ public struct ConditionParser {
     private var comparisons: [Term] = []
 
     /// A comparison of a condition with its place in the text.
-    public struct Term: Sendable {
-        public var condition: Condition
-        public var lower: Int
-        public var upper: Int
+    package struct Term: Sendable {
+        package var condition: Condition
+        package var lower: Int
+        package var upper: Int
     }
 
     /// The comparisons of a condition in their order, negated ones with their `!`; empty where it does not parse.
-    public static func terms(of text: String) -> [Term] {
+    package static func terms(of text: String) -> [Term] {
         var parser = ConditionParser(scanner: TextScanner(text, isList: true))
         guard (try? parser.anyOf()) != nil else { return [] }
         return parser.comparisons
     }
 
-    public static func parse(_ text: String) throws(ConditionError) -> Condition {
+    package static func parse(_ text: String) throws(ConditionError) -> Condition {
         var parser = ConditionParser(scanner: TextScanner(text, isList: true))
         let condition = try parser.anyOf()
         parser.skip()

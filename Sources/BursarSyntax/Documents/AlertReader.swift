@@ -1,25 +1,25 @@
 /// An alert as it was written.
-public struct AlertDeclaration: Sendable {
-    public var name: Name
+package struct AlertDeclaration: Sendable {
+    package var name: Name
     /// What raises it; empty of a budget's states.
-    public var terms: Located<[AlertTerm]>?
+    package var terms: Located<[AlertTerm]>?
     /// A limit of which the states are told: ok, warning, exceeded.
-    public var budget: Name?
-    public var warning: Percentage?
-    public var exceeded: Percentage?
-    public var window: Located<WindowLiteral>?
-    public var per: Located<[AlertScope]>?
-    public var isAcrossTenants = false
-    public var when: Located<Condition>?
+    package var budget: Name?
+    package var warning: Percentage?
+    package var exceeded: Percentage?
+    package var window: Located<WindowLiteral>?
+    package var per: Located<[AlertScope]>?
+    package var isAcrossTenants = false
+    package var when: Located<Condition>?
     /// Requests that a window must have.
-    public var atLeast: Int64?
+    package var atLeast: Int64?
     /// Earlier windows that a baseline is made of.
-    public var baseline: Int64?
-    public var audiences: [Name] = []
+    package var baseline: Int64?
+    package var audiences: [Name] = []
 }
 
 /// What an alert is told apart by: a scope of limits, or the version of a prompt.
-public enum AlertScope: String, Sendable, Hashable, CaseIterable {
+package enum AlertScope: String, Sendable, Hashable, CaseIterable {
     case tenant, workspace, app, workflow, agent, toolset, run, session, user
     case apiKey = "api_key"
     case feature, model

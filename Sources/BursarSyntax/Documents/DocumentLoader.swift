@@ -1,7 +1,7 @@
 /// Reads policy sets from files and folders.
-public enum DocumentLoader {
+package enum DocumentLoader {
     /// Reads one file, or every `*.yaml` and `*.yml` below a folder, in path order.
-    public static func load(_ path: String, diagnostics: inout Diagnostics) -> Documents {
+    package static func load(_ path: String, diagnostics: inout Diagnostics) -> Documents {
         var files: [(path: String, name: String)] = []
         var documents = Documents()
         switch FileReading.kind(of: path) {
@@ -40,12 +40,12 @@ public enum DocumentLoader {
     }
 
     /// Reads texts that are already in memory.
-    public static func read(_ sources: [SourceFile], diagnostics: inout Diagnostics) -> Documents {
+    package static func read(_ sources: [SourceFile], diagnostics: inout Diagnostics) -> Documents {
         read(sources, into: Documents(), path: sources.first?.path ?? "", diagnostics: &diagnostics)
     }
 
     /// The nodes of one file's documents, as far as they can be read.
-    public static func nodes(of source: SourceFile, file: Int32 = 0) -> (nodes: [YAMLNode], isIncomplete: Bool) {
+    package static func nodes(of source: SourceFile, file: Int32 = 0) -> (nodes: [YAMLNode], isIncomplete: Bool) {
         var yaml = YAMLReader(source, file: file, nodeLimit: Bounds.yamlNodes)
         yaml.read()
         return (yaml.documents, yaml.isIncomplete)
@@ -99,7 +99,7 @@ public enum DocumentLoader {
     }
 
     /// The policy files below a folder, in path order.
-    public static func files(in folder: String) throws(FileError) -> [String] {
+    package static func files(in folder: String) throws(FileError) -> [String] {
         var walk = FolderWalk()
         try walk.collect(folder, below: "", depth: 0)
         return walk.sorted.map(\.path)

@@ -1,23 +1,23 @@
 /// A key that a map may have, with what it is for.
-public struct DocumentKey: Sendable {
-    public let name: String
-    public let summary: String
+package struct DocumentKey: Sendable {
+    package let name: String
+    package let summary: String
 }
 
 /// The keys of one kind of map.
-public struct KeyGroup: Sendable {
-    public let keys: [DocumentKey]
-    public var names: [String] { keys.map(\.name) }
+package struct KeyGroup: Sendable {
+    package let keys: [DocumentKey]
+    package var names: [String] { keys.map(\.name) }
 
     fileprivate init(_ keys: [DocumentKey]) { self.keys = keys }
 
-    public subscript(_ name: String) -> DocumentKey? { keys.first { $0.name == name } }
+    package subscript(_ name: String) -> DocumentKey? { keys.first { $0.name == name } }
 
     fileprivate static let description: KeyGroup = ["description": "Free text."]
 }
 
 extension KeyGroup: ExpressibleByDictionaryLiteral {
-    public init(dictionaryLiteral elements: (String, String)...) {
+    package init(dictionaryLiteral elements: (String, String)...) {
         keys = elements.map { DocumentKey(name: $0.0, summary: $0.1) }
     }
 
@@ -25,8 +25,8 @@ extension KeyGroup: ExpressibleByDictionaryLiteral {
 }
 
 /// Every key of the language: the reader accepts these, and editors offer and explain them.
-public enum Keys {
-    public static let kinds: KeyGroup = [
+package enum Keys {
+    package static let kinds: KeyGroup = [
         "policy": "A version of a policy: tiers, limits, rules.",
         "catalog": "A version of a catalog: models and what they cost.",
         "tenants": "Tenants with their tier and what is theirs alone.",
@@ -39,7 +39,7 @@ public enum Keys {
         "currency": "The currency of its money, such as USD.",
     ]
 
-    public static let policy =
+    package static let policy =
         ["policy": "The id of the policy, and the first key of the document."] + versioned + [
             "until": "The instant at which it ends.",
             "timezone": "The IANA time zone of days, weeks and months.",
@@ -59,12 +59,12 @@ public enum Keys {
             "checks": "The severity of findings by code: `off`, `note`, `warning`, `error`.",
         ] + .description
 
-    public static let estimate: KeyGroup = ["output": "Tokens that an answer is expected to have, as `1k tokens`."]
+    package static let estimate: KeyGroup = ["output": "Tokens that an answer is expected to have, as `1k tokens`."]
 
-    public static let feature =
+    package static let feature =
         ["critical": "`true`: conditions may spare it with `feature.critical`."] + KeyGroup.description
 
-    public static let rule =
+    package static let rule =
         [
             "when": "The requests that the rule is about.",
             "deny": "Refuses them, with this code.",
@@ -72,7 +72,7 @@ public enum Keys {
             "approve": "Lets them through once they are approved, with this code.",
         ] + KeyGroup.description
 
-    public static let alert =
+    package static let alert =
         [
             "if": "What raises it, as `spend > 200% of baseline and spend > $5`.",
             "budget": "A limit of which the states `warning` and `exceeded` are told, and `ok` after them.",
@@ -87,7 +87,7 @@ public enum Keys {
             "notify": "The audiences that are told.",
         ] + KeyGroup.description
 
-    public static let tools: KeyGroup = [
+    package static let tools: KeyGroup = [
         "deny": "Patterns of tools that are refused.",
         "approve": "Patterns of tools that need approval.",
         "allow": "Patterns of tools that are allowed.",
@@ -103,15 +103,15 @@ public enum Keys {
         "upgrade": "Where to go for more: {to: TIER, url: …}.",
     ]
 
-    public static let tier =
+    package static let tier =
         [
             "extends": "The tier from which everything is taken over; limits merge by name, all else is replaced.",
             "price": "What the tier costs a month, as `$29/month`.",
         ] + plan + .description
 
-    public static let upgrade: KeyGroup = ["to": "The next tier.", "url": "Where a customer changes it."]
+    package static let upgrade: KeyGroup = ["to": "The next tier.", "url": "Where a customer changes it."]
 
-    public static let limit =
+    package static let limit =
         [
             "amount": "How much of what in which window: `$25/day`, `50 requests/day`.",
             "per": "What it is counted for: `tenant` where unsaid.",
@@ -123,31 +123,31 @@ public enum Keys {
             "prepaid": "`true`: the amount is the tenant's prepaid balance.",
         ] + KeyGroup.description
 
-    public static let rollover: KeyGroup = [
+    package static let rollover: KeyGroup = [
         "cap": "The share of the amount that may be carried over.",
         "compounding": "`true`: what was carried carries again.",
     ]
 
-    public static let action: KeyGroup = ["do": "The action.", "when": "The requests that it is for."]
+    package static let action: KeyGroup = ["do": "The action.", "when": "The requests that it is for."]
 
-    public static let weights: KeyGroup = [
+    package static let weights: KeyGroup = [
         "of": "The limit that is divided.",
         "share": "`whole` of the amount, or of what is `remaining`.",
         "other": "The share of each feature that is not named.",
     ]
 
-    public static let downgrade: KeyGroup = [
+    package static let downgrade: KeyGroup = [
         "chains": "Chains from dear to cheap.",
         "consent": "Whose consent a substitute needs: `plan`, `tenant` or `request`.",
     ]
 
-    public static let catalog =
+    package static let catalog =
         ["catalog": "The id of the catalog, and the first key of the document."] + versioned + [
             "classes": "Classes of models, from cheapest to best.",
             "models": "Models by name.",
         ] + .description
 
-    public static let model =
+    package static let model =
         [
             "class": "The class of the model.",
             "provider": "Who serves it.",
@@ -156,16 +156,16 @@ public enum Keys {
             "context": "Tokens that fit into a request and its answer.",
         ] + KeyGroup.description
 
-    public static let price: KeyGroup = [
+    package static let price: KeyGroup = [
         "input": "Money per input tokens: `$2.50/1M`.",
         "cached": "Money per cached input tokens; as input where unsaid.",
         "output": "Money per output tokens.",
         "request": "A fee for each request.",
     ]
 
-    public static let tenants = ["tenants": "Tenants by id."] + KeyGroup.description
+    package static let tenants = ["tenants": "Tenants by id."] + KeyGroup.description
 
-    public static let tenant =
+    package static let tenant =
         [
             "tier": "The tenant's tier.",
             "status": "`active`, or `suspended`: refused, whatever is left.",
@@ -179,19 +179,19 @@ public enum Keys {
             "exceptions": "Approved overruns: dated, with a reason.",
         ] + .description
 
-    public static let grant: KeyGroup = [
+    package static let grant: KeyGroup = [
         "amount": "How much.", "from": "When it begins to hold.", "until": "When it lapses.",
         "priority": "Lower numbers are spent first.", "kind": "`granted` or `bought`.",
     ]
 
-    public static let exception: KeyGroup = [
+    package static let exception: KeyGroup = [
         "limit": "The limit that is overridden.", "amount": "What holds instead.", "until": "When it ends.",
         "reason": "Why it was approved.", "approved by": "Who approved it.",
     ]
 
-    public static let tests = ["tests": "Tests by name."] + KeyGroup.description
+    package static let tests = ["tests": "Tests by name."] + KeyGroup.description
 
-    public static let step: KeyGroup = [
+    package static let step: KeyGroup = [
         "at": "An instant, or `+5m` after the step before.",
         "request": "Fields of the request.",
         "repeat": "How often it is made.",
@@ -202,14 +202,14 @@ public enum Keys {
         "alerts": "The names of the alerts that the step raises; `[]` where it must raise none.",
     ]
 
-    public static let test =
+    package static let test =
         step + [
             "given": "What limits had used before, by name.",
             "steps": "Requests in their order.",
             "each": "Variations: the test is run once for each.",
         ] + .description
 
-    public static let testCase: KeyGroup = [
+    package static let testCase: KeyGroup = [
         "name": "The name of the variation.", "request": "Fields that are added.", "given": "Usage that is added.",
         "expect": "What is expected first.",
     ]

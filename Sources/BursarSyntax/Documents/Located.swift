@@ -1,219 +1,219 @@
 /// A value that was read from the text, with its place.
-public struct Located<Value: Sendable>: Sendable {
-    public var value: Value
-    public var range: SourceRange
+package struct Located<Value: Sendable>: Sendable {
+    package var value: Value
+    package var range: SourceRange
 
-    public init(_ value: Value, at range: SourceRange) {
+    package init(_ value: Value, at range: SourceRange) {
         self.value = value
         self.range = range
     }
 }
 
-public typealias Name = Located<String>
+package typealias Name = Located<String>
 
 /// The documents of a policy set as they were written: scalars read, names not yet looked up.
-public struct Documents: Sendable {
-    public var policies: [PolicyDocument] = []
-    public var catalogs: [CatalogDocument] = []
-    public var tenants: [TenantDeclaration] = []
-    public var tests: [TestDeclaration] = []
-    public var sources = SourceMap()
+package struct Documents: Sendable {
+    package var policies: [PolicyDocument] = []
+    package var catalogs: [CatalogDocument] = []
+    package var tenants: [TenantDeclaration] = []
+    package var tests: [TestDeclaration] = []
+    package var sources = SourceMap()
     /// Some file could not be read, so a name may be missing that it defines.
-    public var isIncomplete = false
+    package var isIncomplete = false
 
-    public init() {}
+    package init() {}
 }
 
-public enum PolicyMode: String, Sendable, CaseIterable { case enforce, shadow, frozen }
+package enum PolicyMode: String, Sendable, CaseIterable { case enforce, shadow, frozen }
 
-public struct PolicyDocument: Sendable {
-    public var node: YAMLNode
-    public var id: Name
-    public var version: Located<Version>
-    public var effective: Located<InstantLiteral>?
-    public var until: Located<InstantLiteral>?
-    public var timezone: Name?
-    public var currency: Name?
-    public var catalog: Name?
-    public var mode: PolicyMode = .enforce
-    public var defaultTier: Name?
-    public var allowsUnpriced = false
-    public var estimatedOutput: Int64?
-    public var retryWindow: Int64?
-    public var audiences: [Name] = []
-    public var features: [FeatureDeclaration] = []
-    public var limits: [LimitDeclaration] = []
-    public var rules: [RuleDeclaration] = []
-    public var tools = ToolsDeclaration()
-    public var tiers: [TierDeclaration] = []
-    public var alerts: [AlertDeclaration] = []
+package struct PolicyDocument: Sendable {
+    package var node: YAMLNode
+    package var id: Name
+    package var version: Located<Version>
+    package var effective: Located<InstantLiteral>?
+    package var until: Located<InstantLiteral>?
+    package var timezone: Name?
+    package var currency: Name?
+    package var catalog: Name?
+    package var mode: PolicyMode = .enforce
+    package var defaultTier: Name?
+    package var allowsUnpriced = false
+    package var estimatedOutput: Int64?
+    package var retryWindow: Int64?
+    package var audiences: [Name] = []
+    package var features: [FeatureDeclaration] = []
+    package var limits: [LimitDeclaration] = []
+    package var rules: [RuleDeclaration] = []
+    package var tools = ToolsDeclaration()
+    package var tiers: [TierDeclaration] = []
+    package var alerts: [AlertDeclaration] = []
     /// The severity that findings of a code shall have; nil: none are reported.
-    public var checks: [(code: Name, severity: Located<Severity?>)] = []
+    package var checks: [(code: Name, severity: Located<Severity?>)] = []
 }
 
-public struct FeatureDeclaration: Sendable {
-    public var name: Name
-    public var isCritical: Bool
+package struct FeatureDeclaration: Sendable {
+    package var name: Name
+    package var isCritical: Bool
 }
 
-public struct RuleDeclaration: Sendable {
-    public enum Effect: String, Sendable, CaseIterable { case deny, confirm, approve }
+package struct RuleDeclaration: Sendable {
+    package enum Effect: String, Sendable, CaseIterable { case deny, confirm, approve }
 
-    public var name: Name
-    public var when: Located<Condition>?
-    public var effect: Effect
-    public var code: Name
+    package var name: Name
+    package var when: Located<Condition>?
+    package var effect: Effect
+    package var code: Name
 }
 
-public struct ToolsDeclaration: Sendable {
-    public enum Default: String, Sendable, CaseIterable { case allow, approve, deny }
+package struct ToolsDeclaration: Sendable {
+    package enum Default: String, Sendable, CaseIterable { case allow, approve, deny }
 
-    public var deny: [Located<Pattern>] = []
-    public var approve: [Located<Pattern>] = []
-    public var allow: [Located<Pattern>] = []
-    public var fallback: Default = .allow
+    package var deny: [Located<Pattern>] = []
+    package var approve: [Located<Pattern>] = []
+    package var allow: [Located<Pattern>] = []
+    package var fallback: Default = .allow
 }
 
-public struct TierDeclaration: Sendable {
-    public var name: Name
-    public var extends: Name?
+package struct TierDeclaration: Sendable {
+    package var name: Name
+    package var extends: Name?
     /// Nano-units a month.
-    public var price: Located<MoneyLiteral>?
-    public var models: Located<[Located<Pattern>]>?
-    public var downgrade: DowngradeDeclaration?
-    public var block: Located<[Name]>?
-    public var limits: [LimitDeclaration] = []
-    public var weights: WeightsDeclaration?
-    public var upgrade: UpgradeDeclaration?
+    package var price: Located<MoneyLiteral>?
+    package var models: Located<[Located<Pattern>]>?
+    package var downgrade: DowngradeDeclaration?
+    package var block: Located<[Name]>?
+    package var limits: [LimitDeclaration] = []
+    package var weights: WeightsDeclaration?
+    package var upgrade: UpgradeDeclaration?
 }
 
-public struct DowngradeDeclaration: Sendable {
-    public enum Consent: String, Sendable, CaseIterable { case plan, tenant, request }
+package struct DowngradeDeclaration: Sendable {
+    package enum Consent: String, Sendable, CaseIterable { case plan, tenant, request }
 
-    public var chains: [Located<[Name]>]
-    public var consent: Consent = .plan
-    public var consentSource: SourceRange?
+    package var chains: [Located<[Name]>]
+    package var consent: Consent = .plan
+    package var consentSource: SourceRange?
 }
 
-public struct UpgradeDeclaration: Sendable {
-    public var to: Name?
-    public var url: String?
+package struct UpgradeDeclaration: Sendable {
+    package var to: Name?
+    package var url: String?
 }
 
-public struct WeightsDeclaration: Sendable {
-    public var of: Name
-    public var shares: [(feature: Name, share: Located<Percentage>)]
-    public var other: Located<Percentage>?
-    public var isOfRemaining = false
-    public var range: SourceRange
+package struct WeightsDeclaration: Sendable {
+    package var of: Name
+    package var shares: [(feature: Name, share: Located<Percentage>)]
+    package var other: Located<Percentage>?
+    package var isOfRemaining = false
+    package var range: SourceRange
 }
 
 /// What a limit is counted for.
-public enum Scope: String, Sendable, Hashable, CaseIterable {
+package enum Scope: String, Sendable, Hashable, CaseIterable {
     case tenant, workspace, app, workflow, agent, toolset, run, session, user
     case apiKey = "api_key"
     case group, feature, model
 }
 
-public struct LimitDeclaration: Sendable {
-    public var name: Name
-    public var range: SourceRange
+package struct LimitDeclaration: Sendable {
+    package var name: Name
+    package var range: SourceRange
     /// `none`: the limit that was taken over is removed.
-    public var isRemoved = false
-    public var amount: Located<QuantityLiteral>?
-    public var per: Located<[Scope]>?
-    public var when: Located<Condition>?
-    public var thresholds: Located<[ThresholdDeclaration]>?
-    public var rollover: Located<RolloverDeclaration>?
-    public var burst: Located<Int64>?
-    public var mode: Located<PolicyMode>?
-    public var prepaid: Located<Bool>?
+    package var isRemoved = false
+    package var amount: Located<QuantityLiteral>?
+    package var per: Located<[Scope]>?
+    package var when: Located<Condition>?
+    package var thresholds: Located<[ThresholdDeclaration]>?
+    package var rollover: Located<RolloverDeclaration>?
+    package var burst: Located<Int64>?
+    package var mode: Located<PolicyMode>?
+    package var prepaid: Located<Bool>?
 }
 
-public struct RolloverDeclaration: Sendable {
-    public var cap: Percentage
-    public var isCompounding: Bool
+package struct RolloverDeclaration: Sendable {
+    package var cap: Percentage
+    package var isCompounding: Bool
 }
 
-public struct ThresholdDeclaration: Sendable {
-    public var level: Located<ThresholdLiteral>
+package struct ThresholdDeclaration: Sendable {
+    package var level: Located<ThresholdLiteral>
     /// With its actions.
-    public var range: SourceRange
-    public var actions: [ActionDeclaration]
+    package var range: SourceRange
+    package var actions: [ActionDeclaration]
 }
 
-public struct ActionDeclaration: Sendable {
-    public var action: Located<Action>
-    public var when: Located<Condition>?
+package struct ActionDeclaration: Sendable {
+    package var action: Located<Action>
+    package var when: Located<Condition>?
 }
 
-public struct CatalogDocument: Sendable {
-    public var node: YAMLNode
-    public var id: Name
-    public var version: Located<Version>
-    public var effective: Located<InstantLiteral>?
-    public var currency: Name?
-    public var classes: [Name] = []
-    public var models: [ModelDeclaration] = []
+package struct CatalogDocument: Sendable {
+    package var node: YAMLNode
+    package var id: Name
+    package var version: Located<Version>
+    package var effective: Located<InstantLiteral>?
+    package var currency: Name?
+    package var classes: [Name] = []
+    package var models: [ModelDeclaration] = []
 }
 
-public struct ModelDeclaration: Sendable {
-    public struct Price: Sendable {
+package struct ModelDeclaration: Sendable {
+    package struct Price: Sendable {
         /// 10^-12 of the currency per token.
-        public var input: Int64
-        public var cached: Int64?
-        public var output: Int64
+        package var input: Int64
+        package var cached: Int64?
+        package var output: Int64
         /// Nano-units per request.
-        public var request: Int64 = 0
-        public var marks: [Located<CurrencyMark>] = []
+        package var request: Int64 = 0
+        package var marks: [Located<CurrencyMark>] = []
     }
 
-    public var name: Name
-    public var modelClass: Name?
-    public var provider: String?
-    public var aliases: [Located<Pattern>] = []
-    public var price: Price?
-    public var context: Int64?
+    package var name: Name
+    package var modelClass: Name?
+    package var provider: String?
+    package var aliases: [Located<Pattern>] = []
+    package var price: Price?
+    package var context: Int64?
 }
 
-public struct GrantDeclaration: Sendable {
-    public var amount: Located<MoneyLiteral>
-    public var from: Located<InstantLiteral>?
-    public var until: Located<InstantLiteral>?
-    public var priority: Int64 = 0
-    public var isBought = false
+package struct GrantDeclaration: Sendable {
+    package var amount: Located<MoneyLiteral>
+    package var from: Located<InstantLiteral>?
+    package var until: Located<InstantLiteral>?
+    package var priority: Int64 = 0
+    package var isBought = false
 }
 
-public struct ExceptionDeclaration: Sendable {
-    public var limit: Name
-    public var amount: Located<QuantityLiteral>
-    public var until: Located<InstantLiteral>
-    public var reason: String?
-    public var approvedBy: String?
+package struct ExceptionDeclaration: Sendable {
+    package var limit: Name
+    package var amount: Located<QuantityLiteral>
+    package var until: Located<InstantLiteral>
+    package var reason: String?
+    package var approvedBy: String?
 }
 
 /// A part of a tenant with limits of its own: `workspace production`.
-public struct ScopeDeclaration: Sendable {
-    public var scope: Scope
-    public var value: Name
-    public var limits: [LimitDeclaration]
-    public var children: [ScopeDeclaration]
+package struct ScopeDeclaration: Sendable {
+    package var scope: Scope
+    package var value: Name
+    package var limits: [LimitDeclaration]
+    package var children: [ScopeDeclaration]
 }
 
-public struct TenantDeclaration: Sendable {
-    public var id: Name
-    public var tier: Name?
-    public var group: String?
-    public var isSuspended = false
-    public var acceptsDowngrade = false
-    public var since: Located<InstantLiteral>?
-    public var grants: [GrantDeclaration] = []
-    public var models: Located<[Located<Pattern>]>?
-    public var downgrade: DowngradeDeclaration?
-    public var block: Located<[Name]>?
-    public var limits: [LimitDeclaration] = []
-    public var weights: WeightsDeclaration?
-    public var upgrade: UpgradeDeclaration?
-    public var scopes: [ScopeDeclaration] = []
-    public var exceptions: [ExceptionDeclaration] = []
+package struct TenantDeclaration: Sendable {
+    package var id: Name
+    package var tier: Name?
+    package var group: String?
+    package var isSuspended = false
+    package var acceptsDowngrade = false
+    package var since: Located<InstantLiteral>?
+    package var grants: [GrantDeclaration] = []
+    package var models: Located<[Located<Pattern>]>?
+    package var downgrade: DowngradeDeclaration?
+    package var block: Located<[Name]>?
+    package var limits: [LimitDeclaration] = []
+    package var weights: WeightsDeclaration?
+    package var upgrade: UpgradeDeclaration?
+    package var scopes: [ScopeDeclaration] = []
+    package var exceptions: [ExceptionDeclaration] = []
 }

@@ -1,50 +1,50 @@
 /// A test of a policy set: requests in their order, and what is expected of each.
-public struct TestDeclaration: Sendable {
-    public var name: Name
+package struct TestDeclaration: Sendable {
+    package var name: Name
     /// When the first request is made; nil: when the newest version takes effect.
-    public var at: Located<InstantLiteral>?
+    package var at: Located<InstantLiteral>?
     /// Fields of every request of the test.
-    public var request: [YAMLEntry] = []
-    public var given: [GivenUsage] = []
-    public var steps: [TestStep] = []
+    package var request: [YAMLEntry] = []
+    package var given: [GivenUsage] = []
+    package var steps: [TestStep] = []
     /// Variations: the test is run once for each.
-    public var cases: [TestCase] = []
+    package var cases: [TestCase] = []
 }
 
 /// What a limit had counted before the first request.
-public struct GivenUsage: Sendable {
-    public var limit: Name
+package struct GivenUsage: Sendable {
+    package var limit: Name
     /// Nano-units of money, else a whole number.
-    public var amount: Located<Int64>
+    package var amount: Located<Int64>
 }
 
-public struct TestStep: Sendable {
-    public enum Time: Sendable {
+package struct TestStep: Sendable {
+    package enum Time: Sendable {
         case instant(InstantLiteral)
         /// Microseconds after the step before.
         case after(Int64)
     }
 
-    public var range: SourceRange
-    public var at: Located<Time>?
-    public var request: [YAMLEntry] = []
-    public var times: Int64 = 1
+    package var range: SourceRange
+    package var at: Located<Time>?
+    package var request: [YAMLEntry] = []
+    package var times: Int64 = 1
     /// Microseconds between repetitions.
-    public var spacing: Located<Int64>?
-    public var expect: YAMLNode?
+    package var spacing: Located<Int64>?
+    package var expect: YAMLNode?
     /// What the request really used.
-    public var settle: [YAMLEntry]?
-    public var isReleased = false
+    package var settle: [YAMLEntry]?
+    package var isReleased = false
     /// The alerts that it raises, by name; nil: whichever.
-    public var alerts: Located<[Name]>?
+    package var alerts: Located<[Name]>?
 }
 
-public struct TestCase: Sendable {
-    public var name: Name?
-    public var range: SourceRange
-    public var request: [YAMLEntry]
-    public var given: [GivenUsage]
-    public var expect: YAMLNode?
+package struct TestCase: Sendable {
+    package var name: Name?
+    package var range: SourceRange
+    package var request: [YAMLEntry]
+    package var given: [GivenUsage]
+    package var expect: YAMLNode?
 }
 
 extension NodeReader {

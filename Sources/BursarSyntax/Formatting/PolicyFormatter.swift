@@ -1,8 +1,8 @@
 /// Writes policy files in one canonical layout. Order, comments and meaning stay: the values of every document are compared
 /// before and after, and a file that would lose anything is refused.
-public struct PolicyFormatter {
+package struct PolicyFormatter {
     /// Why a file was left as it is.
-    public enum Failure: Error, Sendable {
+    package enum Failure: Error, Sendable {
         /// It cannot be read; the findings say why.
         case unreadable([Diagnostic])
         /// The layout would have changed a value or lost a comment: a fault of the formatter.
@@ -13,7 +13,7 @@ public struct PolicyFormatter {
     static let width = 120
 
     /// The canonical text of a file.
-    public static func format(_ source: SourceFile) throws(Failure) -> [UInt8] {
+    package static func format(_ source: SourceFile) throws(Failure) -> [UInt8] {
         let before = try read(source)
         if before.documents.isEmpty { return source.bytes }
         var layout = Layout(source, Comment.all(in: source.bytes, documents: before.documents))

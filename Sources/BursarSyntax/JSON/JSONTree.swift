@@ -1,5 +1,5 @@
 /// A JSON document in memory, numbers as they were written: for price lists, where no digit may be lost.
-public indirect enum JSONTree: Sendable {
+package indirect enum JSONTree: Sendable {
     case null
     case boolean(Bool)
     /// The number's own text.
@@ -9,13 +9,13 @@ public indirect enum JSONTree: Sendable {
     /// In the order of the file.
     case object([(key: String, value: JSONTree)])
 
-    public struct ParseError: Error {
-        public var message: String
-        public var offset: Int
+    package struct ParseError: Error {
+        package var message: String
+        package var offset: Int
         /// The text may be JSON, of more values or levels than are read.
         package var isBeyondBounds = false
 
-        public init(message: String, offset: Int) {
+        package init(message: String, offset: Int) {
             self.message = message
             self.offset = offset
         }
@@ -27,20 +27,20 @@ public indirect enum JSONTree: Sendable {
         }
     }
 
-    public subscript(_ key: String) -> JSONTree? {
+    package subscript(_ key: String) -> JSONTree? {
         guard case .object(let entries) = self else { return nil }
         return entries.first { $0.key == key }?.value
     }
 
-    public var text: String? { if case .string(let text) = self { text } else { nil } }
-    public var number: String? { if case .number(let text) = self { text } else { nil } }
+    package var text: String? { if case .string(let text) = self { text } else { nil } }
+    package var number: String? { if case .number(let text) = self { text } else { nil } }
 
     /// Levels of nesting that are read; a price list has three.
     private static let depth = 64
     /// Values that are read; each takes about 100 bytes in memory.
     private static let mostValues = 2_000_000
 
-    public static func parse(_ bytes: [UInt8]) throws(ParseError) -> JSONTree {
+    package static func parse(_ bytes: [UInt8]) throws(ParseError) -> JSONTree {
         var position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         var valuesLeft = mostValues
         let value = try value(bytes, &position, depth, &valuesLeft)

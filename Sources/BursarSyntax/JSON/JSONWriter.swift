@@ -1,31 +1,31 @@
 /// Writes JSON into bytes: compact, keys in the order of the calls, text escaped as RFC 8259 asks.
-public struct JSONWriter: Sendable {
-    public private(set) var bytes: [UInt8] = []
+package struct JSONWriter: Sendable {
+    package private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
-    public init() {}
+    package init() {}
 
-    public var text: String { String(decoding: bytes, as: UTF8.self) }
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    public mutating func removeAll() {
+    package mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         needsComma = false
     }
 
-    public mutating func object(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
+    package mutating func object(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
         open(key, UInt8(ascii: "{"))
         body(&self)
         close(UInt8(ascii: "}"))
     }
 
-    public mutating func array(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
+    package mutating func array(_ key: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
         open(key, UInt8(ascii: "["))
         body(&self)
         close(UInt8(ascii: "]"))
     }
 
     /// A list of objects, one for each element.
-    public mutating func objects<Elements: Sequence>(
+    package mutating func objects<Elements: Sequence>(
         _ key: StaticString, _ elements: Elements, _ body: (Elements.Element, inout JSONWriter) -> Void
     ) {
         array(key) { json in
@@ -45,7 +45,7 @@ public struct JSONWriter: Sendable {
     }
 
     /// A newline between values of a stream of JSON lines.
-    public mutating func endLine() {
+    package mutating func endLine() {
         bytes.append(UInt8(ascii: "\n"))
         needsComma = false
     }
@@ -64,55 +64,55 @@ public struct JSONWriter: Sendable {
     }
 
     /// A key that is not known when the program is compiled.
-    public mutating func key(text: String) {
+    package mutating func key(text: String) {
         separate()
         quote(text)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
-    public mutating func field(_ key: StaticString, _ value: String) {
+    package mutating func field(_ key: StaticString, _ value: String) {
         self.key(key)
         quote(value)
     }
 
-    public mutating func field(_ key: StaticString, _ value: String?) {
+    package mutating func field(_ key: StaticString, _ value: String?) {
         if let value { field(key, value) } else { null(key) }
     }
 
-    public mutating func field(_ key: StaticString, _ value: Int) {
+    package mutating func field(_ key: StaticString, _ value: Int) {
         self.key(key)
         number(value)
     }
 
-    public mutating func field(_ key: StaticString, _ value: Bool) {
+    package mutating func field(_ key: StaticString, _ value: Bool) {
         self.key(key)
         bytes.append(contentsOf: (value ? "true" : "false").utf8)
     }
 
-    public mutating func null(_ key: StaticString) {
+    package mutating func null(_ key: StaticString) {
         self.key(key)
         bytes.append(contentsOf: "null".utf8)
     }
 
     /// A field whose value is already JSON.
-    public mutating func raw(_ key: StaticString, _ value: some Sequence<UInt8>) {
+    package mutating func raw(_ key: StaticString, _ value: some Sequence<UInt8>) {
         self.key(key)
         bytes.append(contentsOf: value)
     }
 
     /// Bytes that are already JSON, such as the fields of a line that goes out again.
-    public mutating func raw(_ value: some Sequence<UInt8>) {
+    package mutating func raw(_ value: some Sequence<UInt8>) {
         separate()
         bytes.append(contentsOf: value)
     }
 
-    public mutating func value(_ value: String) {
+    package mutating func value(_ value: String) {
         separate()
         quote(value)
     }
 
-    public mutating func value(_ value: Int) {
+    package mutating func value(_ value: Int) {
         separate()
         number(value)
     }
@@ -154,7 +154,7 @@ private func hexDigit(_ value: UInt8) -> UInt8 {
 }
 
 /// Appends a whole number in decimal digits without making a `String`.
-public func appendDecimal(_ value: Int64, to bytes: inout [UInt8]) {
+package func appendDecimal(_ value: Int64, to bytes: inout [UInt8]) {
     var magnitude = value.magnitude
     if value < 0 { bytes.append(UInt8(ascii: "-")) }
     let start = bytes.count

@@ -1,30 +1,30 @@
 /// The currency as it was written: a sign, which stands for the policy's own dollar, or an ISO 4217 code.
-public enum CurrencyMark: Sendable, Hashable {
+package enum CurrencyMark: Sendable, Hashable {
     case dollar
     case code(String)
 }
 
 /// `$25`, `12.5 EUR`: exact, in nano-units (10^-9) of its currency.
-public struct MoneyLiteral: Sendable, Hashable {
-    public var nanos: Int64
-    public var currency: CurrencyMark
+package struct MoneyLiteral: Sendable, Hashable {
+    package var nanos: Int64
+    package var currency: CurrencyMark
 }
 
 /// `50%`: an exact fraction.
-public struct Percentage: Sendable, Hashable, Comparable, Codable {
+package struct Percentage: Sendable, Hashable, Comparable, Codable {
     /// 100% in the units of `scaled`; nine digits after the point of a percentage are kept.
-    public static let one: Int64 = 100_000_000_000
+    package static let one: Int64 = 100_000_000_000
 
-    public var scaled: Int64
+    package var scaled: Int64
 
-    public init(scaled: Int64) { self.scaled = scaled }
+    package init(scaled: Int64) { self.scaled = scaled }
 
-    public static let full = Percentage(scaled: one)
+    package static let full = Percentage(scaled: one)
 
-    public static func < (left: Percentage, right: Percentage) -> Bool { left.scaled < right.scaled }
+    package static func < (left: Percentage, right: Percentage) -> Bool { left.scaled < right.scaled }
 
     /// This share of an amount, rounded down to a whole unit; the largest 64-bit number where the product is larger.
-    public func floor(of amount: Int64) -> Int64 {
+    package func floor(of amount: Int64) -> Int64 {
         let product = Int128(amount) * Int128(scaled)
         let (quotient, remainder) = product.quotientAndRemainder(dividingBy: Int128(Percentage.one))
         let floored = remainder < 0 ? quotient - 1 : quotient
@@ -32,14 +32,14 @@ public struct Percentage: Sendable, Hashable, Comparable, Codable {
     }
 
     /// `12.5%`.
-    public var text: String {
+    package var text: String {
         let unit = Percentage.one / 100
         return decimalText(scaled, scale: unit) + "%"
     }
 }
 
 /// A whole number of the `scale`-th part of something in decimal digits, without trailing zeros.
-public func decimalText(_ value: Int64, scale: Int64) -> String {
+package func decimalText(_ value: Int64, scale: Int64) -> String {
     let magnitude = value.magnitude
     let unit = scale.magnitude
     var text = (value < 0 ? "-" : "") + String(magnitude / unit)
@@ -57,7 +57,7 @@ public func decimalText(_ value: Int64, scale: Int64) -> String {
 }
 
 /// Money in JSON and reports: nano-units as a decimal of the currency.
-public func moneyText(_ nanos: Int64) -> String { decimalText(nanos, scale: 1_000_000_000) }
+package func moneyText(_ nanos: Int64) -> String { decimalText(nanos, scale: 1_000_000_000) }
 
 /// An amount of money, as a decimal number, with its currency for people.
 package func withCurrency(_ amount: String, _ currency: String) -> String {
@@ -70,7 +70,7 @@ extension TextScanner {
     /// Whether money begins here.
     var seesDollar: Bool { peek == UInt8(ascii: "$") }
 
-    public mutating func money() throws(ScalarError) -> MoneyLiteral {
+    package mutating func money() throws(ScalarError) -> MoneyLiteral {
         if take("$") {
             let digits = try digits("an amount of money")
             return MoneyLiteral(nanos: try nanos(digits), currency: .dollar)
@@ -99,7 +99,7 @@ extension TextScanner {
         return nil
     }
 
-    public mutating func percentage() throws(ScalarError) -> Percentage {
+    package mutating func percentage() throws(ScalarError) -> Percentage {
         let digits = try digits("a percentage")
         guard take("%") else { throw unexpected("expected `%`") }
         guard digits.fraction.count <= 9 else {
@@ -110,14 +110,14 @@ extension TextScanner {
 }
 
 /// The price of a token kind, in 10^-12 of the currency per token.
-public struct PriceLiteral: Sendable, Hashable {
-    public var picosPerToken: Int64
-    public var currency: CurrencyMark
+package struct PriceLiteral: Sendable, Hashable {
+    package var picosPerToken: Int64
+    package var currency: CurrencyMark
 }
 
 extension TextScanner {
     /// `$2.50/1M`: money per so many tokens; it must come out exact in 10^-12 per token.
-    public mutating func price() throws(ScalarError) -> PriceLiteral {
+    package mutating func price() throws(ScalarError) -> PriceLiteral {
         let start = position
         let money = try money()
         skipSpaces()

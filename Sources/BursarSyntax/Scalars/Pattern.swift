@@ -1,17 +1,17 @@
 /// A pattern in which `*` stands for any run of characters and anything else for itself; case-sensitive.
-public struct Pattern: Sendable, Hashable {
-    public let text: String
+package struct Pattern: Sendable, Hashable {
+    package let text: String
     private let parts: [[UInt8]]
 
-    public init(_ text: String) {
+    package init(_ text: String) {
         self.text = text
         parts = text.utf8.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
     }
 
     /// Without a `*`, so that it is a name.
-    public var isExact: Bool { parts.count == 1 }
+    package var isExact: Bool { parts.count == 1 }
 
-    public func matches(_ name: String) -> Bool {
+    package func matches(_ name: String) -> Bool {
         if isExact { return name == text }
         let bytes = Array(name.utf8)
         guard bytes.starts(with: parts[0]) else { return false }
@@ -37,7 +37,7 @@ public struct Pattern: Sendable, Hashable {
 
 extension TextScanner {
     /// A model's or tool's name, or a pattern of such names, up to a space, comma or the end.
-    public mutating func pattern(_ what: String) throws(ScalarError) -> Pattern {
+    package mutating func pattern(_ what: String) throws(ScalarError) -> Pattern {
         let start = position
         while let byte = peek, byte > 0x20, byte != 0x7F, byte != UInt8(ascii: ","), byte != UInt8(ascii: "\"") {
             if byte == UInt8(ascii: "<") || byte == UInt8(ascii: ">") { break }

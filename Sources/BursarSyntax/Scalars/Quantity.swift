@@ -1,5 +1,5 @@
 /// What a limit counts.
-public enum Unit: String, Sendable, Hashable, CaseIterable {
+package enum Unit: String, Sendable, Hashable, CaseIterable {
     case spend
     case tokens
     case inputTokens = "input tokens"
@@ -12,7 +12,7 @@ public enum Unit: String, Sendable, Hashable, CaseIterable {
     case concurrentRequests = "concurrent requests"
 
     /// Amounts that add up what was used, rather than how often.
-    public var isBudget: Bool {
+    package var isBudget: Bool {
         switch self {
         case .spend, .tokens, .inputTokens, .outputTokens: true
         default: false
@@ -20,7 +20,7 @@ public enum Unit: String, Sendable, Hashable, CaseIterable {
     }
 
     /// A cap on the answer lowers what is counted.
-    public var dependsOnOutput: Bool {
+    package var dependsOnOutput: Bool {
         switch self {
         case .spend, .tokens, .outputTokens: true
         default: false
@@ -28,10 +28,10 @@ public enum Unit: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-public enum RateUnit: String, Sendable, Hashable {
+package enum RateUnit: String, Sendable, Hashable {
     case second, minute, hour
 
-    public var micros: Int64 {
+    package var micros: Int64 {
         switch self {
         case .second: Micros.second
         case .minute: Micros.minute
@@ -40,12 +40,12 @@ public enum RateUnit: String, Sendable, Hashable {
     }
 }
 
-public enum CalendarUnit: String, Sendable, Hashable {
+package enum CalendarUnit: String, Sendable, Hashable {
     case day, week, month, quarter, year
 }
 
 /// A window as it was written.
-public enum WindowLiteral: Sendable, Hashable {
+package enum WindowLiteral: Sendable, Hashable {
     /// `minute`, `15 minutes`: a token bucket that refills over so many microseconds.
     case rate(micros: Int64)
     /// `month`, `month from 15`.
@@ -57,16 +57,16 @@ public enum WindowLiteral: Sendable, Hashable {
 }
 
 /// `$25/day`, `8k input tokens/request`, `10 concurrent requests`.
-public struct QuantityLiteral: Sendable, Hashable {
+package struct QuantityLiteral: Sendable, Hashable {
     /// Nano-units of money, else a whole number.
-    public var amount: Int64
-    public var unit: Unit
+    package var amount: Int64
+    package var unit: Unit
     /// Of money only.
-    public var currency: CurrencyMark?
+    package var currency: CurrencyMark?
     /// nil: as long as the scope lasts.
-    public var window: WindowLiteral?
+    package var window: WindowLiteral?
 
-    public init(amount: Int64, unit: Unit, currency: CurrencyMark?, window: WindowLiteral?) {
+    package init(amount: Int64, unit: Unit, currency: CurrencyMark?, window: WindowLiteral?) {
         self.amount = amount
         self.unit = unit
         self.currency = currency
@@ -75,7 +75,7 @@ public struct QuantityLiteral: Sendable, Hashable {
 }
 
 extension TextScanner {
-    public mutating func quantity() throws(ScalarError) -> QuantityLiteral {
+    package mutating func quantity() throws(ScalarError) -> QuantityLiteral {
         let start = position
         var quantity: QuantityLiteral
         if let money = try moneyIfPresent() {
@@ -132,7 +132,7 @@ extension TextScanner {
     }
 
     /// What follows the `/` of a quantity.
-    public mutating func window() throws(ScalarError) -> WindowLiteral {
+    package mutating func window() throws(ScalarError) -> WindowLiteral {
         let start = position
         if takeWords("request") { return .request }
         if takeWords("rolling") {
@@ -222,7 +222,7 @@ extension TextScanner {
 }
 
 /// Where a threshold stands: a share of the amount, or an amount.
-public enum ThresholdLiteral: Sendable, Hashable {
+package enum ThresholdLiteral: Sendable, Hashable {
     case percentage(Percentage)
     case money(MoneyLiteral)
     /// With the unit where it was written.
@@ -230,7 +230,7 @@ public enum ThresholdLiteral: Sendable, Hashable {
 }
 
 extension TextScanner {
-    public mutating func threshold() throws(ScalarError) -> ThresholdLiteral {
+    package mutating func threshold() throws(ScalarError) -> ThresholdLiteral {
         let start = position
         if let first = peek, first == UInt8(ascii: ">") || first == UInt8(ascii: "<") || first == UInt8(ascii: "=") {
             throw unexpected("a threshold is a percentage or an amount", help: "write `80%: notify owner`")

@@ -1,12 +1,12 @@
 /// Why a scalar's grammar refuses a text: what was expected, and where in the text.
-public struct ScalarError: Error, Sendable {
-    public var message: String
+package struct ScalarError: Error, Sendable {
+    package var message: String
     /// Bytes of the text, half open.
-    public var lower: Int
-    public var upper: Int
-    public var help: String?
+    package var lower: Int
+    package var upper: Int
+    package var help: String?
 
-    public init(_ message: String, _ lower: Int, _ upper: Int, help: String? = nil) {
+    package init(_ message: String, _ lower: Int, _ upper: Int, help: String? = nil) {
         self.message = message
         self.lower = lower
         self.upper = upper
@@ -15,30 +15,30 @@ public struct ScalarError: Error, Sendable {
 }
 
 /// Reads one scalar's bytes from left to right; every grammar of a scalar is written on it.
-public struct TextScanner {
-    public let bytes: [UInt8]
-    public var position = 0
+package struct TextScanner {
+    package let bytes: [UInt8]
+    package var position = 0
     /// Numbers stand in a list, where a comma may follow one.
     private let isList: Bool
 
-    public init(_ text: String, isList: Bool = false) {
+    package init(_ text: String, isList: Bool = false) {
         bytes = Array(text.utf8)
         self.isList = isList
     }
 
-    public var isAtEnd: Bool { position >= bytes.count }
+    package var isAtEnd: Bool { position >= bytes.count }
 
-    public var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
+    package var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
 
     func peek(_ ahead: Int) -> UInt8? {
         position + ahead < bytes.count ? bytes[position + ahead] : nil
     }
 
-    public func text(_ lower: Int, _ upper: Int) -> String {
+    package func text(_ lower: Int, _ upper: Int) -> String {
         String(decoding: bytes[min(lower, bytes.count)..<min(max(lower, upper), bytes.count)], as: UTF8.self)
     }
 
-    public mutating func skipSpaces() {
+    package mutating func skipSpaces() {
         while peek == UInt8(ascii: " ") { position += 1 }
     }
 
@@ -49,7 +49,7 @@ public struct TextScanner {
     }
 
     /// Takes a literal text if it stands here.
-    public mutating func take(_ literal: StaticString) -> Bool {
+    package mutating func take(_ literal: StaticString) -> Bool {
         literal.withUTF8Buffer { buffer in
             guard position + buffer.count <= bytes.count,
                 bytes[position..<position + buffer.count].elementsEqual(buffer)
@@ -60,7 +60,7 @@ public struct TextScanner {
     }
 
     /// Takes whole words separated by single or more spaces; nothing is taken where one is missing.
-    public mutating func takeWords(_ words: String...) -> Bool {
+    package mutating func takeWords(_ words: String...) -> Bool {
         let start = position
         for (index, word) in words.enumerated() {
             if index > 0 { skipSpaces() }
@@ -77,14 +77,14 @@ public struct TextScanner {
     }
 
     /// The next run of letters.
-    public mutating func word() -> String {
+    package mutating func word() -> String {
         let start = position
         while let byte = peek, isLetter(byte) { position += 1 }
         return text(start, position)
     }
 
     /// A name: letters, digits, `_`, `-`, `.`; begins with a letter.
-    public mutating func name(_ what: String) throws(ScalarError) -> String {
+    package mutating func name(_ what: String) throws(ScalarError) -> String {
         let start = position
         guard let first = peek, isLetter(first) else { throw unexpected("expected \(what)") }
         while let byte = peek, isNameByte(byte) { position += 1 }
@@ -99,7 +99,7 @@ public struct TextScanner {
         return text(start, position)
     }
 
-    public func unexpected(_ message: String, help: String? = nil) -> ScalarError {
+    package func unexpected(_ message: String, help: String? = nil) -> ScalarError {
         guard !isAtEnd else { return ScalarError("\(message) at the end", max(0, position - 1), position, help: help) }
         var end = position + 1
         if let byte = peek, isWordByte(byte) {
@@ -109,11 +109,11 @@ public struct TextScanner {
         return ScalarError("\(message), found `\(text(position, end))`", position, end, help: help)
     }
 
-    public func error(_ message: String, from start: Int, help: String? = nil) -> ScalarError {
+    package func error(_ message: String, from start: Int, help: String? = nil) -> ScalarError {
         ScalarError(message, start, max(start, position), help: help)
     }
 
-    public func expectEnd(help: String? = nil) throws(ScalarError) {
+    package func expectEnd(help: String? = nil) throws(ScalarError) {
         if !isAtEnd {
             throw ScalarError(
                 "`\(text(position, bytes.count))` is more than belongs here", position, bytes.count, help: help)
@@ -196,7 +196,7 @@ public struct TextScanner {
     }
 
     /// `50`, `2_000`, `8k`, `1.5M`: whole after its suffix.
-    public mutating func count(_ what: String = "a count") throws(ScalarError) -> Int64 {
+    package mutating func count(_ what: String = "a count") throws(ScalarError) -> Int64 {
         let digits = try digits(what)
         var scale: Int64 = 1
         if let byte = peek, !(peek(1).map(isWordByte) ?? false) {

@@ -1,37 +1,37 @@
 /// Microseconds, the unit of every time and duration.
-public enum Micros {
-    public static let second: Int64 = 1_000_000
-    public static let minute = 60 * second
-    public static let hour = 60 * minute
-    public static let day = 24 * hour
+package enum Micros {
+    package static let second: Int64 = 1_000_000
+    package static let minute = 60 * second
+    package static let hour = 60 * minute
+    package static let day = 24 * hour
 
     /// The first and the last microsecond of the years 0000 to 9999, as RFC 3339 writes them. Sums and differences of such
     /// times and of any window stay far below 64 bits.
-    public static let earliestInstant = -62_167_219_200 * second
-    public static let latestInstant = 253_402_300_800 * second - 1
+    package static let earliestInstant = -62_167_219_200 * second
+    package static let latestInstant = 253_402_300_800 * second - 1
 }
 
 /// An instant as it was written: exact, or a date that waits for the policy's time zone.
-public enum InstantLiteral: Sendable, Hashable {
+package enum InstantLiteral: Sendable, Hashable {
     /// Microseconds since 1970 UTC.
     case exact(Int64)
     case date(CalendarDate)
 }
 
 /// A day of the Gregorian calendar.
-public struct CalendarDate: Sendable, Hashable {
-    public var year: Int
-    public var month: Int
-    public var day: Int
+package struct CalendarDate: Sendable, Hashable {
+    package var year: Int
+    package var month: Int
+    package var day: Int
 
-    public init(year: Int, month: Int, day: Int) {
+    package init(year: Int, month: Int, day: Int) {
         self.year = year
         self.month = month
         self.day = day
     }
 
     /// Days since 1970-01-01, by Howard Hinnant's civil-days formula (proleptic Gregorian, exact for all years).
-    public var daysSince1970: Int64 {
+    package var daysSince1970: Int64 {
         let y = Int64(month <= 2 ? year - 1 : year)
         let era = (y >= 0 ? y : y - 399) / 400
         let yearOfEra = y - era * 400
@@ -42,7 +42,7 @@ public struct CalendarDate: Sendable, Hashable {
     }
 
     /// The inverse of `daysSince1970`.
-    public init(daysSince1970 days: Int64) {
+    package init(daysSince1970 days: Int64) {
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
@@ -54,7 +54,7 @@ public struct CalendarDate: Sendable, Hashable {
         year = Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0)
     }
 
-    public static func daysIn(month: Int, year: Int) -> Int {
+    package static func daysIn(month: Int, year: Int) -> Int {
         switch month {
         case 2: (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28
         case 4, 6, 9, 11: 30
@@ -65,7 +65,7 @@ public struct CalendarDate: Sendable, Hashable {
 
 extension TextScanner {
     /// `90s`, `15m`, `24h`, `7d`.
-    public mutating func duration() throws(ScalarError) -> Int64 {
+    package mutating func duration() throws(ScalarError) -> Int64 {
         let start = position
         let digits = try digits("a duration")
         let unit: Int64
@@ -94,7 +94,7 @@ extension TextScanner {
     }
 
     /// `2026-06-01`, or `2026-06-01T09:00:00Z` with a fraction of at most six digits and any offset (RFC 3339).
-    public mutating func instant() throws(ScalarError) -> InstantLiteral {
+    package mutating func instant() throws(ScalarError) -> InstantLiteral {
         let start = position
         let year = try fixedDigits(4, "a date such as 2026-06-01")
         guard take("-") else { throw unexpected("expected `-` and a month") }
@@ -144,14 +144,14 @@ extension TextScanner {
 }
 
 /// An instant as RFC 3339 in UTC, with a fraction only where there is one.
-public func instantText(_ micros: Int64) -> String {
+package func instantText(_ micros: Int64) -> String {
     var bytes: [UInt8] = []
     appendInstant(micros, to: &bytes)
     return String(decoding: bytes, as: UTF8.self)
 }
 
 /// As `instantText`, into bytes.
-public func appendInstant(_ micros: Int64, to bytes: inout [UInt8]) {
+package func appendInstant(_ micros: Int64, to bytes: inout [UInt8]) {
     func pad(_ value: Int, _ width: Int) {
         var divisor = 1
         for _ in 1..<width { divisor *= 10 }

@@ -1,14 +1,14 @@
 /// A version such as `2026-06-01.2` or `1.10.0`, ordered by comparing runs of digits as numbers and the rest as text.
-public struct Version: Sendable, Hashable, Comparable, CustomStringConvertible {
-    public let text: String
+package struct Version: Sendable, Hashable, Comparable, CustomStringConvertible {
+    package let text: String
 
-    public init(_ text: String) { self.text = text }
+    package init(_ text: String) { self.text = text }
 
-    public var description: String { text }
+    package var description: String { text }
 
-    public static func == (left: Version, right: Version) -> Bool { left.text == right.text }
+    package static func == (left: Version, right: Version) -> Bool { left.text == right.text }
 
-    public static func < (left: Version, right: Version) -> Bool {
+    package static func < (left: Version, right: Version) -> Bool {
         let a = Array(left.text.utf8)
         let b = Array(right.text.utf8)
         var i = 0
@@ -38,7 +38,7 @@ public struct Version: Sendable, Hashable, Comparable, CustomStringConvertible {
 }
 
 extension TextScanner {
-    public mutating func version() throws(ScalarError) -> Version {
+    package mutating func version() throws(ScalarError) -> Version {
         let start = position
         while let byte = peek, isNameByte(byte) || byte == UInt8(ascii: "+") { position += 1 }
         guard position > start else { throw unexpected("expected a version such as 2026-06-01 or 1.10.0") }

@@ -1,8 +1,8 @@
 /// How grave a finding is.
-public enum Severity: String, Sendable, Comparable, CaseIterable {
+package enum Severity: String, Sendable, Comparable, CaseIterable {
     case error, warning, note
 
-    public static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
+    package static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
 
     private var rank: Int {
         switch self {
@@ -14,25 +14,25 @@ public enum Severity: String, Sendable, Comparable, CaseIterable {
 }
 
 /// One finding about the text of a policy set: a code, a sentence, a place, and what helps.
-public struct Diagnostic: Sendable {
+package struct Diagnostic: Sendable {
     /// A second place that takes part in the finding.
-    public struct Note: Sendable {
-        public var message: String
-        public var range: SourceRange?
+    package struct Note: Sendable {
+        package var message: String
+        package var range: SourceRange?
 
-        public init(_ message: String, at range: SourceRange? = nil) {
+        package init(_ message: String, at range: SourceRange? = nil) {
             self.message = message
             self.range = range
         }
     }
 
     /// The text that should stand in place of a range.
-    public struct Fix: Sendable {
-        public var message: String
-        public var range: SourceRange
-        public var replacement: String
+    package struct Fix: Sendable {
+        package var message: String
+        package var range: SourceRange
+        package var replacement: String
 
-        public init(_ message: String, replace range: SourceRange, with replacement: String) {
+        package init(_ message: String, replace range: SourceRange, with replacement: String) {
             self.message = message
             self.range = range
             self.replacement = replacement
@@ -40,19 +40,19 @@ public struct Diagnostic: Sendable {
     }
 
     /// Stable, such as `syntax/unknown-key`.
-    public var code: String
-    public var severity: Severity
-    public var message: String
-    public var range: SourceRange?
+    package var code: String
+    package var severity: Severity
+    package var message: String
+    package var range: SourceRange?
     /// The file when there is no place in it, such as one that cannot be read.
-    public var path: String?
-    public var notes: [Note]
-    public var help: String?
-    public var fix: Fix?
+    package var path: String?
+    package var notes: [Note]
+    package var help: String?
+    package var fix: Fix?
     /// A request, as a JSON object, that is decided as the finding says.
-    public var witness: String?
+    package var witness: String?
 
-    public init(
+    package init(
         _ code: String, _ message: String, severity: Severity = .error, at range: SourceRange?,
         notes: [Note] = [], help: String? = nil, fix: Fix? = nil, witness: String? = nil, path: String? = nil
     ) {
@@ -77,22 +77,22 @@ private func shortened(_ message: String) -> String {
 }
 
 /// Gathers the findings of one run. Beyond `Bounds.diagnosticsKept` they are only counted.
-public struct Diagnostics: Sendable {
-    public private(set) var items: [Diagnostic] = []
+package struct Diagnostics: Sendable {
+    package private(set) var items: [Diagnostic] = []
     /// Findings that were not kept, by severity.
-    public private(set) var omitted: [Severity: Int] = [:]
+    package private(set) var omitted: [Severity: Int] = [:]
 
-    public init() {}
+    package init() {}
 
-    public var hasErrors: Bool { omitted[.error] != nil || items.contains { $0.severity == .error } }
+    package var hasErrors: Bool { omitted[.error] != nil || items.contains { $0.severity == .error } }
 
     /// All findings, kept or not.
-    public var count: Int { omitted.values.reduce(items.count, +) }
+    package var count: Int { omitted.values.reduce(items.count, +) }
 
     /// Few enough findings so far that the nearest known name is worth a search.
     package var canSuggest: Bool { items.count < Bounds.suggestions }
 
-    public mutating func add(_ diagnostic: Diagnostic) {
+    package mutating func add(_ diagnostic: Diagnostic) {
         if items.count < Bounds.diagnosticsKept {
             items.append(diagnostic)
         } else {
@@ -100,13 +100,13 @@ public struct Diagnostics: Sendable {
         }
     }
 
-    public mutating func add(contentsOf others: Diagnostics) {
+    package mutating func add(contentsOf others: Diagnostics) {
         for item in others.items { add(item) }
         omitted.merge(others.omitted, uniquingKeysWith: +)
     }
 
     /// Gives findings the severity that the team chose for their code; nil takes them out.
-    public mutating func setSeverities(_ severity: (Diagnostic) -> Severity?) {
+    package mutating func setSeverities(_ severity: (Diagnostic) -> Severity?) {
         items = items.compactMap { item in
             guard let chosen = severity(item) else { return nil }
             var item = item
@@ -116,7 +116,7 @@ public struct Diagnostics: Sendable {
     }
 
     /// By file and position, as written where two stand at one place; exact repeats are dropped.
-    public func sorted() -> [Diagnostic] {
+    package func sorted() -> [Diagnostic] {
         struct Key: Hashable {
             var code: String
             var range: SourceRange?

@@ -1,15 +1,15 @@
 /// A finding as text for people: `file:line:column: severity: message [code]`, the line underlined, notes, help. Whatever
 /// it names is escaped, so that nothing but its own colours acts on a terminal.
-public struct DiagnosticTextRenderer: Sendable {
-    public let sources: SourceMap
-    public let color: Bool
+package struct DiagnosticTextRenderer: Sendable {
+    package let sources: SourceMap
+    package let color: Bool
 
-    public init(sources: SourceMap, color: Bool = false) {
+    package init(sources: SourceMap, color: Bool = false) {
         self.sources = sources
         self.color = color
     }
 
-    public func render(_ diagnostic: Diagnostic) -> String {
+    package func render(_ diagnostic: Diagnostic) -> String {
         var text = paint(place(diagnostic.range, path: diagnostic.path), "1")
         let tint =
             switch diagnostic.severity {
@@ -64,12 +64,12 @@ public struct DiagnosticTextRenderer: Sendable {
 }
 
 /// A finding as one line of JSON.
-public struct DiagnosticJSONRenderer: Sendable {
-    public let sources: SourceMap
+package struct DiagnosticJSONRenderer: Sendable {
+    package let sources: SourceMap
 
-    public init(sources: SourceMap) { self.sources = sources }
+    package init(sources: SourceMap) { self.sources = sources }
 
-    public func render(_ diagnostic: Diagnostic) -> String {
+    package func render(_ diagnostic: Diagnostic) -> String {
         var json = JSONWriter()
         json.object { json in
             json.field("code", diagnostic.code)

@@ -7,11 +7,11 @@
 #endif
 
 /// Why a file cannot be read or written.
-public struct FileError: Error, CustomStringConvertible {
-    public let path: String
-    public let reason: String
+package struct FileError: Error, CustomStringConvertible {
+    package let path: String
+    package let reason: String
 
-    public init(path: String, reason: String) {
+    package init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }
@@ -19,14 +19,14 @@ public struct FileError: Error, CustomStringConvertible {
     /// - Parameter code: of the C library's `errno`.
     package init(path: String, code: Int32) { self.init(path: path, reason: String(cString: strerror(code))) }
 
-    public var description: String { "\(shown(path)): \(shown(reason))" }
+    package var description: String { "\(shown(path)): \(shown(reason))" }
 }
 
 /// Files and folders through the C library: no more is needed, and a service that embeds the engine stays small.
-public enum FileReading {
-    public enum Kind { case file, folder, missing }
+package enum FileReading {
+    package enum Kind { case file, folder, missing }
 
-    public static func kind(of path: String) -> Kind {
+    package static func kind(of path: String) -> Kind {
         var status = stat()
         guard stat(path, &status) == 0 else { return .missing }
         return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
@@ -52,7 +52,7 @@ public enum FileReading {
     }
 
     /// The bytes of a file of at most `limit` bytes.
-    public static func read(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
+    package static func read(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
         guard kind(of: path) != .folder else { throw FileError(path: path, reason: "is a folder") }
         guard let stream = fopen(path, "rb") else {
             throw FileError(path: path, reason: String(cString: strerror(errno)))
@@ -77,7 +77,7 @@ public enum FileReading {
     }
 
     /// Names in a folder in byte order, hidden ones left out.
-    public static func names(in folder: String) throws(FileError) -> [String] {
+    package static func names(in folder: String) throws(FileError) -> [String] {
         guard let handle = opendir(folder) else {
             throw FileError(path: folder, reason: String(cString: strerror(errno)))
         }

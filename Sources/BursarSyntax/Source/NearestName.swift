@@ -1,6 +1,6 @@
 /// The spelling nearest to a misspelt name, where one is near enough to be meant. Of many candidates the first
 /// `Bounds.suggestionCandidates` are looked at.
-public func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
+package func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
     var distance = EditDistance(name)
     var best: (distance: Int, name: String)?
     for candidate in candidates.prefix(Bounds.suggestionCandidates) {

@@ -1,37 +1,37 @@
 /// A place in the text of a policy set: a file and a half-open range of its bytes.
-public struct SourceRange: Sendable, Hashable {
+package struct SourceRange: Sendable, Hashable {
     /// Index of the file in its `SourceMap`.
-    public var file: Int32
+    package var file: Int32
     /// First byte.
-    public var start: Int32
+    package var start: Int32
     /// The byte after the last.
-    public var end: Int32
+    package var end: Int32
 
-    public init(file: Int32, start: Int32, end: Int32) {
+    package init(file: Int32, start: Int32, end: Int32) {
         self.file = file
         self.start = start
         self.end = max(start, end)
     }
 
     /// A part of this range, counted in bytes from its start.
-    public func slice(_ lower: Int, _ upper: Int) -> SourceRange {
+    package func slice(_ lower: Int, _ upper: Int) -> SourceRange {
         SourceRange(file: file, start: start + Int32(lower), end: min(end, start + Int32(upper)))
     }
 }
 
 /// A place as people count it: lines and columns from 1, columns in Unicode scalars.
-public struct SourcePosition: Sendable, Hashable {
-    public var line: Int
-    public var column: Int
+package struct SourcePosition: Sendable, Hashable {
+    package var line: Int
+    package var column: Int
 }
 
 /// One file's bytes with an index of its lines.
-public struct SourceFile: Sendable {
+package struct SourceFile: Sendable {
     /// The path as it was given, for messages that an editor can follow.
-    public let path: String
+    package let path: String
     /// The path below the root of the policy set, the same wherever the set lies.
-    public let name: String
-    public let bytes: [UInt8]
+    package let name: String
+    package let bytes: [UInt8]
     private let lineStarts: [Int32]
     /// The Unicode scalars before every `step` bytes; empty where every byte is one.
     private let scalarCounts: [Int32]
@@ -39,7 +39,7 @@ public struct SourceFile: Sendable {
     private let wideCounts: [Int32]
     private static let step = 1_024
 
-    public init(path: String, name: String, bytes: [UInt8]) {
+    package init(path: String, name: String, bytes: [UInt8]) {
         self.path = path
         self.name = name
         self.bytes = bytes
@@ -89,10 +89,10 @@ public struct SourceFile: Sendable {
         (line + 1 < lineStarts.count ? Int(lineStarts[line + 1]) : bytes.count) - Int(lineStarts[line])
     }
 
-    public var lineCount: Int { lineStarts.count }
+    package var lineCount: Int { lineStarts.count }
 
     /// The first byte of a line, from 0.
-    public func lineStart(_ line: Int) -> Int { Int(lineStarts[line]) }
+    package func lineStart(_ line: Int) -> Int { Int(lineStarts[line]) }
 
     /// The line of a byte, from 0.
     package func lineIndex(at offset: Int) -> Int {
@@ -106,7 +106,7 @@ public struct SourceFile: Sendable {
     }
 
     /// The line and column of a byte.
-    public func position(at offset: Int) -> SourcePosition {
+    package func position(at offset: Int) -> SourcePosition {
         let line = lineIndex(at: min(offset, bytes.count))
         let start = Int(lineStarts[line])
         let end = min(max(start, offset), bytes.count)
@@ -114,7 +114,7 @@ public struct SourceFile: Sendable {
     }
 
     /// The text of a line (from 1) without its end.
-    public func line(_ number: Int) -> String {
+    package func line(_ number: Int) -> String {
         guard number >= 1, number <= lineStarts.count else { return "" }
         let start = Int(lineStarts[number - 1])
         var end = number < lineStarts.count ? Int(lineStarts[number]) - 1 : bytes.count
@@ -123,30 +123,30 @@ public struct SourceFile: Sendable {
     }
 
     /// The text that a range covers.
-    public func text(_ range: SourceRange) -> String {
+    package func text(_ range: SourceRange) -> String {
         let start = min(Int(range.start), bytes.count)
         return String(decoding: bytes[start..<min(max(start, Int(range.end)), bytes.count)], as: UTF8.self)
     }
 }
 
 /// The files of a policy set; a `SourceRange` points into them.
-public struct SourceMap: Sendable {
-    public private(set) var files: [SourceFile] = []
+package struct SourceMap: Sendable {
+    package private(set) var files: [SourceFile] = []
 
-    public init() {}
+    package init() {}
 
     /// Adds a file and returns its index.
-    public mutating func add(_ file: SourceFile) -> Int32 {
+    package mutating func add(_ file: SourceFile) -> Int32 {
         files.append(file)
         return Int32(files.count - 1)
     }
 
-    public subscript(range: SourceRange) -> SourceFile? {
+    package subscript(range: SourceRange) -> SourceFile? {
         files.indices.contains(Int(range.file)) ? files[Int(range.file)] : nil
     }
 
     /// `file.yaml:21:16`, the form in which decisions and explanations point at the text.
-    public func reference(_ range: SourceRange) -> String {
+    package func reference(_ range: SourceRange) -> String {
         guard let file = self[range] else { return "" }
         let place = file.position(at: Int(range.start))
         return "\(file.name):\(place.line):\(place.column)"

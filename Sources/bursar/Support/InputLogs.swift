@@ -1,6 +1,6 @@
 import BursarReplay
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 #if canImport(Glibc)
     import Glibc

@@ -1,5 +1,5 @@
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 #if canImport(Glibc)
     import Glibc

@@ -1,5 +1,5 @@
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 import Synchronization
 
 #if canImport(Glibc)

@@ -6,7 +6,7 @@ decisions=2500
 tests='BursarStorageTests|ReferenceAgreement|MovedCounters|ForgottenCounters|Concurrency|Misuse'
 if [ -n "$LONG" ]; then
   decisions=200000
-  tests='BursarStorageTests|BursarEngineTests|BursarTrafficTests'
+  tests='BursarStorageTests|BursarEngineTests|BursarLogsTests'
 fi
 log=$SCRATCH/engine.log
 status=0

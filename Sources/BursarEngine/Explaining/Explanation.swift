@@ -2,44 +2,44 @@ import BursarPolicy
 import BursarSyntax
 
 /// Every step that leads to a decision, for people; made beside the decision, never part of it.
-public struct Explanation: Sendable {
-    public struct Step: Sendable {
+package struct Explanation: Sendable {
+    package struct Step: Sendable {
         /// `policy`, `tenant`, `model`, `rule`, `tools`, `candidate`, `alert`.
-        public var kind: String
-        public var text: String
-        public var source: SourceRange?
+        package var kind: String
+        package var text: String
+        package var source: SourceRange?
     }
 
     /// A limit as it stands for one candidate, before the request is counted.
-    public struct LimitStep: Sendable {
-        public struct ThresholdStep: Sendable {
-            public var text: String
-            public var bound: Int64
-            public var isCrossed: Bool
-            public var actions: [String]
+    package struct LimitStep: Sendable {
+        package struct ThresholdStep: Sendable {
+            package var text: String
+            package var bound: Int64
+            package var isCrossed: Bool
+            package var actions: [String]
             /// Of the actions: their conditions hold.
-            public var holds: [Bool]
-            public var source: SourceRange
+            package var holds: [Bool]
+            package var source: SourceRange
         }
 
-        public var candidate: String
-        public var limit: String
-        public var scope: String
-        public var unit: Unit
-        public var window: String
-        public var used: Int64
-        public var estimate: Int64?
-        public var amount: Int64
-        public var carried: Int64
-        public var isShadow: Bool
-        public var thresholds: [ThresholdStep]
-        public var source: SourceRange
+        package var candidate: String
+        package var limit: String
+        package var scope: String
+        package var unit: Unit
+        package var window: String
+        package var used: Int64
+        package var estimate: Int64?
+        package var amount: Int64
+        package var carried: Int64
+        package var isShadow: Bool
+        package var thresholds: [ThresholdStep]
+        package var source: SourceRange
     }
 
-    public var steps: [Step]
-    public var limits: [LimitStep]
+    package var steps: [Step]
+    package var limits: [LimitStep]
 
-    public init(steps: [Step] = [], limits: [LimitStep] = []) {
+    package init(steps: [Step] = [], limits: [LimitStep] = []) {
         self.steps = steps
         self.limits = limits
     }
@@ -47,7 +47,7 @@ public struct Explanation: Sendable {
 
 extension Engine {
     /// What leads to the decision on a request, as the counters stand now. Nothing is counted.
-    public func explain(_ request: Request) -> Explanation {
+    package func explain(_ request: Request) -> Explanation {
         guard isOwn(request) else {
             let reason = request.defect ?? "the tenant belongs to another engine"
             return Explanation(steps: [.init(kind: "tenant", text: reason, source: nil)])

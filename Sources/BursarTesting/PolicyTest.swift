@@ -1,24 +1,24 @@
 import BursarEngine
 import BursarPolicy
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 import Synchronization
 
 /// One run of a test: itself, or one of its cases.
-public struct Trial: Sendable {
-    public var name: String
-    public var range: SourceRange
+package struct PolicyTest: Sendable {
+    package var name: String
+    package var range: SourceRange
     fileprivate var test: TestDeclaration
     fileprivate var variation: TestCase?
 
     /// The tests of a set, each case by itself.
-    public static func all(in documents: Documents) -> [Trial] {
-        documents.tests.flatMap { test -> [Trial] in
+    package static func all(in documents: Documents) -> [PolicyTest] {
+        documents.tests.flatMap { test -> [PolicyTest] in
             if test.cases.isEmpty {
-                return [Trial(name: test.name.value, range: test.name.range, test: test, variation: nil)]
+                return [PolicyTest(name: test.name.value, range: test.name.range, test: test, variation: nil)]
             }
             return test.cases.enumerated().map { index, variation in
-                Trial(
+                PolicyTest(
                     name: "\(test.name.value) / \(variation.name?.value ?? "case \(index + 1)")",
                     range: variation.range,
                     test: test, variation: variation)
@@ -27,35 +27,35 @@ public struct Trial: Sendable {
     }
 
     /// A step that did not go as expected.
-    public struct Failure: Sendable {
+    package struct Failure: Sendable {
         /// From 1.
-        public var step: Int
-        public var message: String
-        public var range: SourceRange
+        package var step: Int
+        package var message: String
+        package var range: SourceRange
         /// The decision as JSON.
-        public var decision: String
+        package var decision: String
         /// Every step that led to it.
-        public var explanation: ExplainedDecision?
+        package var explanation: ExplainedDecision?
     }
 
     /// A decision with what led to it, for rendering.
-    public struct ExplainedDecision: Sendable {
+    package struct ExplainedDecision: Sendable {
         /// The engine that decided; symbols are its own.
-        public var engine: Engine
-        public var explanation: Explanation
-        public var decision: Decision
-        public var label: RequestLabel
+        package var engine: Engine
+        package var explanation: Explanation
+        package var decision: Decision
+        package var label: RequestLabel
     }
 
-    public struct Result: Sendable {
-        public var trial: Trial
-        public var failures: [Failure]
+    package struct Result: Sendable {
+        package var trial: PolicyTest
+        package var failures: [Failure]
         /// What is wrong with the test itself.
-        public var diagnostics: [Diagnostic]
-        public var decisions: Int
-        public var coverage: Coverage
+        package var diagnostics: [Diagnostic]
+        package var decisions: Int
+        package var coverage: Coverage
 
-        public var passed: Bool { failures.isEmpty && diagnostics.isEmpty }
+        package var passed: Bool { failures.isEmpty && diagnostics.isEmpty }
     }
 
     /// When nothing says when: in the newest version, or on a Monday.
@@ -77,7 +77,7 @@ public struct Trial: Sendable {
     }
 
     /// Runs the trial on counters of its own.
-    public func run(_ set: PolicySet) -> Result {
+    package func run(_ set: PolicySet) -> Result {
         let raised = RaisedAlerts()
         let engine = Engine(set, onAlert: { raised.add($0.name) })
         var result = Result(

@@ -10,28 +10,28 @@ import CIntrinsics
 #endif
 
 /// Reads a log in blocks: which bytes belong to a block is told in order, reading them can be done by any thread.
-public final class LogReader {
+package final class LogReader {
     /// A stretch of whole lines that waits to be read.
-    public struct Stretch: @unchecked Sendable {
+    package struct Stretch: @unchecked Sendable {
         let bytes: UnsafeBufferPointer<UInt8>
         let owner: AnyObject
         let format: LogFormat
         let skipsHeader: Bool
 
         /// Appends some of its bytes to others.
-        public func append(from start: Int, count: Int, to text: inout [UInt8]) {
+        package func append(from start: Int, count: Int, to text: inout [UInt8]) {
             text.append(contentsOf: bytes[start..<start + count])
         }
 
         /// Other lines of the same format.
-        public func with(_ text: [UInt8]) -> Stretch {
+        package func with(_ text: [UInt8]) -> Stretch {
             let owner = OwnedBytes(text)
             return Stretch(
                 bytes: UnsafeBufferPointer(owner.buffer), owner: owner, format: format, skipsHeader: false)
         }
     }
 
-    public let path: String
+    package let path: String
     private let source: LogSource
     private let map: FieldMap
     private var format: LogFormat?
@@ -42,7 +42,7 @@ public final class LogReader {
     ///   - map: which columns are which fields.
     ///   - follows: at the end more is waited for, until `stop` is asked.
     ///   - stop: ends reading early.
-    public init(
+    package init(
         _ path: String, map: FieldMap, follows: Bool = false, stop: StopSignal = StopSignal()
     ) throws(FileError) {
         self.path = path
@@ -51,14 +51,14 @@ public final class LogReader {
     }
 
     /// Why the log could not be read to its end.
-    public var failure: String? { source.failure }
+    package var failure: String? { source.failure }
     /// Bytes of the file; nil where it is followed or none.
-    public var size: Int? { source.size }
+    package var size: Int? { source.size }
     /// Bytes of it that were read.
-    public var position: Int { source.position }
+    package var position: Int { source.position }
 
     /// The next stretch; nil at the end.
-    public func next() throws(FileError) -> Stretch? {
+    package func next() throws(FileError) -> Stretch? {
         guard let format else { return try start() }
         return source.next(isCSV: format.isCSV).map {
             Stretch(bytes: $0.bytes, owner: $0.owner, format: format, skipsHeader: false)
@@ -111,7 +111,7 @@ final class OwnedBytes {
 }
 
 /// How the lines of a log are read.
-public struct LogFormat: Sendable {
+package struct LogFormat: Sendable {
     let isCSV: Bool
     let columns: [Field?]
     let map: FieldMap
@@ -119,7 +119,7 @@ public struct LogFormat: Sendable {
     /// Reads a stretch. Line numbers count from 1 at its start.
     ///
     /// - Parameter names: looks up the names of its records; made for the same map.
-    public static func read(_ stretch: LogReader.Stretch, names: NameReader? = nil) -> RecordBlock {
+    package static func read(_ stretch: LogReader.Stretch, names: NameReader? = nil) -> RecordBlock {
         read(stretch, names, names?.keys ?? KeyMemory(stretch.format.map, isWide: hasWideWords))
     }
 
@@ -191,7 +191,7 @@ public struct LogFormat: Sendable {
     }
 
     /// Reads one request for `eval`: its line as a block of its own, with what is missing left to the caller.
-    public static func readSingle(_ line: [UInt8]) -> (block: RecordBlock, error: String?) {
+    package static func readSingle(_ line: [UInt8]) -> (block: RecordBlock, error: String?) {
         let owner = OwnedBytes(line)
         let block = RecordBlock(text: UnsafeBufferPointer(owner.buffer), owner: owner, isCSV: false)
         // One line has no other that it could be like.

@@ -1,6 +1,6 @@
 import ArgumentParser
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(

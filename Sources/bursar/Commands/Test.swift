@@ -3,7 +3,7 @@ import BursarAnalysis
 import BursarPolicy
 import BursarReplay
 import BursarSyntax
-import BursarTrials
+import BursarTesting
 
 struct Test: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,7 +39,7 @@ struct Test: ParsableCommand {
     private struct SetResult {
         var path: String
         var set: PolicySet
-        var results: [Trial.Result]
+        var results: [PolicyTest.Result]
         var coverage: Coverage
     }
 
@@ -68,7 +68,7 @@ struct Test: ParsableCommand {
 
     private func run(_ path: String) throws -> SetResult {
         let (set, documents) = try Policies.loadWithDocuments(path)
-        let trials = Trial.all(in: documents).filter { trial in filter.map { trial.name.contains($0) } ?? true }
+        let trials = PolicyTest.all(in: documents).filter { trial in filter.map { trial.name.contains($0) } ?? true }
         let results = concurrentMap(trials) { $0.run(set) }
         var met = Coverage(set)
         for result in results { met.merge(result.coverage) }
@@ -189,7 +189,7 @@ struct Test: ParsableCommand {
 
 /// Results as JUnit XML, which build servers read.
 enum JUnit {
-    static func render(_ sets: [(path: String, sources: SourceMap, results: [Trial.Result])]) -> String {
+    static func render(_ sets: [(path: String, sources: SourceMap, results: [PolicyTest.Result])]) -> String {
         let all = sets.flatMap(\.results)
         var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
         text += "<testsuites tests=\"\(all.count)\" failures=\"\(all.count { !$0.passed })\">\n"
@@ -203,7 +203,7 @@ enum JUnit {
         return text + "</testsuites>\n"
     }
 
-    private static func testCase(_ result: Trial.Result, _ path: String, _ sources: SourceMap) -> String {
+    private static func testCase(_ result: PolicyTest.Result, _ path: String, _ sources: SourceMap) -> String {
         let file = sources[result.trial.range]
         let line = file?.position(at: Int(result.trial.range.start)).line ?? 0
         var text = "    <testcase classname=\"\(escaped(path))\" name=\"\(escaped(result.trial.name))\""

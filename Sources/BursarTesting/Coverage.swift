@@ -3,13 +3,13 @@ import BursarPolicy
 import BursarSyntax
 
 /// Which tiers, rules, limits, thresholds and actions the tests of a set have exercised.
-public struct Coverage: Sendable {
-    public enum Kind: String, Sendable, CaseIterable { case tier, rule, limit, threshold, action }
+package struct Coverage: Sendable {
+    package enum Kind: String, Sendable, CaseIterable { case tier, rule, limit, threshold, action }
 
-    public struct Item: Sendable {
-        public var kind: Kind
-        public var name: String
-        public var source: SourceRange
+    package struct Item: Sendable {
+        package var kind: Kind
+        package var name: String
+        package var source: SourceRange
         /// Of an action: its place at its threshold.
         fileprivate var number = 0
 
@@ -23,14 +23,14 @@ public struct Coverage: Sendable {
     }
 
     /// In the order of the files.
-    public private(set) var items: [Item] = []
+    package private(set) var items: [Item] = []
     private var counts: [Key: Int] = [:]
 
     /// For counting what one run meets, without a list of what there is.
     init() {}
 
     /// Everything that there is to exercise in the newest version of a set.
-    public init(_ set: PolicySet) {
+    package init(_ set: PolicySet) {
         var seen: Set<Key> = []
         func add(_ kind: Kind, _ name: String, _ source: SourceRange?, _ number: Int = 0) {
             guard let source else { return }
@@ -91,12 +91,12 @@ public struct Coverage: Sendable {
     }
 
     /// Takes over what another run has met.
-    public mutating func merge(_ other: Coverage) { counts.merge(other.counts, uniquingKeysWith: +) }
+    package mutating func merge(_ other: Coverage) { counts.merge(other.counts, uniquingKeysWith: +) }
 
-    public func count(of item: Item) -> Int { counts[item.key] ?? 0 }
+    package func count(of item: Item) -> Int { counts[item.key] ?? 0 }
 
     /// What is there, and how much of it was met.
-    public func total(_ kind: Kind? = nil) -> (met: Int, all: Int) {
+    package func total(_ kind: Kind? = nil) -> (met: Int, all: Int) {
         let own = items.filter { kind == nil || $0.kind == kind }
         return (own.count { count(of: $0) > 0 }, own.count)
     }

@@ -14,10 +14,10 @@ final class RecordMemory: @unchecked Sendable {
 }
 
 /// Memory of blocks that are done with, for the next ones: it is in the cache, and the system need not clear it again.
-public final class RecordMemories: Sendable {
+package final class RecordMemories: Sendable {
     private let idle = Mutex<[RecordMemory]>([])
 
-    public init() {}
+    package init() {}
 
     func take(_ count: Int) -> RecordMemory? {
         idle.withLock { idle in

@@ -1,4 +1,4 @@
-import BursarTraffic
+import BursarLogs
 import Foundation
 import Testing
 

@@ -5,7 +5,7 @@ import BursarSyntax
 /// Makes an engine's requests from records.
 ///
 /// It belongs to one thread at a time.
-public final class RequestBuilder {
+package final class RequestBuilder {
     private let engine: Engine
     private let map: FieldMap
     private let usesRecordedOutput: Bool
@@ -17,7 +17,7 @@ public final class RequestBuilder {
 
     /// - Parameters:
     ///   - usesRecordedOutput: the expected output is what the log recorded.
-    public init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool) {
+    package init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool) {
         self.engine = engine
         self.map = map
         self.usesRecordedOutput = usesRecordedOutput
@@ -32,7 +32,7 @@ public final class RequestBuilder {
 
     /// The tenant of a symbol of the engine.
     @inline(__always)
-    public func tenant(_ symbol: Symbol) -> TenantID {
+    package func tenant(_ symbol: Symbol) -> TenantID {
         let index = Int(symbol.rawValue)
         if index < tenants.count, let known = tenants[index] { return known }
         return newTenant(symbol)
@@ -56,7 +56,7 @@ public final class RequestBuilder {
     private func constant(_ field: Field) -> String? { map.constants.last { $0.field == field }?.value }
 
     /// The request of a record that has everything it must have.
-    public func request(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> Request {
+    package func request(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> Request {
         var request = Request(time: 0, tenant: tenant(of: record, block), model: .absent)
         fill(&request, block, record, path: path, line: line)
         return request
@@ -70,7 +70,7 @@ public final class RequestBuilder {
     }
 
     /// Makes a request, which this builder made for another record, that of a record that has everything it must have.
-    public func fill(_ request: inout Request, _ block: RecordBlock, _ record: Int, path: String, line: Int) {
+    package func fill(_ request: inout Request, _ block: RecordBlock, _ record: Int, path: String, line: Int) {
         let hasNames = block.hasNames
         request.time = block.number(record, .time)
         request.tenant = tenant(of: record, block)
@@ -139,7 +139,7 @@ public final class RequestBuilder {
     }
 
     /// What a decision's JSON says of the record.
-    public func label(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> RequestLabel {
+    package func label(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> RequestLabel {
         RequestLabel(
             requestID: constant(.requestID) ?? block.text(record, .requestID)
                 ?? (map.isForeign ? Self.lineName(path, line) : ""),
@@ -150,7 +150,7 @@ public final class RequestBuilder {
 
     /// What the record says was really used; nil where it does not say.
     @inline(__always)
-    public func usage(_ block: RecordBlock, _ record: Int) -> Usage? {
+    package func usage(_ block: RecordBlock, _ record: Int) -> Usage? {
         let output = block.number(record, .outputTokens)
         guard output >= 0 else { return nil }
         return Usage(
@@ -176,7 +176,7 @@ public final class RequestBuilder {
     }
 
     /// A request of `eval`: `now` stands in where it brings no time.
-    public func evalRequest(_ block: RecordBlock, now: Int64) throws(EvalError) -> Request {
+    package func evalRequest(_ block: RecordBlock, now: Int64) throws(EvalError) -> Request {
         if block.slice(0, .requestID).isPresent == false { throw EvalError(reason: "`request_id` is missing") }
         if !block.slice(0, .tenant).isPresent { throw EvalError(reason: "`tenant` is missing") }
         if !block.slice(0, .model).isPresent { throw EvalError(reason: "`model` is missing") }
@@ -185,7 +185,7 @@ public final class RequestBuilder {
         return request(block, 0, path: "", line: 1)
     }
 
-    public struct EvalError: Error {
-        public var reason: String
+    package struct EvalError: Error {
+        package var reason: String
     }
 }

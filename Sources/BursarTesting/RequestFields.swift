@@ -1,5 +1,5 @@
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 /// A test's fields of a request as the JSON that `bursar eval` reads, so that tests and programs ask alike.
 struct RequestFields {

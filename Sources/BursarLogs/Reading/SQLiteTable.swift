@@ -10,12 +10,12 @@ import CSQLite
 #endif
 
 /// The rows of a table in a SQLite database, as JSON objects: a log that a service keeps there is read where it lies.
-public struct SQLiteTable {
+package struct SQLiteTable {
     /// Tables that are looked for before others, as their systems name them.
     private static let known = ["ai_usage_log", "LiteLLM_SpendLogs"]
 
     /// Whether a file begins as SQLite's do.
-    public static func isDatabase(_ path: String) -> Bool {
+    package static func isDatabase(_ path: String) -> Bool {
         guard FileReading.kind(of: path) == .file, let stream = fopen(path, "rb") else { return false }
         defer { fclose(stream) }
         var head = [UInt8](repeating: 0, count: 16)
@@ -87,7 +87,7 @@ public struct SQLiteTable {
     }
 
     /// Says every row again as a line of JSON, for logs whose columns are named by hand.
-    public static func convert(_ path: String, _ write: ([UInt8]) -> Bool) throws(FileError) {
+    package static func convert(_ path: String, _ write: ([UInt8]) -> Bool) throws(FileError) {
         var json = JSONWriter()
         try forEachRow(of: path) { row, _ in
             guard case .object(let fields) = row else { return true }

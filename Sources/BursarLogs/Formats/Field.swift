@@ -2,7 +2,7 @@ import BursarEngine
 import CIntrinsics
 
 /// The fields of a request as logs and `eval` know them.
-public enum Field: UInt8, Sendable, CaseIterable {
+package enum Field: UInt8, Sendable, CaseIterable {
     // Text attributes, in the order of `AttributeSlot`.
     case tenant, tier, group, workspace, app, workflow, agent, toolset, run, session, user, apiKey
     case feature, route, environment, requestClass, promptVersion, model, fallbackReason
@@ -19,7 +19,7 @@ public enum Field: UInt8, Sendable, CaseIterable {
     static let numberCount = bursar_number_fields
 
     /// The name in Bursar's own format.
-    public var name: String {
+    package var name: String {
         switch self {
         case .tenant: "tenant"
         case .tier: "tier"
@@ -61,12 +61,12 @@ public enum Field: UInt8, Sendable, CaseIterable {
         }
     }
 
-    public static let named: [String: Field] = Dictionary(uniqueKeysWithValues: allCases.map { ($0.name, $0) })
+    package static let named: [String: Field] = Dictionary(uniqueKeysWithValues: allCases.map { ($0.name, $0) })
 
-    public enum Form: Sendable { case text, number, truth, list }
+    package enum Form: Sendable { case text, number, truth, list }
 
     /// What its values are.
-    public var form: Form {
+    package var form: Form {
         isText ? .text : isNumber ? (self == .time || self == .cost ? .text : .number) : isTruth ? .truth : .list
     }
 
@@ -105,21 +105,21 @@ public enum Field: UInt8, Sendable, CaseIterable {
 }
 
 /// Which fields a log's columns are, and which are the same for every record.
-public struct FieldMap: Sendable {
+package struct FieldMap: Sendable {
     /// From a column's name to the field that it holds.
-    public private(set) var columns: [String: Field] = Field.named
-    public private(set) var constants: [(field: Field, value: String)] = []
+    package private(set) var columns: [String: Field] = Field.named
+    package private(set) var constants: [(field: Field, value: String)] = []
     /// The log is not in Bursar's own format: records without an id are named by their line.
-    public private(set) var isForeign = false
+    package private(set) var isForeign = false
 
-    public init() {}
+    package init() {}
 
-    public struct MappingError: Error, CustomStringConvertible {
-        public let description: String
+    package struct MappingError: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// Takes `FIELD=COLUMN`, or `FIELD==VALUE` for a constant.
-    public mutating func add(_ mapping: String) throws(MappingError) {
+    package mutating func add(_ mapping: String) throws(MappingError) {
         guard let equals = mapping.firstIndex(of: "=") else {
             throw MappingError(description: "`\(mapping)` is neither FIELD=COLUMN nor FIELD==VALUE")
         }

@@ -33,7 +33,7 @@ struct NameColumns {
 /// Looks names up for an engine while the text that holds them is at hand.
 ///
 /// It belongs to one thread at a time, which keeps it from block to block, and with it all that it learned of their lines.
-public final class NameReader {
+package final class NameReader {
     private struct Column {
         var column: NameColumns.Column
         /// Shared by columns that ask for the same.
@@ -54,7 +54,7 @@ public final class NameReader {
     let keys: KeyMemory
 
     /// - Parameter memories: may be shared with other readers of the same engine and map.
-    public init(_ engine: Engine, map: FieldMap, memories: RecordMemories) {
+    package init(_ engine: Engine, map: FieldMap, memories: RecordMemories) {
         self.memories = memories
         keys = KeyMemory(map, isWide: LogFormat.hasWideWords)
         symbols = engine.symbols

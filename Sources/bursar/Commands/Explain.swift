@@ -3,7 +3,7 @@ import BursarEngine
 import BursarPolicy
 import BursarReplay
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(

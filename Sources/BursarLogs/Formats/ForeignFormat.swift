@@ -4,7 +4,7 @@ import BursarSyntax
 /// Logs of other systems: each line, span or row is read as a tree, and said again in Bursar's own fields.
 ///
 /// The names are those of each system's own sources; `describe` prints the mapping that is used.
-public enum ForeignFormat: String, Sendable, CaseIterable {
+package enum ForeignFormat: String, Sendable, CaseIterable {
     case litellm, otel, helicone, langfuse, portkey
     case usageLog = "usage-log"
     case openaiUsage = "openai-usage"
@@ -152,7 +152,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     }
 
     /// The mapping, as a table.
-    public var description: String {
+    package var description: String {
         var text = "\(rawValue): field <- where it comes from\n"
         for source in sources {
             let name = source.field.name + String(repeating: " ", count: max(1, 24 - source.field.name.count))
@@ -168,7 +168,7 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
     }
 
     /// The format whose names a record has; nil where it has none's.
-    public static func guess(_ record: JSONTree) -> ForeignFormat? {
+    package static func guess(_ record: JSONTree) -> ForeignFormat? {
         func has(_ keys: String...) -> Bool { keys.allSatisfy { record.at($0) != nil } }
         if has("request_id", "tenant", "ts") { return nil }
         if has("resourceSpans") || has("startTimeUnixNano") || has("attributes", "context") { return .otel }
@@ -377,8 +377,8 @@ public enum ForeignFormat: String, Sendable, CaseIterable {
 }
 
 /// Why a record of another system cannot be used.
-public struct ForeignError: Error {
-    public var reason: String
+package struct ForeignError: Error {
+    package var reason: String
 }
 
 extension JSONTree {

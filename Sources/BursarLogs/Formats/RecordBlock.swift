@@ -30,21 +30,21 @@ struct ByteSlice: Sendable {
 }
 
 /// A line that could not be used.
-public struct Reject: Sendable {
+package struct Reject: Sendable {
     /// From 1, within its file.
-    public var line: Int
-    public var reason: String
+    package var line: Int
+    package var reason: String
 }
 
 /// The records of one stretch of a log, read but not yet decided. Values stay where they were read.
-public final class RecordBlock: @unchecked Sendable {
+package final class RecordBlock: @unchecked Sendable {
     /// The text; it is owned by `owner`, or mapped as long as the log is open.
     let text: UnsafeBufferPointer<UInt8>
     private let owner: AnyObject?
-    @exclusivity(unchecked) public private(set) var count = 0
-    public internal(set) var rejects: [Reject] = []
+    @exclusivity(unchecked) package private(set) var count = 0
+    package internal(set) var rejects: [Reject] = []
     /// Lines that were read, blank ones included.
-    public internal(set) var lineCount = 0
+    package internal(set) var lineCount = 0
     private let isCSV: Bool
     @exclusivity(unchecked) private(set) var lists: [Int: [(field: Field, slice: ByteSlice)]] = [:]
     /// How many symbols a record has; 0: nobody has looked its names up.
@@ -56,7 +56,7 @@ public final class RecordBlock: @unchecked Sendable {
     @exclusivity(unchecked) private var lastTime = Int64.min
     @exclusivity(unchecked) private var isAscending = true
     /// The first and the last time; nil where times go back, or where there is none.
-    public var ascendingTimes: (first: Int64, last: Int64)? {
+    package var ascendingTimes: (first: Int64, last: Int64)? {
         count > 0 && isAscending ? (firstTime, lastTime) : nil
     }
     private let memories: RecordMemories?
@@ -195,37 +195,37 @@ public final class RecordBlock: @unchecked Sendable {
     // MARK: - Reading
 
     @inline(__always)
-    public func line(_ record: Int) -> Int { Int(self.record(record).place.pointee.line) }
+    package func line(_ record: Int) -> Int { Int(self.record(record).place.pointee.line) }
 
     @inline(__always) func slice(_ record: Int, _ field: Field) -> ByteSlice {
         self.record(record).texts[Int(field.rawValue)]
     }
 
     /// `Int64.min` where the record does not have it.
-    @inline(__always) public func number(_ record: Int, _ field: Field) -> Int64 {
+    @inline(__always) package func number(_ record: Int, _ field: Field) -> Int64 {
         self.record(record).numbers[field.numberIndex]
     }
 
     /// The record's line as bytes of the block.
-    public func bounds(_ record: Int) -> (start: Int, count: Int) {
+    package func bounds(_ record: Int) -> (start: Int, count: Int) {
         let place = self.record(record).place.pointee
         return (Int(place.start), Int(place.length))
     }
 
     /// A hash of the tenant's name, for giving tenants to shards and threads.
-    public func tenantHash(_ record: Int) -> UInt64 { withText(slice(record, .tenant)) { Self.tenantHash($0) } }
+    package func tenantHash(_ record: Int) -> UInt64 { withText(slice(record, .tenant)) { Self.tenantHash($0) } }
 
     /// The symbol of the tenant for the first engine, where names were looked up; absent where the record names none.
     @inline(__always)
-    public func tenantSymbol(_ record: Int) -> Symbol { Symbol(rawValue: self.record(record).symbols[0]) }
+    package func tenantSymbol(_ record: Int) -> Symbol { Symbol(rawValue: self.record(record).symbols[0]) }
 
     /// The same of a name.
-    public static func tenantHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt64 { stableHash(name) >> 7 }
+    package static func tenantHash(_ name: UnsafeBufferPointer<UInt8>) -> UInt64 { stableHash(name) >> 7 }
 
-    public func time(_ record: Int) -> Int64 { number(record, .time) }
+    package func time(_ record: Int) -> Int64 { number(record, .time) }
 
     @inline(__always)
-    public func truth(_ record: Int, _ field: Field) -> Bool? {
+    package func truth(_ record: Int, _ field: Field) -> Bool? {
         let shift = UInt32(field.rawValue - Field.fallback.rawValue) * 2
         let bits = self.record(record).truths.pointee >> shift
         return bits & 1 == 0 ? nil : bits & 2 != 0
@@ -241,7 +241,7 @@ public final class RecordBlock: @unchecked Sendable {
     }
 
     /// A text field's bytes, escapes resolved; nil where the record does not have it.
-    public func text(_ record: Int, _ field: Field) -> String? {
+    package func text(_ record: Int, _ field: Field) -> String? {
         let slice = slice(record, field)
         guard slice.isPresent else { return nil }
         return withText(slice) { String(decoding: $0, as: UTF8.self) }

@@ -2,17 +2,17 @@ import BursarStorage
 import Synchronization
 
 /// A name as a small number: equal names have equal symbols within one engine.
-public struct Symbol: Sendable, Hashable, RawRepresentable {
-    public let rawValue: UInt32
+package struct Symbol: Sendable, Hashable, RawRepresentable {
+    package let rawValue: UInt32
 
-    @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// The request does not carry the attribute.
-    public static let absent = Symbol(rawValue: 0)
+    package static let absent = Symbol(rawValue: 0)
     /// Some name that neither a condition nor a scope tells from others.
-    public static let other = Symbol(rawValue: 1)
+    package static let other = Symbol(rawValue: 1)
 
-    @inlinable public var isPresent: Bool { rawValue != 0 }
+    @inlinable package var isPresent: Bool { rawValue != 0 }
 }
 
 /// A few symbols of the policy set, asked for by number.
@@ -41,7 +41,7 @@ struct SymbolSet: ~Copyable {
 ///
 /// Names of the policy set come first and never change, so that compiled conditions compare numbers. Others join as
 /// requests bring them.
-public final class SymbolTable: Sendable {
+package final class SymbolTable: Sendable {
     private struct Content: ~Copyable, Sendable {
         var index = ByteIndex()
         var texts: [String] = []
@@ -53,7 +53,7 @@ public final class SymbolTable: Sendable {
     private let content = Mutex(Content())
 
     /// Symbols below this stand in the policy set.
-    public var baseCount: UInt32 { UInt32(baseTexts.count) }
+    package var baseCount: UInt32 { UInt32(baseTexts.count) }
 
     init(base names: [String]) {
         var index = ByteIndex()
@@ -71,12 +71,12 @@ public final class SymbolTable: Sendable {
     }
 
     /// The symbol of a name, new where it was not known.
-    public func intern(_ text: String) -> Symbol {
+    package func intern(_ text: String) -> Symbol {
         var text = text
         return text.withUTF8 { intern($0) }
     }
 
-    public func intern(_ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
+    package func intern(_ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
         if let found = base.find(bytes) { return Symbol(rawValue: found) }
         return content.withLock { content in
             if let found = content.index.find(bytes) { return Symbol(rawValue: found) }
@@ -88,12 +88,12 @@ public final class SymbolTable: Sendable {
     }
 
     /// The symbol of a name that the policy set holds, else `.other`.
-    public func known(_ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
+    package func known(_ bytes: UnsafeBufferPointer<UInt8>) -> Symbol {
         base.find(bytes).map { Symbol(rawValue: $0) } ?? .other
     }
 
     /// The name of a symbol; of one that is not of this engine, the one that stands for names it does not know.
-    public func text(_ symbol: Symbol) -> String {
+    package func text(_ symbol: Symbol) -> String {
         let index = Int(symbol.rawValue)
         if index < baseTexts.count { return baseTexts[index] }
         return content.withLock { content in

@@ -10,13 +10,13 @@ import Synchronization
 #endif
 
 /// Asks whoever reads logs to stop: what was read so far is what there is.
-public final class StopSignal: Sendable {
+package final class StopSignal: Sendable {
     private let asked = Atomic(false)
 
-    public init() {}
+    package init() {}
 
-    public var isAsked: Bool { asked.load(ordering: .relaxed) }
-    public func ask() { asked.store(true, ordering: .relaxed) }
+    package var isAsked: Bool { asked.load(ordering: .relaxed) }
+    package func ask() { asked.store(true, ordering: .relaxed) }
 }
 
 /// Bytes from a descriptor, decompressed where they begin like gzip or zstd.

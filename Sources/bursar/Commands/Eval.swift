@@ -2,7 +2,7 @@ import ArgumentParser
 import BursarEngine
 import BursarPolicy
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 struct Eval: ParsableCommand {
     static let configuration = CommandConfiguration(

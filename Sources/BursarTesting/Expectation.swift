@@ -1,5 +1,5 @@
 import BursarSyntax
-import BursarTraffic
+import BursarLogs
 
 /// What a test expects of a decision: any subset of its fields, as `bursar eval` prints them.
 struct Expectation {

@@ -1,29 +1,29 @@
 import BursarSyntax
 
 /// Says a log of another system again in Bursar's own format, value by value, so that it may be larger than memory.
-public struct ForeignLog {
-    public let format: ForeignFormat
+package struct ForeignLog {
+    package let format: ForeignFormat
     private let overrides: [Field: String]
     private let callPath: String?
     /// Lines of the log that cannot be used, with the reason.
-    public private(set) var rejects: [(line: Int, reason: String)] = []
-    public private(set) var records = 0
+    package private(set) var rejects: [(line: Int, reason: String)] = []
+    package private(set) var records = 0
     /// Records that say only which model answered, and not which one was asked for.
-    public private(set) var servedOnly = 0
+    package private(set) var servedOnly = 0
     /// Attempts of a call that were added to an earlier one.
-    public private(set) var joined = 0
+    package private(set) var joined = 0
 
     /// - Parameters:
     ///   - overrides: columns or dotted paths that go before the format's own.
     ///   - callPath: a column or dotted path that names the call that a record is an attempt of.
-    public init(_ format: ForeignFormat, overrides: [Field: String] = [:], callPath: String? = nil) {
+    package init(_ format: ForeignFormat, overrides: [Field: String] = [:], callPath: String? = nil) {
         self.format = format
         self.callPath = callPath
         self.overrides = overrides
     }
 
     /// The format of a log by its first record; nil where it is none of another system.
-    public static func guess(_ path: String) -> ForeignFormat? {
+    package static func guess(_ path: String) -> ForeignFormat? {
         var found: ForeignFormat?
         var isFirst = true
         try? forEachValue(in: path) { value, _ in
@@ -39,7 +39,7 @@ public struct ForeignLog {
     /// - Parameters:
     ///   - name: what the log is called; the ids of records that have none begin with it.
     ///   - write: takes a record with the line of the log that it comes from.
-    public mutating func convert(
+    package mutating func convert(
         _ path: String, name: String, _ write: (_ record: [UInt8], _ line: Int) -> Bool
     ) throws(FileError) {
         var rejects: [(line: Int, reason: String)] = []

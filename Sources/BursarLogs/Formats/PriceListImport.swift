@@ -2,10 +2,10 @@ import BursarPolicy
 import BursarSyntax
 
 /// A catalog document made from LiteLLM's public price list, with a note on everything that a catalog cannot say.
-public struct PriceListImport {
-    public private(set) var catalog = ""
-    public private(set) var leftOut: [String] = []
-    public private(set) var modelCount = 0
+package struct PriceListImport {
+    package private(set) var catalog = ""
+    package private(set) var leftOut: [String] = []
+    package private(set) var modelCount = 0
 
     /// What a catalog can say, and what needs no note: it does not bear on a price per token.
     private static let silent: Set<String> = [
@@ -16,8 +16,8 @@ public struct PriceListImport {
     ]
 
     /// Why there is no catalog.
-    public struct ImportError: Error {
-        public var description: String
+    package struct ImportError: Error {
+        package var description: String
     }
 
     /// The keys of the catalog before its models.
@@ -25,7 +25,7 @@ public struct PriceListImport {
     private let id: String
     private let effective: String?
 
-    public init(_ bytes: [UInt8], id: String, version: String, effective: String?, providers: Set<String>)
+    package init(_ bytes: [UInt8], id: String, version: String, effective: String?, providers: Set<String>)
         throws(ImportError)
     {
         self.id = id
