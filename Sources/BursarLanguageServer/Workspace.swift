@@ -46,10 +46,9 @@ final class Workspace {
         return made
     }
 
-    /// The bytes of a file on disk. A pipe or a device would have to be waited for, so that no request were answered.
+    /// The bytes of a regular file; nil for a pipe or a device, which would block the server.
     static func bytes(of path: String) -> [UInt8]? {
-        guard FileReading.isRegular(path) else { return nil }
-        return try? FileReading.read(path, limit: Bounds.fileBytes)
+        try? FileReading.readRegular(path, limit: Bounds.fileBytes)
     }
 
     // MARK: - Sets

@@ -34,7 +34,13 @@ package struct Checker {
     package static func check(_ path: String) -> Result {
         var diagnostics = Diagnostics()
         let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
-        return check(documents, diagnostics, lock: LockFile.load(for: path))
+        do throws(FileError) {
+            return check(documents, diagnostics, lock: try LockFile.load(for: path))
+        } catch {
+            var result = check(documents, diagnostics)
+            result.diagnostics.add(Diagnostic("syntax/shape", error.reason, at: nil, path: error.path))
+            return result
+        }
     }
 
     /// The same for documents that were read before.

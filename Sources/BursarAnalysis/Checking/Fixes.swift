@@ -2,28 +2,50 @@ import BursarSyntax
 
 /// Applies the edits that findings carry. Everything else in the files stays as it is, byte for byte.
 package enum Fixes {
-    /// The files that change, with their new bytes. Of edits that overlap the first one is made.
-    package static func apply(_ diagnostics: [Diagnostic], _ sources: SourceMap) -> [(path: String, bytes: [UInt8])] {
-        var edits: [Int32: [Diagnostic.Fix]] = [:]
-        for fix in diagnostics.compactMap(\.fix) {
-            let overlaps = edits[fix.range.file, default: []].contains { other in
-                other.range == fix.range
-                    ? fix.range.start != fix.range.end || other.replacement == fix.replacement
-                    : fix.range.start < other.range.end && other.range.start < fix.range.end
-            }
-            if !overlaps { edits[fix.range.file, default: []].append(fix) }
+    package struct Result: Sendable {
+        /// The files that change, with their new bytes.
+        package var files: [(path: String, bytes: [UInt8])] = []
+        /// Edits that were made.
+        package var count = 0
+    }
+
+    /// Makes the edits from the start of each file to its end. An edit that overlaps the one before is left out; of equal edits
+    /// one is made. Takes O(n log n) for n edits, and one copy of each file.
+    package static func apply(_ diagnostics: [Diagnostic], _ sources: SourceMap) -> Result {
+        var result = Result()
+        let byFile = Dictionary(grouping: diagnostics.compactMap(\.fix), by: \.range.file)
+        for (file, fixes) in byFile.sorted(by: { $0.key < $1.key }) {
+            guard let source = sources[SourceRange(file: file, start: 0, end: 0)] else { continue }
+            let made = edits(fixes, in: source.bytes)
+            guard made.count > 0 else { continue }
+            result.files.append((source.path, made.bytes))
+            result.count += made.count
         }
-        return edits.sorted { $0.key < $1.key }.compactMap { file, fixes in
-            guard let source = sources[SourceRange(file: file, start: 0, end: 0)] else { return nil }
-            var bytes = source.bytes
-            // From the end on, so that places before an edit stay true; insertions at one place keep their order.
-            let ordered = fixes.enumerated().sorted {
-                ($0.element.range.start, $0.offset) > ($1.element.range.start, $1.offset)
-            }
-            for (_, fix) in ordered where Int(fix.range.end) <= bytes.count {
-                bytes.replaceSubrange(Int(fix.range.start)..<Int(fix.range.end), with: fix.replacement.utf8)
-            }
-            return (source.path, bytes)
+        return result
+    }
+
+    private static func edits(_ fixes: [Diagnostic.Fix], in bytes: [UInt8]) -> (bytes: [UInt8], count: Int) {
+        // By place; edits at one place in the order of their findings, insertions first.
+        let ordered = fixes.enumerated().sorted {
+            ($0.element.range.start, $0.element.range.end, $0.offset)
+                < ($1.element.range.start, $1.element.range.end, $1.offset)
         }
+        var edited: [UInt8] = []
+        var copied = 0
+        var count = 0
+        /// Texts that were inserted at `copied`.
+        var inserted: Set<String> = []
+        for fix in ordered.map(\.element) {
+            let (start, end) = (Int(fix.range.start), Int(fix.range.end))
+            guard start >= copied, end <= bytes.count else { continue }
+            if start > copied { inserted = [] }
+            if start == end, !inserted.insert(fix.replacement).inserted { continue }
+            edited += bytes[copied..<start]
+            edited += fix.replacement.utf8
+            if end > start { inserted = [] }
+            copied = end
+            count += 1
+        }
+        return (edited + bytes[copied...], count)
     }
 }

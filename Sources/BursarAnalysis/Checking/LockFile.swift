@@ -19,7 +19,14 @@ package struct LockFile: Sendable {
 
         var line: String { "\(kind) \(id) \(version) \(digest)" }
 
-        func isSameVersion(as other: Entry) -> Bool { kind == other.kind && id == other.id && version == other.version }
+        /// The version without its digest.
+        var name: VersionName { VersionName(kind: kind, id: id, version: version) }
+    }
+
+    struct VersionName: Hashable {
+        var kind: String
+        var id: String
+        var version: String
     }
 
     private var entries: [Located<Entry>] = []
@@ -57,11 +64,12 @@ package struct LockFile: Sendable {
         return folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
-    static func load(for set: String) -> SourceFile? {
+    /// The lock of the set at a path; nil where it has none. One that cannot be read is an error: without it a change of a
+    /// locked version would not be found.
+    static func load(for set: String) throws(FileError) -> SourceFile? {
         let path = path(for: set)
-        guard FileReading.kind(of: path) == .file,
-            let bytes = try? FileReading.read(path, limit: Bounds.fileBytes)
-        else { return nil }
+        guard FileReading.isPresent(path) else { return nil }
+        let bytes = try FileReading.readRegular(path, limit: Bounds.fileBytes)
         return SourceFile(path: path, name: name, bytes: bytes)
     }
 
@@ -82,10 +90,9 @@ package struct LockFile: Sendable {
                     help: "`bursar lock --renew` writes it anew"))
         }
         let current = Self.versions(of: documents)
-        var missing: [Entry] = []
+        let lockedByName = Dictionary(entries.map { ($0.value.name, $0) }, uniquingKeysWith: { first, _ in first })
         for version in current {
-            guard let locked = entries.first(where: { $0.value.isSameVersion(as: version.value) }) else {
-                missing.append(version.value)
+            guard let locked = lockedByName[version.value.name] else {
                 diagnostics.add(
                     Diagnostic(
                         "version/unlocked",
@@ -104,7 +111,8 @@ package struct LockFile: Sendable {
                         help: "undo the change and write it as a new version"))
             }
         }
-        for entry in entries where !current.contains(where: { $0.value.isSameVersion(as: entry.value) }) {
+        let names = Set(current.map(\.value.name))
+        for entry in entries where !names.contains(entry.value.name) {
             diagnostics.add(
                 Diagnostic(
                     "version/changed",
@@ -118,13 +126,12 @@ package struct LockFile: Sendable {
     /// - Returns: The text, and the versions that differ from what was locked; nothing may be written where there are any.
     package static func renewed(
         for set: String, _ documents: Documents, keepsLocked: Bool
-    ) -> (text: String, changed: [String]) {
+    ) throws(FileError) -> (text: String, changed: [String]) {
         let current = versions(of: documents).map(\.value)
         var earlier: [Entry] = []
-        if keepsLocked, let source = load(for: set) { earlier = LockFile(source, file: 0).entries.map(\.value) }
-        let changed = earlier.filter { entry in
-            !current.contains { $0 == entry }
-        }
+        if keepsLocked, let source = try load(for: set) { earlier = LockFile(source, file: 0).entries.map(\.value) }
+        let kept = Set(current)
+        let changed = earlier.filter { !kept.contains($0) }
         let text = head + current.map { $0.line + "\n" }.joined()
         return (text, changed.map { "\($0.kind) \($0.id) \($0.version)" })
     }

@@ -4,6 +4,7 @@ package enum DocumentLoader {
     package static func load(_ path: String, diagnostics: inout Diagnostics) -> Documents {
         var files: [(path: String, name: String)] = []
         var documents = Documents()
+        let isFolder = FileReading.kind(of: path) == .folder
         switch FileReading.kind(of: path) {
         case .missing:
             diagnostics.add(Diagnostic("syntax/shape", "there is no such file or folder", at: nil, path: path))
@@ -24,7 +25,11 @@ package enum DocumentLoader {
         var bytesLeft = Bounds.setBytes
         for file in files {
             do throws(FileError) {
-                let bytes = try FileReading.read(file.path, limit: Bounds.fileBytes)
+                // A path that the caller names may be a pipe. A folder may hold one by accident, and nobody would write to it.
+                let bytes =
+                    isFolder
+                    ? try FileReading.readRegular(file.path, limit: Bounds.fileBytes)
+                    : try FileReading.read(file.path, limit: Bounds.fileBytes)
                 bytesLeft -= bytes.count
                 guard bytesLeft >= 0 else {
                     throw FileError(
@@ -137,9 +142,8 @@ private struct FolderWalk {
             let isPolicy = name.hasSuffix(".yaml") || name.hasSuffix(".yml")
             switch FileReading.kind(of: path) {
             case .folder: try collect(path, below: prefix + name + "/", depth: depth + 1)
-            case .file: if isPolicy, FileReading.isRegular(path) { files.append((path, prefix + name)) }
-            // A link that leads nowhere is a file that cannot be read, and not one that is not there.
-            case .missing: if isPolicy { files.append((path, prefix + name)) }
+            // Pipes, devices and links that lead nowhere too: reading them is an error, and leaving them out would hide it.
+            case .file, .missing: if isPolicy { files.append((path, prefix + name)) }
             }
             guard files.count <= Bounds.files else {
                 throw FileError(path: folder, reason: "more than \(Bounds.files) files in the set")

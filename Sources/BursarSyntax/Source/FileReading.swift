@@ -32,6 +32,12 @@ package enum FileReading {
         return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
     }
 
+    /// Something has this name, even a link that leads nowhere.
+    package static func isPresent(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
     /// What tells a file or folder from every other, whatever path leads to it.
     struct Identity: Hashable {
         var device: UInt64
@@ -45,19 +51,50 @@ package enum FileReading {
             device: UInt64(truncatingIfNeeded: status.st_dev), number: UInt64(truncatingIfNeeded: status.st_ino))
     }
 
-    /// A file on disk: not a pipe, which would have to be waited for, nor a device, which may never end.
-    package static func isRegular(_ path: String) -> Bool {
+    /// The bytes of a file on disk of at most `limit` bytes. A pipe or a device is an error: a pipe without a writer would
+    /// block, and a device may never end.
+    package static func readRegular(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
         var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        let isKnown = fstat(descriptor, &status) == 0
+        guard isKnown, status.st_mode & S_IFMT == S_IFREG, let stream = fdopen(descriptor, "rb") else {
+            let reason = isKnown ? Self.reason(notRegular: status.st_mode) : String(cString: strerror(errno))
+            close(descriptor)
+            throw FileError(path: path, reason: reason)
+        }
+        defer { fclose(stream) }
+        return try read(stream, path, limit: limit)
     }
 
-    /// The bytes of a file of at most `limit` bytes.
+    /// Throws where a path is not a regular file that this process may read.
+    package static func requireRegular(_ path: String) throws(FileError) {
+        guard access(path, R_OK) == 0 else { throw FileError(path: path, code: errno) }
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw FileError(path: path, code: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw FileError(path: path, reason: reason(notRegular: status.st_mode))
+        }
+    }
+
+    private static func reason(notRegular mode: mode_t) -> String {
+        mode & S_IFMT == S_IFDIR
+            ? "is a folder" : "is a pipe or a device, not a regular file; move it, or replace it by a file"
+    }
+
+    /// The bytes of a file, pipe or device of at most `limit` bytes. Waits for the writer of a pipe.
     package static func read(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
         guard kind(of: path) != .folder else { throw FileError(path: path, reason: "is a folder") }
         guard let stream = fopen(path, "rb") else {
             throw FileError(path: path, reason: String(cString: strerror(errno)))
         }
         defer { fclose(stream) }
+        return try read(stream, path, limit: limit)
+    }
+
+    private static func read(
+        _ stream: UnsafeMutablePointer<FILE>, _ path: String, limit: Int
+    ) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
         let step = 1 << 16
         while true {

@@ -105,18 +105,17 @@ struct Check: ParsableCommand {
         var fixed = 0
         for _ in 0..<8 {
             let result = Checker.check(set)
-            let items = result.diagnostics.sorted().filter { $0.fix != nil }
-            let changes = Fixes.apply(items, result.sources)
-            if changes.isEmpty { break }
+            let changes = Fixes.apply(result.diagnostics.sorted(), result.sources)
+            if changes.files.isEmpty { break }
             // All are written before the first is put in its place.
-            let outputs = try changes.map { change in
+            let outputs = try changes.files.map { change in
                 let output = try OutputFile(change.path)
                 try output.write(change.bytes)
                 try output.flush()
                 return output
             }
             for output in outputs { try output.commit(isDurable: true) }
-            fixed += items.count
+            fixed += changes.count
         }
         if fixed > 0, !quiet { Console.error("\(shown(set)): \(fixed) fixed") }
     }

@@ -69,7 +69,7 @@ struct Format: ParsableCommand {
 
     /// Whether the file changes.
     private func formatFile(_ path: String) throws -> Bool {
-        let bytes = try FileReading.read(path, limit: Bounds.fileBytes)
+        let bytes = try FileReading.readRegular(path, limit: Bounds.fileBytes)
         let formatted = try PolicyFormatter.format(SourceFile(path: path, name: path, bytes: bytes))
         let changes = formatted != bytes
         if changes, !check, !diff { try OutputFile.write(formatted, to: path) }
@@ -118,7 +118,7 @@ struct Format: ParsableCommand {
         switch failure {
         case .unreadable(let findings):
             var sources = SourceMap()
-            let text = bytes ?? (try? FileReading.read(path, limit: Bounds.fileBytes)) ?? []
+            let text = bytes ?? (try? FileReading.readRegular(path, limit: Bounds.fileBytes)) ?? []
             _ = sources.add(SourceFile(path: path, name: path, bytes: text))
             let renderer = DiagnosticTextRenderer(sources: sources)
             for finding in findings { Console.error(exact: renderer.render(finding)) }
@@ -126,25 +126,5 @@ struct Format: ParsableCommand {
             Console.error(
                 "\(shown(path)): left as it is, because its layout cannot be changed without changing its meaning")
         }
-    }
-}
-
-/// Lines that go and lines that come, in the form of `diff -u` without context.
-enum LineDiff {
-    static func render(_ path: String, _ old: [UInt8], _ new: [UInt8]) -> String {
-        func lines(_ bytes: [UInt8]) -> [String] {
-            String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(
-                String.init)
-        }
-        let (before, after) = (lines(old), lines(new))
-        var text = "--- \(shown(path))\n+++ \(shown(path))\n"
-        let changes = after.difference(from: before)
-        for change in changes.removals + changes.insertions {
-            switch change {
-            case .remove(let offset, let line, _): text += "-\(offset + 1): \(line)\n"
-            case .insert(let offset, let line, _): text += "+\(offset + 1): \(line)\n"
-            }
-        }
-        return text
     }
 }

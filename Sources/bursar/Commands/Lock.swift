@@ -29,7 +29,7 @@ struct Lock: ParsableCommand {
         var changed: [String] = []
         for set in try Policies.sets(at: path) {
             let documents = try Policies.loadWithDocuments(set).documents
-            let lock = LockFile.renewed(for: set, documents, keepsLocked: !renew)
+            let lock = try LockFile.renewed(for: set, documents, keepsLocked: !renew)
             changed += lock.changed
             guard lock.changed.isEmpty else { continue }
             let file = LockFile.path(for: set)

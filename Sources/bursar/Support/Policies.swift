@@ -41,8 +41,11 @@ enum Policies {
         if FileReading.kind(of: path) == .missing {
             throw ExitStatus(ExitStatus.usage, "\(shown(path)): there is no such file or folder")
         }
-        let files = FileReading.kind(of: path) == .folder ? try DocumentLoader.files(in: path) : [path]
-        for file in files where access(file, R_OK) != 0 { throw FileError(path: file, code: errno) }
+        guard FileReading.kind(of: path) == .folder else {
+            if access(path, R_OK) != 0 { throw FileError(path: path, code: errno) }
+            return
+        }
+        for file in try DocumentLoader.files(in: path) { try FileReading.requireRegular(file) }
     }
 
     /// The sets that a path holds: itself, or the folders in it where it holds several policies.

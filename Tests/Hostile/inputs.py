@@ -1,0 +1,529 @@
+"""Inputs that are built to be slow. Each function writes files of about `size` bytes into a folder and returns a command."""
+
+import json
+
+ALL = {}
+
+CATALOG = """catalog: c
+version: 1
+models:
+  m: {price: {input: $1/1M, output: $1/1M}}
+"""
+BARE = """policy: p
+version: 1
+catalog: c
+default tier: t
+tiers:
+  t: {models: any, limits: {daily: $1/day}}
+"""
+POLICY = CATALOG + "---\n" + BARE
+
+
+def case(function):
+    ALL[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def lines(path, head, size, line, tail=""):
+    """Writes `head`, numbered lines up to `size` bytes, and `tail`. Returns the number of lines."""
+    with open(path, "w") as file:
+        written = file.write(head)
+        number = 0
+        while written < size:
+            written += file.write(line(number))
+            number += 1
+        file.write(tail)
+    return number
+
+
+def policy_set(root):
+    (root / "set").mkdir()
+    (root / "set" / "policy.yaml").write_text(POLICY)
+
+
+# Policies
+
+
+@case
+def policy_nothing_but_dashes(root, size):
+    lines(root / "p.yaml", "", size, lambda n: "---\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_unknown_keys(root, size):
+    lines(root / "p.yaml", POLICY, size, lambda n: f"tieers{n}: 1\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_duplicate_keys(root, size):
+    lines(root / "p.yaml", POLICY + "features: {a: 1}\n", size, lambda n: "tiers: {}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_unreadable_documents(root, size):
+    lines(root / "p.yaml", "", size, lambda n: "a: [\n---\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_tabs(root, size):
+    lines(root / "p.yaml", POLICY, size, lambda n: "\t\t\t\t\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_one_long_line(root, size):
+    (root / "p.yaml").write_text("policy: p\nversion: 1\nfeatures: [" + "é, " * (size // 4) + "]\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_long_condition(root, size):
+    (root / "p.yaml").write_text(
+        POLICY + "rules:\n  r: {when: '" + " && ".join(["input_tokens > 5"] * (size // 20)) + "', deny: x}\n"
+    )
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_deep_condition(root, size):
+    (root / "p.yaml").write_text(
+        POLICY + "rules:\n  r: {when: '" + "(" * (size // 2) + "a" + ")" * (size // 2) + "', deny: x}\n"
+    )
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_many_tenants(root, size):
+    lines(root / "p.yaml", POLICY + "---\ntenants:\n", size, lambda n: f"  t{n}: {{tier: t}}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_tenants_with_limits(root, size):
+    lines(
+        root / "p.yaml", POLICY + "---\ntenants:\n", size,
+        lambda n: f"  t{n}: {{tier: t, limits: {{daily: ${n}/day, more: {n} requests/hour}}}}\n",
+    )
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_tenants_of_unknown_tiers(root, size):
+    lines(root / "p.yaml", POLICY + "---\ntenants:\n", size, lambda n: f"  t{n}: {{tier: tt{n}}}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_rules(root, size):
+    count = 2000
+    pad = max(1, size // count - 60)
+    with open(root / "p.yaml", "w") as file:
+        file.write(POLICY + "rules:\n")
+        for number in range(count):
+            terms = " || ".join(f'feature == "f{number}x{i}"' for i in range(min(900, pad // 20 + 1)))
+            file.write(f"  r{number}: {{when: '{terms}', deny: x}}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_rules_of_ranges(root, size):
+    with open(root / "p.yaml", "w") as file:
+        file.write(POLICY + "rules:\n")
+        for number in range(2000):
+            terms = " || ".join(
+                f"(input_tokens > {number * 1000 + i} && max_output_tokens < {i * 7 + number})" for i in range(90)
+            )
+            file.write(f"  r{number}: {{when: '{terms}', deny: x}}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_tiers_that_extend(root, size):
+    limits = ", ".join(f"l{i}: {i + 1} requests/day" for i in range(100))
+    with open(root / "p.yaml", "w") as file:
+        file.write("policy: p\nversion: 1\ntiers:\n  t0: {models: any, limits: {" + limits + "}}\n")
+        for number in range(1, 2000):
+            parent = 0 if number % 60 == 0 else number - 1
+            file.write(f"  t{number}: {{extends: t{parent}, limits: {{m{number}: 1 requests/day, {limits}}}}}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_limits(root, size):
+    with open(root / "p.yaml", "w") as file:
+        file.write("policy: p\nversion: 1\ntiers:\n")
+        for tier in range(size // 40_000):
+            limits = ", ".join(f"l{i}: {tier + i + 1} requests/{i % 300 + 1} hours" for i in range(1000))
+            file.write(f"  t{tier}: {{models: any, limits: {{{limits}}}}}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_weights(root, size):
+    weights = ", ".join(f"f{i}: 0.01%" for i in range(1000))
+    with open(root / "p.yaml", "w") as file:
+        file.write("policy: p\nversion: 1\ntiers:\n")
+        for tier in range(min(2000, size // 13_000)):
+            file.write(f"  t{tier}: {{models: any, limits: {{d: $1/day}}, weights: {{of: d, {weights}}}}}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_versions(root, size):
+    pad = size // 1000 - 150
+    with open(root / "p.yaml", "w") as file:
+        for number in range(1000):
+            file.write(
+                f"policy: p\nversion: {number + 1}\neffective: {1000 + number}-01-01\ntiers:\n"
+                f"  t: {{models: any, limits: {{d: {number + 1} requests/day}}, description: {'x' * pad}}}\n---\n"
+            )
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_models(root, size):
+    count = 10_000
+    with open(root / "p.yaml", "w") as file:
+        file.write(BARE + "---\ncatalog: c\nversion: 1\nmodels:\n")
+        pad = max(0, size // count - 90) // 12
+        for number in range(count):
+            aliases = ", ".join(f"a{number}b{i}*" for i in range(pad))
+            file.write(f"  m{number}: {{price: {{input: $1/1M, output: $1/1M}}, aliases: [{aliases}]}}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_alerts(root, size):
+    with open(root / "p.yaml", "w") as file:
+        file.write(POLICY + "audiences: {a: b}\nalerts:\n")
+        for number in range(1000):
+            file.write(
+                f"  a{number}: {{if: 'spend > {number + 101}% of baseline', window: day, baseline: 7, notify: a}}\n"
+            )
+        file.write("#" * size + "\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_features(root, size):
+    lines(root / "p.yaml", POLICY + "features:\n", size, lambda n: f"  f{n}: {{}}\n")
+    return ["check", "p.yaml"]
+
+
+@case
+def policy_fix_many(root, size):
+    count = size // 60
+    with open(root / "p.yaml", "w") as file:
+        file.write("policy: p\nversion: 1\ntiers:\n")
+        for number in range(min(count, 2000)):
+            limits = ", ".join(f"l{i}: {{amuont: 1 requests/day}}" for i in range(size // 2000 // 40))
+            file.write(f"  t{number}: {{modles: any, limits: {{{limits}}}}}\n")
+    return ["check", "--fix", "p.yaml"]
+
+
+@case
+def policy_fix_tenants(root, size):
+    lines(root / "p.yaml", POLICY + "---\ntenants:\n", size, lambda n: f"  t{n}: {{teir: t}}\n")
+    return ["check", "--fix", "p.yaml"]
+
+
+@case
+def format_lines(root, size):
+    lines(root / "p.yaml", POLICY + "---\ntenants:\n", size, lambda n: f"  t{n}:   {{tier:   t}}\n")
+    return ["fmt", "p.yaml"]
+
+
+@case
+def format_difference(root, size):
+    lines(root / "p.yaml", POLICY + "---\ntenants:\n", size, lambda n: f"  t{n}:   {{tier:   t}}\n")
+    return ["fmt", "--diff", "p.yaml"]
+
+
+@case
+def format_difference_of_equal_lines(root, size):
+    lines(root / "p.yaml", POLICY + "---\ntenants:\n", size, lambda n: f"  t{n}:\n    tier:   t\n\n\n\n")
+    return ["fmt", "--diff", "p.yaml"]
+
+
+@case
+def format_comments(root, size):
+    lines(root / "p.yaml", POLICY, size, lambda n: "    #x\n")
+    return ["fmt", "p.yaml"]
+
+
+# Lock files
+
+
+@case
+def lock_strays(root, size):
+    policy_set(root)
+    lines(root / "set" / "bursar.lock", "", size, lambda n: "a\n")
+    return ["check", "set"]
+
+
+@case
+def lock_versions_that_are_gone(root, size):
+    policy_set(root)
+    lines(root / "set" / "bursar.lock", "", size, lambda n: f"policy p{n} 1 sha256:{n}\n")
+    return ["check", "set"]
+
+
+@case
+def lock_anew(root, size):
+    policy_set(root)
+    lines(root / "set" / "bursar.lock", "", size, lambda n: f"policy p{n} 1 sha256:{n}\n")
+    return ["lock", "set"]
+
+
+@case
+def lock_of_many_versions(root, size):
+    (root / "set").mkdir()
+    with open(root / "set" / "p.yaml", "w") as file:
+        for number in range(1000):
+            file.write(
+                f"policy: p\nversion: {number + 1}\neffective: {1000 + number}-01-01\ntiers:\n"
+                f"  t: {{models: any, limits: {{d: {number + 1} requests/day}}}}\n---\n"
+            )
+    lines(root / "set" / "bursar.lock", "", size, lambda n: f"policy p {n % 1000 + 1} sha256:{n}\n")
+    return ["check", "set"]
+
+
+# Tests of policies
+
+
+def tests(root, size, head, line, options=(), policy=POLICY):
+    (root / "set").mkdir()
+    (root / "set" / "policy.yaml").write_text(policy)
+    lines(root / "set" / "tests.yaml", head, size, line)
+    return ["test", "--quiet", *options, "set"]
+
+
+REQUEST = "{tier: t, model: m, input_tokens: 1}"
+
+
+@case
+def tests_that_pass(root, size):
+    return tests(root, size, "tests:\n", lambda n: f"  t{n}: {{request: {REQUEST}, expect: allow}}\n")
+
+
+@case
+def tests_that_fail(root, size):
+    return tests(root, size, "tests:\n", lambda n: f"  t{n}: {{request: {REQUEST}, expect: deny}}\n")
+
+
+@case
+def tests_that_fail_as_json(root, size):
+    return tests(
+        root, size, "tests:\n", lambda n: f"  t{n}: {{request: {REQUEST}, expect: deny}}\n", ["--format", "json"]
+    )
+
+
+@case
+def tests_that_fail_as_junit(root, size):
+    return tests(
+        root, size, "tests:\n", lambda n: f"  t{n}: {{request: {REQUEST}, expect: deny}}\n", ["--format", "junit"]
+    )
+
+
+@case
+def tests_cases(root, size):
+    def line(number):
+        head = f"  t{number // 9000}:\n    request: {REQUEST}\n    each:\n" if number % 9000 == 0 else ""
+        return head + "    - {request: {input_tokens: 2}, expect: deny}\n"
+
+    return tests(root, size, "tests:\n", line)
+
+
+@case
+def tests_repeat(root, size):
+    return tests(
+        root, 1000, "tests:\n",
+        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: 100000, every: 1s, expect: {{}}}}\n" if n < 5 else "#" * 200,
+    )
+
+
+BIG_PLAN = CATALOG + "---\npolicy: p\nversion: 1\ncatalog: c\ndefault tier: t\ntiers:\n  t: {models: any, limits: {" + ", ".join(
+    f"l{i}: {1000 + i} requests/day" for i in range(1000)
+) + "}}\n"
+
+
+@case
+def tests_of_a_large_plan(root, size):
+    return tests(
+        root, size, "tests:\n", lambda n: f"  t{n}: {{request: {REQUEST}, expect: allow}}\n", policy=BIG_PLAN
+    )
+
+
+@case
+def tests_that_fail_in_a_large_plan(root, size):
+    return tests(
+        root, size, "tests:\n", lambda n: f"  t{n}: {{request: {REQUEST}, expect: deny}}\n", policy=BIG_PLAN
+    )
+
+
+@case
+def tests_repeat_in_a_large_plan(root, size):
+    return tests(
+        root, 1000, "tests:\n",
+        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: 100000, every: 1s, expect: {{}}}}\n" if n < 5 else "#" * 200,
+        policy=BIG_PLAN,
+    )
+
+
+@case
+def tests_large_expectation(root, size):
+    expected = ", ".join(["{code: x, limit: y}"] * (size // 20))
+    return tests(root, 10, f"tests:\n  t: {{request: {REQUEST}, expect: {{limits: [{expected}]}}}}\n", lambda n: "#" * 9,
+                 policy=BIG_PLAN)
+
+
+@case
+def tests_large_expectations(root, size):
+    expected = ", ".join(["{limit: y}"] * 900)
+    return tests(root, size, "tests:\n",
+                 lambda n: f"  t{n}: {{request: {REQUEST}, expect: {{limits: [{expected}]}}}}\n", policy=BIG_PLAN)
+
+
+@case
+def tests_unknown_fields(root, size):
+    return tests(root, size, "tests:\n", lambda n: f"  t{n}: {{request: {{inputt_tokens: 1}}, expect: allow}}\n")
+
+
+@case
+def tests_many_steps(root, size):
+    def line(number):
+        head = f"  t{number // 9000}:\n    steps:\n" if number % 9000 == 0 else ""
+        return head + f"    - {{request: {REQUEST}, at: +1s}}\n"
+
+    return tests(root, size, "tests:\n", line)
+
+
+# Price lists
+
+
+@case
+def prices_many_models(root, size):
+    entry = '{"litellm_provider": "x", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}'
+    lines(root / "prices.json", "{", size, lambda n: f'"m{n}": {entry},\n', '"sample_spec": {}}')
+    return ["import", "prices", "prices.json"]
+
+
+@case
+def prices_equal_names(root, size):
+    entry = '{"litellm_provider": "x", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}'
+    lines(root / "prices.json", "{", size, lambda n: f'"m": {entry},\n', '"sample_spec": {}}')
+    return ["import", "prices", "prices.json"]
+
+
+@case
+def prices_unknown_keys(root, size):
+    keys = ", ".join(f'"k{i}": 1' for i in range(500))
+    lines(root / "prices.json", "{", size, lambda n: f'"m{n}": {{{keys}}},\n', '"sample_spec": {}}')
+    return ["import", "prices", "prices.json"]
+
+
+@case
+def prices_one_model_of_many_keys(root, size):
+    lines(root / "prices.json", '{"m": {', size, lambda n: f'"k{n}": 1,\n', '"z": 1}}')
+    return ["import", "prices", "prices.json"]
+
+
+@case
+def prices_names_that_need_quotes(root, size):
+    entry = '{"litellm_provider": "x", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}'
+    lines(root / "prices.json", "{", size, lambda n: f'"m\\u2028 {n}": {entry},\n', '"sample_spec": {}}')
+    return ["import", "prices", "prices.json"]
+
+
+@case
+def prices_deep(root, size):
+    (root / "prices.json").write_text('{"a":' * (size // 5))
+    return ["import", "prices", "prices.json"]
+
+
+@case
+def prices_long_number(root, size):
+    (root / "prices.json").write_text(
+        '{"m": {"input_cost_per_token": 0.' + "0" * size + '1, "output_cost_per_token": 1e-06}}'
+    )
+    return ["import", "prices", "prices.json"]
+
+
+@case
+def prices_empty_values(root, size):
+    (root / "prices.json").write_text("[" + "[]," * (size // 3) + "[]]")
+    return ["import", "prices", "prices.json"]
+
+
+# Shards
+
+
+def sealed(root, name, head, rest):
+    import hashlib
+
+    rest = rest.encode()
+    head["digest"] = "sha256:" + hashlib.sha256(rest).hexdigest()
+    (root / name).write_bytes(json.dumps(head, sort_keys=True).encode() + b"\n" + rest)
+
+
+def shard_head():
+    return {"kind": "bursar partial replay 2", "shard": 1, "shards": 1, "basis": "b"}
+
+
+@case
+def shard_deep(root, size):
+    sealed(root, "part", shard_head(), "[" * size)
+    return ["merge", "part"]
+
+
+@case
+def shard_unknown_keys(root, size):
+    sealed(root, "part", shard_head(), "{" + ",".join(f'"k{i}":{i}' for i in range(size // 12)) + "}")
+    return ["merge", "part"]
+
+
+@case
+def shard_empty_values(root, size):
+    sealed(root, "part", shard_head(), '{"tenants":[' + "{}," * (size // 3) + "{}]}")
+    return ["merge", "part"]
+
+
+@case
+def shard_long_head(root, size):
+    (root / "part").write_text('{"kind": "' + "x" * size + '"}')
+    return ["merge", "part"]
+
+
+# Requests
+
+
+@case
+def requests_many_lines(root, size):
+    policy_set(root)
+    lines(root / "r.jsonl", "", size, lambda n: '{"tenant":"t","model":"m","tier":"t"}\n')
+    return ["eval", "--policies", "set", "r.jsonl"]
+
+
+@case
+def requests_bad_lines(root, size):
+    policy_set(root)
+    lines(root / "r.jsonl", "", size, lambda n: "{\n")
+    return ["eval", "--policies", "set", "r.jsonl"]
+
+
+@case
+def requests_one_long(root, size):
+    policy_set(root)
+    (root / "r.jsonl").write_text('{"tenant":"t","model":"m","tools":[' + '"a",' * (size // 4) + '"b"]}')
+    return ["eval", "--policies", "set", "r.jsonl"]
+
+
+@case
+def requests_explained(root, size):
+    policy_set(root)
+    lines(root / "r.jsonl", "", size, lambda n: '{"tenant":"t","model":"m","tier":"t"}\n')
+    return ["explain", "--policies", "set", "r.jsonl"]
