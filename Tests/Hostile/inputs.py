@@ -117,6 +117,16 @@ def policy_tenants_of_unknown_tiers(root, size):
     return ["check", "p.yaml"]
 
 
+LIMITS = "{" + ", ".join(f"l{i}: {1000 + i} requests/day" for i in range(1000)) + "}"
+
+
+@case
+def policy_tenants_of_a_large_tier(root, size):
+    head = "policy: p\nversion: 1\ntiers:\n  t: {models: any, limits: " + LIMITS + "}\n---\ntenants:\n"
+    lines(root / "p.yaml", head, size, lambda n: f"  t{n}: {{tier: t, limits: {{l{n % 1000}: {n} requests/day}}}}\n")
+    return ["check", "p.yaml"]
+
+
 @case
 def policy_rules(root, size):
     count = 2000
