@@ -98,6 +98,7 @@ lint:
 	@cd Tests/Lint && python3 -B -m unittest -q test_lint
 	@python3 -B Tests/Lint/prose.py
 	@python3 -B Tests/Lint/links.py
+	@python3 -B Tests/Lint/arrows.py
 
 # As many decisions as asked: make soak DECISIONS=5000000 SEED=7
 soak: deps

@@ -7,7 +7,7 @@
 #endif
 
 /// An open-addressing hash table from byte strings to numbers.
-@frozen package struct ByteIndex: ~Copyable, Sendable {
+@frozen public struct ByteIndex: ~Copyable, Sendable {
     @frozen @usableFromInline struct Slot {
         /// 0: unused.
         @usableFromInline var hash: UInt64 = 0
@@ -31,14 +31,14 @@
     @usableFromInline var arena = RawArray<UInt8>()
     @usableFromInline var count = 0
 
-    package init(key: HashKey = .process) {
+    public init(key: HashKey = .process) {
         self.key = key
         slots.append(repeating: Slot(), count: 64)
     }
 
     /// The number that stands for some bytes; nil where there is none.
     @inlinable @inline(__always)
-    package func find(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32? {
+    public func find(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32? {
         let hash = key.hash(bytes) | 1
         let mask = slots.count - 1
         var position = Int(truncatingIfNeeded: hash >> 20) & mask
@@ -58,7 +58,7 @@
     }
 
     /// Adds bytes that are not in it.
-    package mutating func insert(_ bytes: UnsafeBufferPointer<UInt8>, value: UInt32) {
+    public mutating func insert(_ bytes: UnsafeBufferPointer<UInt8>, value: UInt32) {
         if (count + 1) * 2 > slots.count { grow() }
         let start = arena.count
         arena.append(contentsOf: bytes)
@@ -67,7 +67,7 @@
     }
 
     /// The most slots that a search looks at; for tests.
-    package var longestSearch: Int {
+    public var longestSearch: Int {
         var longest = 0
         let mask = slots.count - 1
         for index in slots.indices where slots[index].hash != 0 {

@@ -2,18 +2,18 @@
 /// one holds as long as the array does.
 ///
 /// Indices come from the engine, never from input; debug builds check each one.
-@frozen package struct FixedArray<Element>: ~Copyable {
+@frozen public struct FixedArray<Element>: ~Copyable {
     @usableFromInline let memory: UnsafeMutablePointer<Element>
-    package let count: Int
+    public let count: Int
 
-    @inlinable package init(_ elements: some Sequence<Element>) {
+    @inlinable public init(_ elements: some Sequence<Element>) {
         let elements = ContiguousArray(elements)
         count = elements.count
         memory = Self.allocate(count)
         _ = UnsafeMutableBufferPointer(start: memory, count: count).initialize(from: elements)
     }
 
-    @inlinable package init(repeating element: Element, count: Int) {
+    @inlinable public init(repeating element: Element, count: Int) {
         self.count = count
         memory = Self.allocate(count)
         memory.initialize(repeating: element, count: count)
@@ -30,9 +30,9 @@
         UnsafeMutableRawPointer(memory).deallocate()
     }
 
-    @inlinable @inline(__always) package var indices: Range<Int> { 0..<count }
+    @inlinable @inline(__always) public var indices: Range<Int> { 0..<count }
 
-    @inlinable @inline(__always) package subscript(index: Int) -> Element {
+    @inlinable @inline(__always) public subscript(index: Int) -> Element {
         _read {
             assert(indices.contains(index), "index out of range")
             yield memory[index]
@@ -45,14 +45,14 @@
 
     /// The address of an element, or the end's for `count`. It holds as long as the array.
     @inlinable @inline(__always)
-    package func address(of index: Int) -> UnsafeMutablePointer<Element> {
+    public func address(of index: Int) -> UnsafeMutablePointer<Element> {
         assert((0...count).contains(index), "index out of range")
         return memory + index
     }
 
     /// A run of elements; it holds as long as the array.
     @inlinable @inline(__always)
-    package func elements(_ range: Range<Int>) -> UnsafeBufferPointer<Element> {
+    public func elements(_ range: Range<Int>) -> UnsafeBufferPointer<Element> {
         assert(range.lowerBound >= 0 && range.upperBound <= count, "range out of range")
         return UnsafeBufferPointer(start: memory + range.lowerBound, count: range.count)
     }

@@ -1,6 +1,6 @@
 /// Numbers of names that were looked up lately, found by their bytes: a line of the cache for each, and two places for
 /// every hash. Names of more than 48 bytes are not kept.
-@frozen package struct NameCache: ~Copyable {
+@frozen public struct NameCache: ~Copyable {
     @frozen @usableFromInline struct Entry {
         /// Its bytes as words, zeros behind them.
         @usableFromInline var words: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0)
@@ -12,7 +12,7 @@
         @inlinable init() {}
     }
 
-    @inlinable package static var longestName: Int { 48 }
+    @inlinable public static var longestName: Int { 48 }
     @inlinable static var ways: Int { 2 }
     private static let firstSets = 512
     /// 4 MiB: more names at a time than that are looked up where all are.
@@ -26,7 +26,7 @@
     private var inserted = 0
     @usableFromInline let key: HashKey
 
-    package init(key: HashKey = .process) {
+    public init(key: HashKey = .process) {
         self.key = key
         mask = Self.firstSets - 1
         masks = FixedArray((0...16).map { (Self.mask($0), Self.mask($0 - 8)) })
@@ -65,7 +65,7 @@
     ///   - name: its first byte; as many as the longest name has may be read.
     ///   - count: how many bytes it has; at least one, at most as many as the longest name.
     @inlinable @inline(__always)
-    package func find(_ name: UnsafePointer<UInt8>, count: Int) -> UInt32? {
+    public func find(_ name: UnsafePointer<UInt8>, count: Int) -> UInt32? {
         assert((1...Self.longestName).contains(count), "a name of a length that is not kept")
         let (keepFirst, keepSecond) = masks[min(count, 16)]
         let raw = UnsafeRawPointer(name)
@@ -94,7 +94,7 @@
 
     /// Keeps the number of a name that was not found; the older of two that share a place goes. What holds for finding it
     /// holds here.
-    package mutating func insert(_ name: UnsafePointer<UInt8>, count: Int, value: UInt32) {
+    public mutating func insert(_ name: UnsafePointer<UInt8>, count: Int, value: UInt32) {
         precondition((1...Self.longestName).contains(count), "a name of a length that is not kept")
         inserted += 1
         if inserted > entries.count / 2, mask + 1 < Self.mostSets { grow() }

@@ -4,6 +4,7 @@ import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import arrows
 import links
 import prose
 
@@ -93,6 +94,43 @@ class ProseTests(unittest.TestCase):
             path = Path(folder) / "page.md"
             path.write_text("# A page\n[a](#a-page) [b](#b) [c](page.md#a-page) [d](none.md) [e](https://example.org)")
             self.assertEqual(list(links.broken(path)), ["#b", "none.md"])
+
+
+class ArrowTests(unittest.TestCase):
+    LAYERS = ["Values", "State Rules"]
+
+    def test_a_type_of_a_later_folder_is_found(self):
+        files = {
+            ("Values", "Name.swift"): "struct Name { var counter: Counter }",
+            ("State", "Counter.swift"): "package struct Counter { var name: Name }",
+        }
+        self.assertEqual(len(list(arrows.backward("Engine", files, self.LAYERS))), 1)
+        self.assertEqual(list(arrows.backward("Engine", files, self.LAYERS, [("Values", "Counter")])), [])
+
+    def test_folders_of_one_layer_do_not_use_each_other(self):
+        files = {
+            ("State", "Counter.swift"): "struct Counter {}",
+            ("Rules", "Rule.swift"): "final class Rule { let counter = Counter() }",
+        }
+        self.assertEqual(len(list(arrows.backward("Engine", files, self.LAYERS))), 1)
+
+    def test_comments_texts_and_private_types_do_not_count(self):
+        files = {
+            ("Values", "Name.swift"): '/// Names a Counter.\nstruct Name { let text = "Counter"; var row: Row }\nprivate struct Row {}',
+            ("State", "Counter.swift"): "struct Counter {}\nstruct Row {}",
+        }
+        self.assertEqual(list(arrows.backward("Engine", files, self.LAYERS)), [])
+
+    def test_an_exception_that_is_not_needed_and_an_unknown_folder_are_found(self):
+        files = {("New", "Name.swift"): "struct Name {}"}
+        self.assertEqual(len(list(arrows.backward("Engine", files, self.LAYERS, [("Values", "Counter")]))), 2)
+
+    def test_an_import_that_the_manifest_does_not_declare_is_found(self):
+        manifest = """.target(name: "A"), .target(name: "B", dependencies: ["A"]), .target(name: "C", dependencies: ["B"])"""
+        declared = arrows.dependencies(manifest)
+        self.assertEqual(declared["C"], {"A", "B"})
+        self.assertEqual(list(arrows.undeclared_imports("C", {"c.swift": "import A\nimport Foundation"}, declared)), [])
+        self.assertEqual(len(list(arrows.undeclared_imports("A", {"a.swift": "import B"}, declared))), 1)
 
 
 if __name__ == "__main__":
