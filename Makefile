@@ -11,7 +11,7 @@ SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 VENV := .build/venv
 PREFIX ?= /usr/local
 
-.PHONY: all deps build demo test fuzz fuzz-coverage lint schema editors report docs installed man install soak sanitize bench summaries record clean
+.PHONY: all deps build demo test checks fuzz fuzz-coverage lint schema editors report docs installed man install soak sanitize bench summaries record clean
 
 all: build
 
@@ -23,8 +23,12 @@ deps:
 	    $$( [ "$$(id -u)" = 0 ] || echo sudo ) sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq pkg-config libyaml-dev zlib1g-dev libzstd-dev libsqlite3-dev tzdata' >/dev/null; \
 	  else echo "needed: pkg-config, libyaml, zlib, zstd, SQLite, tzdata" >&2; exit 1; fi; fi
 
-build: deps
+build: deps checks
 	$(SWIFT) build -c release --product bursar
+
+# The list of checks, from the files in Sources/BursarAnalysis/Checks.
+checks:
+	@python3 -B Tests/Lint/checks.py --write
 
 # Replays an example policy set against its log, and explains one refusal.
 demo: build
@@ -96,6 +100,7 @@ sanitize: deps
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
 	@cd Tests/Lint && python3 -B -m unittest -q test_lint
+	@python3 -B Tests/Lint/checks.py
 	@python3 -B Tests/Lint/prose.py
 	@python3 -B Tests/Lint/links.py
 	@python3 -B Tests/Lint/arrows.py
@@ -137,7 +142,7 @@ summaries: build
 	  $(BURSAR) replay --quiet --policies $$set $${set}traffic.jsonl > $${set}expected-summary.txt; done
 
 # Writes anew what fixtures are expected to say, and the pages of the codes; read the difference before you commit it.
-record: deps
+record: deps checks
 	BURSAR_RECORD=1 $(SWIFT) test -c release --filter 'DiagnosticFixture|Page|LogFormat|Guide'
 
 clean:

@@ -2,20 +2,8 @@ import BursarPolicy
 import BursarSyntax
 import Dispatch
 
-/// Runs the checks on a compiled set: what is allowed, but hardly meant.
+/// Runs every check on a compiled set.
 package enum Analysis {
-    /// Each check stands in a file of its own, with what it finds and why that is bad.
-    private static var checks: [any Check.Type] {
-        [
-            ConditionCheck.self, RedundantRuleCheck.self, RuleConflictCheck.self, RefusedTierCheck.self,
-            ZeroLimitCheck.self, UnreachableThresholdCheck.self, ThresholdOrderCheck.self, TooSmallLimitCheck.self,
-            NeverBindsCheck.self,
-            OversubscribedCheck.self, NoHardStopCheck.self, WorstCaseMarginCheck.self,
-            ChainNotAllowedCheck.self, ChainMissingCheck.self, DearerChainCheck.self, ChainContextCheck.self,
-            ChainConsentCheck.self, UnusedNameCheck.self, UnknownFeatureCheck.self,
-        ]
-    }
-
     /// Looks at each version of the policy with the newest catalog that it meets.
     package static func run(_ set: PolicySet) -> Diagnostics {
         let editions = set.editions.indices.filter { index in
@@ -36,7 +24,7 @@ package enum Analysis {
         let found = concurrentMap(Array(zip(editions, group))) { edition, group in
             let context = EditionContext(edition, set, facts[group], steps: solverSteps)
             var diagnostics = Diagnostics()
-            for check in checks {
+            for check in CheckList.checks {
                 context.effort = Effort(checkSteps)
                 check.run(context, &diagnostics)
                 if context.effort.isSpent { diagnostics.add(.notDecided(check.subject, at: edition.policy.source)) }
@@ -51,20 +39,12 @@ package enum Analysis {
         }
         var diagnostics = Diagnostics()
         for part in found { diagnostics.add(contentsOf: part) }
-        CatalogChecks.run(set, &diagnostics)
+        for check in CheckList.setChecks { check.run(set, &diagnostics) }
         return diagnostics
     }
 }
 
-/// One thing that is looked for in each edition of a policy.
-protocol Check: Sendable {
-    /// What stays open where the policy is too large: `which limits never bind`.
-    static var subject: String { get }
-
-    static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics)
-}
-
-/// Maps on all cores; the results stand in the order of the elements.
+/// Maps elements on all cores. The results are in the order of the elements.
 package func concurrentMap<Element: Sendable, Result: Sendable>(
     _ elements: [Element], _ transform: @Sendable (Element) -> Result
 ) -> [Result] {

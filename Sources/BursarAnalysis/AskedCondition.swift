@@ -36,8 +36,17 @@ extension Diagnostic {
     /// What the solver's bound left open, said as such.
     static func notDecided(_ what: String, at range: SourceRange?) -> Diagnostic {
         Diagnostic(
-            "rule/not-decided", "not decided: \(what); too many cases have to be told apart", severity: .note,
-            at: range,
+            .ruleNotDecided, "not decided: \(what); too many cases have to be told apart", at: range,
             help: "fewer literals of attributes that vary on their own make it decidable")
     }
+}
+
+extension DiagnosticRule {
+    static let ruleNotDecided = DiagnosticRule(
+        "rule/not-decided", .note,
+        title: "A question was not decided",
+        checks: "The solver can tell apart all cases that a question needs.",
+        why: "An honest gap is better than a guess.",
+        example: "# hundreds of rules over dozens of independent attributes",
+        fix: "Use fewer comparisons of independent attributes.")
 }

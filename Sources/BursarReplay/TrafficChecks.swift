@@ -1,3 +1,4 @@
+import BursarAnalysis
 import BursarPolicy
 import BursarSyntax
 
@@ -7,20 +8,20 @@ package enum TrafficChecks {
     package static func run(_ set: PolicySet, _ summary: ReplaySummary) -> Diagnostics {
         var diagnostics = Diagnostics()
         guard let edition = set.editions.last, let details = summary.details else { return diagnostics }
-        func warn(_ code: String, _ message: String, _ place: SourceRange?, _ help: String? = nil) {
-            diagnostics.add(Diagnostic(code, message, severity: .warning, at: place, help: help))
+        func warn(_ rule: DiagnosticRule, _ message: String, _ place: SourceRange?, _ help: String? = nil) {
+            diagnostics.add(Diagnostic(rule, message, at: place, help: help))
         }
         let policy = edition.policy.source
         let unknown = details.causeTenants.filter { $0.key.code == "unknown_tenant" }.values.flatMap(\.keys)
         if !unknown.isEmpty {
             warn(
-                "traffic/unknown-tenant",
+                .trafficUnknownTenant,
                 "the log has \(count(Set(unknown).count, "tenant")) that no document lists and for whom no tier is known: \(list(unknown))",
                 policy, "add their records, or a `default tier`")
         }
         for (model, tally) in summary.models.sorted(by: { $0.key < $1.key }) where tally.unpriced > 0 {
             warn(
-                "traffic/unpriced",
+                .trafficUnpriced,
                 "the log asks \(times(tally.unpriced)) for `\(model)`, which the catalog does not price", policy)
         }
         for (pair, times) in details.refusedModels.sorted(by: {
@@ -28,7 +29,7 @@ package enum TrafficChecks {
         }) {
             let plan = edition.plan(tier: pair.first)
             warn(
-                "traffic/refused-model",
+                .trafficRefusedModel,
                 "tenants of tier `\(pair.first)` ask \(self.times(times)) for `\(pair.second)`, which it does not allow",
                 plan?.modelsSource ?? plan?.tierSource ?? policy)
         }
@@ -38,7 +39,7 @@ package enum TrafficChecks {
     }
 
     private static func checkFeatures(
-        _ edition: Edition, _ details: ReplayDetails, _ warn: (String, String, SourceRange?, String?) -> Void
+        _ edition: Edition, _ details: ReplayDetails, _ warn: (DiagnosticRule, String, SourceRange?, String?) -> Void
     ) {
         let plans = edition.tierNames.compactMap { edition.plan(tier: $0) }
         var named = Set(edition.policy.features.map(\.value))
@@ -51,7 +52,7 @@ package enum TrafficChecks {
         where feature != "(none)" && !named.contains(feature) {
             let near = nearestName(to: feature, among: named.sorted())
             warn(
-                "traffic/unknown-feature",
+                .trafficUnknownFeature,
                 "the log has \(times(requests)) the feature `\(feature)`, which no document names",
                 edition.policy.source, near.map { "the nearest that is named is `\($0)`" })
         }
@@ -59,7 +60,7 @@ package enum TrafficChecks {
 
     private static func checkMargins(
         _ edition: Edition, _ summary: ReplaySummary, _ details: ReplayDetails,
-        _ warn: (String, String, SourceRange?, String?) -> Void
+        _ warn: (DiagnosticRule, String, SourceRange?, String?) -> Void
     ) {
         guard let first = summary.firstTime, let last = summary.lastTime else { return }
         for tier in edition.tierNames {
@@ -69,7 +70,7 @@ package enum TrafficChecks {
             let at = [0.5, 0.9, 0.99].map { ReplayDetails.quantile(costs, $0) }
             guard at[1] > price else { continue }
             warn(
-                "margin/observed",
+                .marginObserved,
                 "at the log's pace the tenant at the 90th percentile of tier `\(tier)` costs \(moneyText(cents(at[1]))) a month, more than its price of \(moneyText(price)) (50th: \(moneyText(cents(at[0]))), 99th: \(moneyText(cents(at[2]))), \(count(costs.count, "tenant")))",
                 plan.tierSource, "lower its limits, or raise its price")
         }

@@ -102,7 +102,7 @@ package struct PolicyTest: Sendable {
                 let range = step.spacing?.range ?? step.at?.range ?? step.range
                 result.diagnostics.append(
                     Diagnostic(
-                        "syntax/scalar", "this step is made outside the years 1 to 9999", at: range,
+                        .syntaxScalar, "this step is made outside the years 1 to 9999", at: range,
                         help: "lower the duration, or begin the test earlier with `at`"))
                 return result
             }
@@ -152,7 +152,7 @@ package struct PolicyTest: Sendable {
             if !unknown.isEmpty {
                 result.diagnostics.append(
                     Diagnostic(
-                        "name/unknown", "no limit `\(usage.limit.value)` counts the first request",
+                        .nameUnknown, "no limit `\(usage.limit.value)` counts the first request",
                         at: usage.limit.range))
             }
         }
@@ -215,7 +215,7 @@ package struct PolicyTest: Sendable {
             default:
                 result.diagnostics.append(
                     Diagnostic(
-                        "syntax/unknown-key",
+                        .syntaxUnknownKey,
                         "`settle` takes input_tokens, cached_tokens, output_tokens, cost and failed",
                         at: entry.key.range))
             }
@@ -224,7 +224,7 @@ package struct PolicyTest: Sendable {
             try engine.settle(reservation, of: request.tenant, usage: usage)
         } catch {
             result.diagnostics.append(
-                Diagnostic("syntax/scalar", "the usage cannot be settled: \(error)", at: step.range))
+                Diagnostic(.syntaxScalar, "the usage cannot be settled: \(error)", at: step.range))
         }
     }
 }

@@ -14,7 +14,7 @@ struct RequestFields {
                 let near = nearestName(to: entry.name, among: Field.named.keys.sorted())
                 strangers.append(
                     Diagnostic(
-                        "syntax/unknown-key", "no request has a field `\(entry.name)`", at: entry.key.range,
+                        .syntaxUnknownKey, "no request has a field `\(entry.name)`", at: entry.key.range,
                         fix: near.map { .init("did you mean", replace: entry.key.range, with: $0) }))
                 continue
             }

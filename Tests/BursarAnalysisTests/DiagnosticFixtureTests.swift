@@ -44,7 +44,7 @@ import Testing
             #expect(range.start <= range.end && Int(range.end) <= result.sources[range]?.bytes.count ?? 0)
         }
         // Every code has its page.
-        for item in items { #expect(DiagnosticPage.of(item.code) != nil, "\(item.code)") }
+        for item in items { #expect(DiagnosticRule.of(item.code) != nil, "\(item.code)") }
         if let set = result.set { #expect(try WitnessCheck(set).firstFailure(items) == nil) }
     }
 }

@@ -10,7 +10,7 @@ import Testing
         let file = sources.add(SourceFile(path: "p.yaml", name: "p.yaml", bytes: Array(text.utf8)))
         let findings = edits.map { edit in
             let range = SourceRange(file: file, start: Int32(edit.start), end: Int32(edit.end))
-            return Diagnostic("c", "m", at: range, fix: .init("f", replace: range, with: edit.text))
+            return Diagnostic(.syntaxScalar, "m", at: range, fix: .init("f", replace: range, with: edit.text))
         }
         let result = Fixes.apply(findings, sources)
         return (result.files.first.map { String(decoding: $0.bytes, as: UTF8.self) } ?? text, result.count)

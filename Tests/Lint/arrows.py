@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 # The folders of each module, each using only those before it. Folders in one string do not use each other.
 LAYERS = {
-    "BursarSyntax": ["JSON", "Source", "Scalars YAML", "Actions Alerts Conditions", "Documents Formatting"],
-    "BursarPolicy": ["Time", "IR", "Compiler"],
-    "BursarAnalysis": ["Solver Amounts Pages", "Checks Checking", "Diff"],
+    "BursarSyntax": ["JSON", "Source", "Rules", "Scalars YAML", "Actions Alerts Conditions", "Documents Formatting"],
+    "BursarPolicy": ["Time", "Rules", "IR", "Compiler"],
+    "BursarAnalysis": ["Solver Amounts Rules", "Checks Checking", "Diff"],
     "BursarEngine": ["Values", "Compiled", "State", "Deciding", "Alerts Explaining"],
     "BursarLogs": ["Records", "Reading", "Formats"],
     "BursarReplay": ["Report"],

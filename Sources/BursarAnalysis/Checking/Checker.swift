@@ -38,7 +38,7 @@ package struct Checker {
             return check(documents, diagnostics, lock: try LockFile.load(for: path))
         } catch {
             var result = check(documents, diagnostics)
-            result.diagnostics.add(Diagnostic("syntax/shape", error.reason, at: nil, path: error.path))
+            result.diagnostics.add(Diagnostic(.syntaxShape, error.reason, at: nil, path: error.path))
             return result
         }
     }
@@ -61,26 +61,26 @@ package struct Checker {
         guard let newest = documents.policies.max(by: { $0.version.value < $1.version.value }) else { return [:] }
         var chosen: [String: Severity?] = [:]
         for check in newest.checks {
-            guard let page = DiagnosticPage.of(check.code.value) else {
-                let known = DiagnosticPage.all.map(\.code)
+            guard let rule = DiagnosticRule.of(check.code.value) else {
+                let known = DiagnosticRule.all.map(\.code)
                 let near = nearestName(to: check.code.value, among: known)
                 diagnostics.add(
                     Diagnostic(
-                        "name/unknown", "no check has the code `\(check.code.value)`", at: check.code.range,
+                        .nameUnknown, "no check has the code `\(check.code.value)`", at: check.code.range,
                         help: near == nil ? "codes are listed in Docs/diagnostics" : nil,
                         fix: near.map { .init("did you mean", replace: check.code.range, with: $0) }))
                 continue
             }
-            if page.severity == .error {
+            if rule.severity == .error {
                 if check.severity.value != .error {
                     diagnostics.add(
                         Diagnostic(
-                            "syntax/scalar",
-                            "`\(page.code)` makes a policy unusable, so it stays an error", at: check.severity.range))
+                            .syntaxScalar,
+                            "`\(rule.code)` makes a policy unusable, so it stays an error", at: check.severity.range))
                 }
                 continue
             }
-            chosen[page.code] = .some(check.severity.value)
+            chosen[rule.code] = .some(check.severity.value)
         }
         return chosen
     }

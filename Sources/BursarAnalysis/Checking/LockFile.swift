@@ -86,7 +86,7 @@ package struct LockFile: Sendable {
         for stray in strays {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/shape", "this is no entry of a lock file: kind, id, version and digest", at: stray,
+                    .syntaxShape, "this is no entry of a lock file: kind, id, version and digest", at: stray,
                     help: "`bursar lock --renew` writes it anew"))
         }
         let current = Self.versions(of: documents)
@@ -95,9 +95,9 @@ package struct LockFile: Sendable {
             guard let locked = lockedByName[version.value.name] else {
                 diagnostics.add(
                     Diagnostic(
-                        "version/unlocked",
+                        .versionUnlocked,
                         "version \(version.value.version) of \(version.value.kind) `\(version.value.id)` is not in \(Self.name)",
-                        severity: .note, at: version.range,
+                        at: version.range,
                         fix: .init(
                             "lock it", replace: end, with: (endsLine ? "" : "\n") + version.value.line + "\n")))
                 continue
@@ -105,7 +105,7 @@ package struct LockFile: Sendable {
             if locked.value.digest != version.value.digest {
                 diagnostics.add(
                     Diagnostic(
-                        "version/changed",
+                        .versionChanged,
                         "version \(version.value.version) of \(version.value.kind) `\(version.value.id)` is locked and was changed",
                         at: version.range, notes: [.init("it was locked here", at: locked.range)],
                         help: "undo the change and write it as a new version"))
@@ -115,7 +115,7 @@ package struct LockFile: Sendable {
         for entry in entries where !names.contains(entry.value.name) {
             diagnostics.add(
                 Diagnostic(
-                    "version/changed",
+                    .versionChanged,
                     "version \(entry.value.version) of \(entry.value.kind) `\(entry.value.id)` is locked and no longer there",
                     at: entry.range, help: "put it back: decisions that name it could not be reproduced"))
         }
@@ -143,4 +143,31 @@ extension LockFile.Entry {
     ) -> LockFile.Entry {
         LockFile.Entry(kind: kind, id: id.value, version: version.value.text, digest: Digest.of(node))
     }
+}
+
+extension DiagnosticRule {
+    /// The rules about `bursar.lock`.
+    static let lockFile: [DiagnosticRule] = [versionChanged, versionUnlocked]
+
+    static let versionChanged = DiagnosticRule(
+        "version/changed", .error,
+        title: "A locked version has changed",
+        checks: "The text of each version has the digest that `bursar.lock` lists.",
+        why: "Recorded decisions name the version. If its text changes, they cannot be reproduced.",
+        example: """
+            # bursar.lock
+            policy saas 2026-06-01 sha256:…   # and the file has another text now
+            """,
+        fix: """
+            Undo the change and write it as a new version. If the version was never published, run `bursar lock \
+            --renew`.
+            """)
+
+    static let versionUnlocked = DiagnosticRule(
+        "version/unlocked", .note,
+        title: "A version is not locked",
+        checks: "`bursar.lock` lists every version that is in force.",
+        why: "A change of the version would not be found.",
+        example: "# bursar.lock lists 2026-05-01 only",
+        fix: "Run `bursar lock`, or `bursar check --fix`.")
 }

@@ -33,16 +33,16 @@ package struct SARIFRenderer: Sendable {
         json.field("name", "bursar")
         json.field("version", version)
         json.array("rules") { json in
-            for page in DiagnosticPage.all {
+            for rule in DiagnosticRule.all {
                 json.object { json in
-                    json.field("id", page.code)
-                    json.object("shortDescription") { $0.field("text", "Finds \(page.finds)") }
-                    json.object("fullDescription") { $0.field("text", page.why) }
+                    json.field("id", rule.code)
+                    json.object("shortDescription") { $0.field("text", rule.title + ".") }
+                    json.object("fullDescription") { $0.field("text", rule.checks + " " + rule.why) }
                     json.object("help") { json in
-                        json.field("text", page.wayOut)
-                        json.field("markdown", page.markdown)
+                        json.field("text", rule.fix)
+                        json.field("markdown", rule.markdown)
                     }
-                    json.object("defaultConfiguration") { $0.field("level", page.severity.rawValue) }
+                    json.object("defaultConfiguration") { $0.field("level", rule.severity.rawValue) }
                 }
             }
         }
@@ -51,7 +51,7 @@ package struct SARIFRenderer: Sendable {
     private func result(_ diagnostic: Diagnostic, _ sources: SourceMap, _ json: inout JSONWriter) {
         json.object { json in
             json.field("ruleId", diagnostic.code)
-            if let index = DiagnosticPage.all.firstIndex(where: { $0.code == diagnostic.code }) {
+            if let index = DiagnosticRule.all.firstIndex(where: { $0 === diagnostic.rule }) {
                 json.field("ruleIndex", index)
             }
             json.field("level", diagnostic.severity.rawValue)

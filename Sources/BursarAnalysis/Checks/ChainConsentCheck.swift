@@ -3,6 +3,15 @@ import BursarSyntax
 
 /// `chain/consent`: a chain that needs the tenant's consent, where no tenant of the tier gives it.
 enum ChainConsentCheck: Check {
+    static let rule = DiagnosticRule(
+        "chain/consent", .warning,
+        title: "No tenant consents to a downgrade",
+        checks: "If a chain needs the consent of the tenant, some tenant of the tier gives it.",
+        why: "The chain is never used.",
+        example: "downgrade: {chains: [big -> small], consent: tenant}",
+        fix: "Add `accepts: [downgrade]` to the records of the tenants that agreed, or use `consent: plan`.")
+
+    static let rules = [rule]
     static let subject = "which chains have consent"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -13,8 +22,8 @@ enum ChainConsentCheck: Check {
             if consenting.contains(plan.tier) || consenting.contains(nil) { continue }
             diagnostics.add(
                 Diagnostic(
-                    "chain/consent", "no tenant of tier `\(plan.tier)` accepts a downgrade, so its chain is never used",
-                    severity: .warning, at: plan.downgrade.consentSource ?? plan.tierSource,
+                    rule, "no tenant of tier `\(plan.tier)` accepts a downgrade, so its chain is never used",
+                    at: plan.downgrade.consentSource ?? plan.tierSource,
                     help: "say `accepts: [downgrade]` in the records of those who agreed, or `consent: plan`"))
         }
     }

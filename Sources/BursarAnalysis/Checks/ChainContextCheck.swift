@@ -4,6 +4,21 @@ import BursarSyntax
 /// `chain/context`: a substitute whose context is smaller than requests of the tier may be, so that some request fits the
 /// model that it asks for and not the one that it gets.
 enum ChainContextCheck: Check {
+    static let rule = DiagnosticRule(
+        "chain/context", .warning,
+        title: "A substitute has too small a context",
+        checks: """
+            The largest request of a tier fits into the context of each substitute. The witness is a request that \
+            does not fit.
+            """,
+        why: "The request is admitted, and the provider refuses it.",
+        example: """
+            big:   {context: 128k}
+            small: {context: 16k}   # downgrade: big -> small
+            """,
+        fix: "Limit the input tokens per request, or choose a substitute with a larger context.")
+
+    static let rules = [rule]
     static let subject = "which substitutes have too small a context"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -29,9 +44,9 @@ enum ChainContextCheck: Check {
                 witness[.maxOutputTokens] = .number(0)
                 diagnostics.add(
                     Diagnostic(
-                        "chain/context",
+                        rule,
                         "`\(catalog[step.to].name)` has a context of \(room) tokens, and requests of tier `\(plan.tier)` for `\(catalog[step.from].name)` may have \(size)",
-                        severity: .warning, at: step.source,
+                        at: step.source,
                         notes: [.init("its context is said here", at: catalog[step.to].source)],
                         help: "limit the tier's input tokens per request, or choose another substitute",
                         witness: witness.json))

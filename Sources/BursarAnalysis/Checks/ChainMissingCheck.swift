@@ -3,6 +3,15 @@ import BursarSyntax
 
 /// `chain/missing`: `downgrade` where no chain could serve any model of the tier, so it never finds a way.
 enum ChainMissingCheck: Check {
+    static let rule = DiagnosticRule(
+        "chain/missing", .warning,
+        title: "`downgrade` has no chain to follow",
+        checks: "A tier with the action `downgrade` has a chain that leads to an allowed model.",
+        why: "The action finds no substitute, so it has no effect.",
+        example: "at: {100%: downgrade else deny}   # and no `downgrade:` in the tier",
+        fix: "Give the tier a chain of allowed models.")
+
+    static let rules = [rule]
     static let subject = "which downgrades find a way"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -12,11 +21,11 @@ enum ChainMissingCheck: Check {
                 for threshold in limit.thresholds where threshold.actions.contains(where: needsChain) {
                     diagnostics.add(
                         Diagnostic(
-                            "chain/missing",
+                            rule,
                             "`downgrade` finds no way in tier `\(plan.tier)`: "
                                 + (plan.downgrade.chains.isEmpty
                                     ? "it has no chain" : "no chain of it leads from one allowed model to another"),
-                            severity: .warning, at: threshold.source,
+                            at: threshold.source,
                             help: "give the tier a chain of allowed models: downgrade: gpt-4o -> gpt-4o-mini"))
                 }
             }

@@ -4,6 +4,27 @@ import BursarSyntax
 /// `rule/never`, `rule/always`, `rule/value`: conditions of rules, limits and actions that no request satisfies, that every
 /// request satisfies, or that compare with a value that the attribute never takes.
 enum ConditionCheck: Check {
+    static let never = DiagnosticRule(
+        "rule/never", .warning,
+        title: "No request satisfies the condition",
+        checks: """
+            Some request can satisfy a condition. The notes show the fewest comparisons that contradict each other.
+            """,
+        why: "The rule, limit or action never acts.",
+        example: "when: input_tokens > 100k && input_tokens < 50k",
+        fix: "Correct the comparison that is wrong.")
+
+    static let always = DiagnosticRule(
+        "rule/always", .warning,
+        title: "Every request satisfies the condition",
+        checks: "Some request does not satisfy a condition.",
+        why: "The condition has no effect. Usually `||` was written for `&&`.",
+        example: """
+            when: feature != "chat" || feature != "search"
+            """,
+        fix: "Leave out `when`, or correct the comparison.")
+
+    static let rules = [never, always, ValueCheck.rule]
     static let subject = "which conditions can hold"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -30,7 +51,7 @@ enum ConditionCheck: Check {
             let places = context.set.sources.places(of: core, at: item.source)
             diagnostics.add(
                 Diagnostic(
-                    "rule/never", "no request satisfies this condition", severity: .warning, at: item.source,
+                    never, "no request satisfies this condition", at: item.source,
                     notes: places.count > 1
                         ? places.enumerated().map { index, place in
                             .init(index == 0 ? "this …" : "… contradicts this", at: place)
@@ -38,8 +59,8 @@ enum ConditionCheck: Check {
         } else if try space.diagram.isSubset(domain, of: holds) {
             diagnostics.add(
                 Diagnostic(
-                    "rule/always", "every request satisfies this condition, so it says nothing", severity: .warning,
-                    at: item.source, help: "leave `when` out, or mend the comparison that is wrong",
+                    always, "every request satisfies this condition, so it says nothing", at: item.source,
+                    help: "leave `when` out, or mend the comparison that is wrong",
                     witness: space.witness(in: holds)?.json))
         }
     }

@@ -4,6 +4,18 @@ import BursarSyntax
 /// `chain/dearer`: a step to a model that costs more for some mix of tokens. A price is a sum over kinds of tokens, so a
 /// step is dearer for some mix exactly if it is dearer for one kind alone.
 enum DearerChainCheck: Check {
+    static let rule = DiagnosticRule(
+        "chain/dearer", .warning,
+        title: "A substitute can cost more than the model before it",
+        checks: """
+            Each model of a chain costs at most as much as the model before it, for every mix of tokens. The witness \
+            is a request that costs more.
+            """,
+        why: "A downgrade would use up the budget faster.",
+        example: "downgrade: small -> big",
+        fix: "Order the chain from the most expensive model to the cheapest.")
+
+    static let rules = [rule]
     static let subject = "which substitutes are dearer"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -28,9 +40,9 @@ enum DearerChainCheck: Check {
                 let spend = BursarSyntax.Unit.spend
                 diagnostics.add(
                     Diagnostic(
-                        "chain/dearer",
+                        rule,
                         "`\(catalog[step.to].name)` can cost more than `\(catalog[step.from].name)`: \(mix.text) cost \(spend.text(Int128(costs[1]), currency)) instead of \(spend.text(Int128(costs[0]), currency))",
-                        severity: .warning, at: step.source,
+                        at: step.source,
                         notes: [
                             .init("the price of the substitute", at: catalog[step.to].source),
                             .init("the price of the model before it", at: catalog[step.from].source),

@@ -5,6 +5,41 @@ import BursarSyntax
 /// another always refuses first. What the other lets through in the longest window of this one is added up exactly, on the
 /// assumption that nothing settles above its estimate.
 enum NeverBindsCheck: Check {
+    static let neverBinds = DiagnosticRule(
+        "limit/never-binds", .warning,
+        title: "A limit never has an effect, because another limit always refuses first",
+        checks: """
+            No other limit always refuses before this one. The check adds up what the other limit admits in the \
+            longest window of this one, with all that rollover can add.
+            """,
+        why: "A team relies on a limit that has no effect.",
+        example: """
+            daily: $5/day
+            monthly: $155/month   # 31 × $5
+            """,
+        fix: "Remove the limit, lower it, or raise the other one.")
+
+    static let childAboveParent = DiagnosticRule(
+        "limit/child-above-parent", .warning,
+        title: "A budget is larger than the budget that contains it",
+        checks: "A limit of a scope is at most as large as the limit that contains it.",
+        why: "The scope never gets what the policy promises.",
+        example: """
+            limits: {monthly: $100/month}
+            scopes:
+              workspace a: {limits: {monthly: $150/month}}
+            """,
+        fix: "Lower the inner limit, or raise the outer one.")
+
+    static let looserThanPolicy = DiagnosticRule(
+        "limit/looser-than-policy", .warning,
+        title: "A tenant has a larger limit than the whole policy allows",
+        checks: "A tenant's own limit is at most as large as the policy-wide limit that counts the same requests.",
+        why: "The customer was promised more than the policy admits.",
+        example: "limits: {everyone: $10/day}   # tenants: acme: {limits: {daily: $20/day}}",
+        fix: "Raise the policy-wide limit, or lower the tenant's.")
+
+    static let rules = [neverBinds, childAboveParent, looserThanPolicy]
     static let subject = "which limits never bind"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -200,19 +235,18 @@ enum NeverBindsCheck: Check {
         let isInside = limit.scopeKinds.isStrictSuperset(of: other.scopeKinds)
         if isInside, limit.unit == other.unit, limit.window == other.window, limit.amount > other.amount {
             return Diagnostic(
-                "limit/child-above-parent", "`\(limit.name)` is larger than what holds it: \(reason)",
-                severity: .warning,
+                childAboveParent, "`\(limit.name)` is larger than what holds it: \(reason)",
                 at: limit.source, notes: notes,
                 help: "lower it below \(other.unit.text(Int128(other.amount), currency)), or raise `\(other.name)`")
         }
         if isOverride, other.layer == .policy, limit.layer != .policy {
             return Diagnostic(
-                "limit/looser-than-policy", "`\(limit.name)` allows more than the policy does for everyone: \(reason)",
-                severity: .warning, at: limit.source, notes: notes,
+                looserThanPolicy, "`\(limit.name)` allows more than the policy does for everyone: \(reason)",
+                at: limit.source, notes: notes,
                 help: "a policy-wide limit holds for every tenant; raise it, or lower this one")
         }
         return Diagnostic(
-            "limit/never-binds", "`\(limit.name)` never does anything: \(reason)", severity: .warning, at: limit.source,
+            neverBinds, "`\(limit.name)` never does anything: \(reason)", at: limit.source,
             notes: notes, help: "remove it, lower it, or raise `\(other.name)`")
     }
 }

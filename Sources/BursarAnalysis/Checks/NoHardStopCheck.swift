@@ -3,6 +3,15 @@ import BursarSyntax
 
 /// `limit/no-hard-stop`: a limit on spend or tokens that never refuses, and no other that bounds what it counts.
 enum NoHardStopCheck: Check {
+    static let rule = DiagnosticRule(
+        "limit/no-hard-stop", .note,
+        title: "Nothing refuses when the limit is used up",
+        checks: "A limit on spend or tokens refuses at some threshold, or another limit bounds what it counts.",
+        why: "A tenant can spend without bound.",
+        example: "daily: {amount: $5/day, at: {100%: notify owner}}",
+        fix: "Add a threshold with `deny`, or add another limit above it.")
+
+    static let rules = [rule]
     static let subject = "which limits have no hard stop"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -25,9 +34,9 @@ enum NoHardStopCheck: Check {
                 if isBounded { continue }
                 diagnostics.add(
                     Diagnostic(
-                        "limit/no-hard-stop",
-                        "`\(limit.name)` never refuses, and no other limit bounds what it counts", severity: .note,
-                        at: limit.source, help: "add a threshold with `deny`, or another limit above it"))
+                        rule,
+                        "`\(limit.name)` never refuses, and no other limit bounds what it counts", at: limit.source,
+                        help: "add a threshold with `deny`, or another limit above it"))
             }
         }
     }

@@ -3,6 +3,20 @@ import BursarSyntax
 
 /// `limit/oversubscribed`: sub-budgets that together exceed what holds them. Often meant, so it is a note.
 enum OversubscribedCheck: Check {
+    static let rule = DiagnosticRule(
+        "limit/oversubscribed", .note,
+        title: "The budgets of scopes together are larger than the budget that contains them",
+        checks: "The limits of scopes add up to at most the limit that contains them.",
+        why: "Not all scopes can use up their budgets at once. Often this is meant.",
+        example: """
+            limits: {monthly: $200/month}
+            scopes:
+              workspace a: {limits: {monthly: $150/month}}
+              workspace b: {limits: {monthly: $80/month}}
+            """,
+        fix: "If you mean it, there is nothing to do. Otherwise lower the inner limits or raise the outer one.")
+
+    static let rules = [rule]
     static let subject = "which budgets are oversubscribed"
 
     private struct Siblings: Hashable {
@@ -34,9 +48,9 @@ enum OversubscribedCheck: Check {
                 let currency = edition.policy.currency
                 diagnostics.add(
                     Diagnostic(
-                        "limit/oversubscribed",
+                        rule,
                         "the budgets below `\(parent.name)` are \(key.unit.text(sum, currency)) together, more than its \(key.unit.text(Int128(parent.amount), currency))",
-                        severity: .note, at: parent.source,
+                        at: parent.source,
                         notes: children.map {
                             .init(
                                 "\($0.within.last.map { "\($0.scope.rawValue) \($0.value)" } ?? ""): \(key.unit.text(Int128($0.amount), currency))",

@@ -4,6 +4,19 @@ import BursarSyntax
 /// `rule/refuses-tier`: a tier of which no request can be admitted, because of its models, of rules that deny, or of a limit
 /// of zero.
 enum RefusedTierCheck: Check {
+    static let rule = DiagnosticRule(
+        "rule/refuses-tier", .warning,
+        title: "A tier admits no request",
+        checks: "Each tier can admit some request. The notes name the models, limits or rules that refuse everything.",
+        why: "Its customers pay and get nothing.",
+        example: """
+            rules:
+              a: {when: has(feature), deny: x}
+              b: {when: tier == "free" && !has(feature), deny: y}
+            """,
+        fix: "Correct what refuses the requests.")
+
+    static let rules = [rule]
     static let subject = "which tiers can do anything"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -39,8 +52,8 @@ enum RefusedTierCheck: Check {
     ) {
         diagnostics.add(
             Diagnostic(
-                "rule/refuses-tier", "no request of tier `\(plan.tier)` can be admitted", severity: .warning,
-                at: plan.tierSource, notes: notes, witness: witness))
+                rule, "no request of tier `\(plan.tier)` can be admitted", at: plan.tierSource, notes: notes,
+                witness: witness))
     }
 
     /// Refuses every request, whatever it asks for.

@@ -4,6 +4,15 @@ import BursarSyntax
 /// `limit/threshold-order`: thresholds that are not written from the lowest to the highest. They are judged in that order
 /// all the same, and readers take the order for the meaning.
 enum ThresholdOrderCheck: Check {
+    static let rule = DiagnosticRule(
+        "limit/threshold-order", .note,
+        title: "Thresholds are not in ascending order",
+        checks: "The thresholds of a limit are written from the lowest to the highest.",
+        why: "They act in ascending order, however they are written. Readers may take the order for the meaning.",
+        example: "at: {100%: deny, 80%: notify owner}",
+        fix: "Sort them. `bursar check --fix` does this if they are on one line.")
+
+    static let rules = [rule]
     static let subject = "which thresholds are out of order"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -16,8 +25,8 @@ enum ThresholdOrderCheck: Check {
             else { continue }
             diagnostics.add(
                 Diagnostic(
-                    "limit/threshold-order", "the thresholds of `\(limit.name)` are not written from the lowest on",
-                    severity: .note, at: low.1, notes: [.init("this one comes before it", at: low.0)],
+                    rule, "the thresholds of `\(limit.name)` are not written from the lowest on",
+                    at: low.1, notes: [.init("this one comes before it", at: low.0)],
                     fix: fix(entries, written, context.set.sources)))
         }
     }

@@ -3,6 +3,32 @@ import BursarSyntax
 
 /// `limit/too-small`, `weight/too-small`: no request fits, not even of one token in and one out of the cheapest model.
 enum TooSmallLimitCheck: Check {
+    static let limitTooSmall = DiagnosticRule(
+        "limit/too-small", .warning,
+        title: "No request fits into the limit",
+        checks: """
+            The smallest request of the tier (one token in, one token out, the cheapest model) fits into each limit. \
+            `cap output to fit min N` has room for N tokens. The witness is a request that the limit refuses.
+            """,
+        why: "The limit refuses everything, and the customer reads about a budget.",
+        example: "daily: $0.0000005/day",
+        fix: "Raise the limit. To refuse everything, use `block`, `models` or a rule.")
+
+    static let shareTooSmall = DiagnosticRule(
+        "weight/too-small", .warning,
+        title: "No request fits into a share",
+        checks: """
+            The smallest request of a feature fits into the share of the feature. The witness is a request that the \
+            share refuses.
+            """,
+        why: "The feature is off, and the policy does not say so.",
+        example: """
+            daily: $0.00002/day
+            weights: {of: daily, chat: 98%, search: 2%}
+            """,
+        fix: "Raise the share, or block the feature.")
+
+    static let rules = [limitTooSmall, shareTooSmall]
     static let subject = "which limits are too small"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -32,9 +58,9 @@ enum TooSmallLimitCheck: Check {
             guard let witness = witness(limit, plan, context, smallest.model, feature: feature) else { return }
             diagnostics.add(
                 Diagnostic(
-                    "weight/too-small",
+                    shareTooSmall,
                     "the share of `\(weight.feature ?? "other")` is \(limit.unit.text(Int128(room), currency)), and no request takes less than \(limit.unit.text(Int128(smallest.amount), currency))",
-                    severity: .warning, at: limit.source, help: "raise the share, or block the feature",
+                    at: limit.source, help: "raise the share, or block the feature",
                     witness: witness))
             return
         }
@@ -43,9 +69,9 @@ enum TooSmallLimitCheck: Check {
             guard let witness = witness(limit, plan, context, smallest.model, feature: nil) else { return }
             diagnostics.add(
                 Diagnostic(
-                    "limit/too-small",
+                    limitTooSmall,
                     "no request fits into `\(limit.name)`: it has room for \(limit.unit.text(Int128(room), currency)), and the smallest takes \(limit.unit.text(Int128(smallest.amount), currency))",
-                    severity: .warning, at: limit.source,
+                    at: limit.source,
                     help: "raise it; to refuse everything say `block`, `models` or a rule",
                     witness: witness))
             return
@@ -79,9 +105,9 @@ enum TooSmallLimitCheck: Check {
                 guard let least, least > room else { continue }
                 diagnostics.add(
                     Diagnostic(
-                        "limit/too-small",
+                        limitTooSmall,
                         "`cap output to fit min \(minimum)` never finds a way: \(minimum) tokens take \(limit.unit.text(Int128(least), edition.policy.currency)), more than the limit",
-                        severity: .warning, at: threshold.source, help: "lower the minimum, or raise the limit"))
+                        at: threshold.source, help: "lower the minimum, or raise the limit"))
             }
         }
     }

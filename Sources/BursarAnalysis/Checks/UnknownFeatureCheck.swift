@@ -4,6 +4,19 @@ import BursarSyntax
 /// `name/feature`: a feature with a share of its own that is nearly one of those under `features`. Features are open, so it
 /// is a warning, and only where a misspelling is likely.
 enum UnknownFeatureCheck: Check {
+    static let rule = DiagnosticRule(
+        "name/feature", .warning,
+        title: "A feature is nearly one of the declared features",
+        checks: "A feature that the policy names is declared under `features`, or is not similar to a declared one.",
+        why: "Features are open, so that any name is allowed. A misspelt feature gets the share of no feature.",
+        example: """
+            features: {checkout: {critical: true}}
+            tiers:
+              free: {limits: {daily: $5/day}, weights: {of: daily, chekout: 40%}}
+            """,
+        fix: "Correct the spelling (`bursar check --fix`), or declare the feature.")
+
+    static let rules = [rule]
     static let subject = "which features are misspelt"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -18,7 +31,7 @@ enum UnknownFeatureCheck: Check {
             else { continue }
             diagnostics.add(
                 Diagnostic(
-                    "name/feature", "no feature is named `\(feature)`", severity: .warning, at: limit.source,
+                    rule, "no feature is named `\(feature)`", at: limit.source,
                     fix: .init("did you mean", replace: limit.source, with: near)))
         }
     }
@@ -45,7 +58,7 @@ enum UnknownFeatureCheck: Check {
                     else { continue }
                     diagnostics.add(
                         Diagnostic(
-                            "name/feature", "no feature is named `\(name)`", severity: .warning, at: place,
+                            rule, "no feature is named `\(name)`", at: place,
                             fix: .init("did you mean", replace: place, with: near)))
                 }
             }

@@ -4,6 +4,15 @@ import BursarSyntax
 /// `limit/threshold-unreachable`: a threshold above one that refuses every request that crosses it. Only an event could
 /// still be given there, so a threshold with `notify` is not reported.
 enum UnreachableThresholdCheck: Check {
+    static let rule = DiagnosticRule(
+        "limit/threshold-unreachable", .warning,
+        title: "Usage never reaches a threshold",
+        checks: "No threshold is above another one that denies every request. A threshold with `notify` is exempt.",
+        why: "The actions of the threshold never happen.",
+        example: "at: {100%: deny, 120%: downgrade}",
+        fix: "Put the threshold below the one that denies.")
+
+    static let rules = [rule]
     static let subject = "which thresholds are reached"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -12,9 +21,9 @@ enum UnreachableThresholdCheck: Check {
             for threshold in limit.thresholds[(wall + 1)...] where !notifies(threshold) {
                 diagnostics.add(
                     Diagnostic(
-                        "limit/threshold-unreachable",
+                        rule,
                         "nothing gets to \(threshold.text): every request is refused at \(limit.thresholds[wall].text)",
-                        severity: .warning, at: threshold.source,
+                        at: threshold.source,
                         notes: [.init("it is refused here", at: limit.thresholds[wall].source)]))
             }
         }

@@ -3,12 +3,24 @@ import BursarSyntax
 
 /// `name/unused`: an audience that nothing notifies, a tier that no tenant can have, a class without models.
 enum UnusedNameCheck: Check {
+    static let rule = DiagnosticRule(
+        "name/unused", .note,
+        title: "A name is defined and never used",
+        checks: """
+            Some limit or alert notifies each audience, some tenant can have each tier, and some model has each \
+            class.
+            """,
+        why: "The name is a leftover, or it is misspelt where it should be used.",
+        example: "audiences: {ops: operations}   # and no `notify ops` anywhere",
+        fix: "Remove the name, or use it.")
+
+    static let rules = [rule]
     static let subject = "which names are unused"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
         let (edition, set) = (context.edition, context.set)
         func report(_ message: String, _ place: SourceRange?) {
-            diagnostics.add(Diagnostic("name/unused", message, severity: .note, at: place))
+            diagnostics.add(Diagnostic(rule, message, at: place))
         }
         let used = notified(context)
         for audience in edition.policy.audiences where !used.contains(audience.value) {

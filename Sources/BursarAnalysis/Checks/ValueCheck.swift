@@ -3,6 +3,16 @@ import BursarSyntax
 
 /// `rule/value`: a comparison with a value that the attribute never takes, mostly a misspelt one.
 struct ValueCheck {
+    static let rule = DiagnosticRule(
+        "rule/value", .warning,
+        title: "A condition compares with a value that never occurs",
+        checks: "The attribute of a comparison can have the value that it is compared with.",
+        why: "A misspelt tier or class makes a rule do nothing.",
+        example: """
+            when: tier == "fre"
+            """,
+        fix: "Correct the value. `bursar check --fix` replaces it by the nearest one.")
+
     private let edition: Edition
     private let set: PolicySet
     private let known: [Attribute: Values]
@@ -72,7 +82,7 @@ struct ValueCheck {
         }
         let list = known.count <= 24 ? known.map { "`\($0)`" }.joined(separator: ", ") : nil
         return Diagnostic(
-            "rule/value", message, severity: .warning, at: place ?? term,
+            Self.rule, message, at: place ?? term,
             help: meant == nil ? list.map { "it can be: \($0)" } : nil,
             fix: meant.flatMap { meant in place.map { .init("did you mean", replace: $0, with: meant) } })
     }

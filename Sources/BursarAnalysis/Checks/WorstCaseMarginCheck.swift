@@ -3,6 +3,17 @@ import BursarSyntax
 
 /// `margin/worst-case`: the most that a tenant of a tier can cost in a month, by the limits, above what the tier is sold for.
 enum WorstCaseMarginCheck: Check {
+    static let rule = DiagnosticRule(
+        "margin/worst-case", .note,
+        title: "A tenant can cost more than the price of its tier",
+        checks: """
+            The most that a tenant of a tier can cost in a month, by its limits, is at most the price of the tier.
+            """,
+        why: "A tenant that uses everything it is allowed to use loses money.",
+        example: "pro: {price: $20/month, limits: {daily: $1/day}}   # 31 × $1",
+        fix: "Lower the limits or raise the price. `bursar check --traffic` shows what real tenants cost.")
+
+    static let rules = [rule]
     static let subject = "what a tenant can cost in a month"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
@@ -29,17 +40,17 @@ enum WorstCaseMarginCheck: Check {
             guard let least else {
                 diagnostics.add(
                     Diagnostic(
-                        "margin/worst-case",
+                        rule,
                         "nothing bounds what a tenant of tier `\(plan.tier)` may cost in a month, and it is sold for \(spend.text(Int128(price), currency))",
-                        severity: .note, at: plan.tierSource))
+                        at: plan.tierSource))
                 continue
             }
             guard least.cost > Int128(price) else { continue }
             diagnostics.add(
                 Diagnostic(
-                    "margin/worst-case",
+                    rule,
                     "a tenant of tier `\(plan.tier)` can cost \(spend.text(least.cost, currency)) in a month, \(spend.text(least.cost - Int128(price), currency)) more than its price of \(spend.text(Int128(price), currency))",
-                    severity: .note, at: plan.tierSource,
+                    at: plan.tierSource,
                     notes: [.init("`\(least.limit.name)` bounds it", at: least.limit.source)]))
         }
     }

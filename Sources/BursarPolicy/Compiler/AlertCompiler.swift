@@ -38,7 +38,7 @@ struct AlertCompiler {
         if declaration.isAcrossTenants, declaration.per?.value.contains(.tenant) == true {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/shape", "tenants cannot be told apart and be counted together", at: declaration.per?.range))
+                    .syntaxShape, "tenants cannot be told apart and be counted together", at: declaration.per?.range))
         }
         rule.criteria.terms = terms.value.map { compile($0, at: terms.range) }
         let needsSample = rule.criteria.hasBaseline || terms.value.contains { $0.metric.needsSample }
@@ -48,7 +48,7 @@ struct AlertCompiler {
             if let other = named.first(where: { $0 != first }) {
                 diagnostics.add(
                     Diagnostic(
-                        "syntax/shape", "an alert looks at one limit, and this one at `\(first)` and `\(other)`",
+                        .syntaxShape, "an alert looks at one limit, and this one at `\(first)` and `\(other)`",
                         at: terms.range, help: "write two alerts"))
             }
             let needsPace = terms.value.contains { $0.metric == .burnRate || $0.metric == .timeLeft }
@@ -70,7 +70,7 @@ struct AlertCompiler {
         if warning >= exceeded {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/scalar", "`warning` at \(warning.text) is not below `exceeded` at \(exceeded.text)",
+                    .syntaxScalar, "`warning` at \(warning.text) is not below `exceeded` at \(exceeded.text)",
                     at: declaration.name.range))
         }
         return [(AlertRule.BudgetState.warning, warning), (.exceeded, exceeded)].map { state, share in
@@ -110,7 +110,7 @@ struct AlertCompiler {
             : "`\(limit.name)` has no window, and so no pace"
         diagnostics.add(
             Diagnostic(
-                "alert/limit", why, at: name.range, notes: [.init("the limit is here", at: limit.source)],
+                .alertLimit, why, at: name.range, notes: [.init("the limit is here", at: limit.source)],
                 help: "an alert looks at limits of a day, week, month, quarter or year, of `every N days from …`"
                     + (needsPace ? "" : ", or of a scope's whole life")))
     }
@@ -123,7 +123,7 @@ struct AlertCompiler {
         case .rolling?, .fromFirstUse?, .request?:
             diagnostics.add(
                 Diagnostic(
-                    "alert/window", "an alert's windows follow one another: this one does not end where another begins",
+                    .alertWindow, "an alert's windows follow one another: this one does not end where another begins",
                     at: literal?.range, help: "as in `hour`, `15 minutes`, `day`, `week`, `month`"))
             fallthrough
         case nil: return .calendar(.day, fromDay: 1, zone: context.zone)

@@ -33,10 +33,10 @@ package struct Compiler {
     private init(documents: Documents) { self.documents = documents }
 
     private mutating func report(
-        _ code: String, _ message: String, at range: SourceRange, notes: [Diagnostic.Note] = [], help: String? = nil,
-        severity: Severity = .error
+        _ rule: DiagnosticRule, _ message: String, at range: SourceRange, notes: [Diagnostic.Note] = [],
+        help: String? = nil
     ) {
-        diagnostics.add(Diagnostic(code, message, severity: severity, at: range, notes: notes, help: help))
+        diagnostics.add(Diagnostic(rule, message, at: range, notes: notes, help: help))
     }
 
     private mutating func run() -> PolicySet? {
@@ -46,14 +46,14 @@ package struct Compiler {
         guard let first = documents.policies.first else {
             if !documents.catalogs.isEmpty || !documents.tenants.isEmpty {
                 let place = documents.catalogs.first?.id.range ?? documents.tenants.first?.id.range
-                diagnostics.add(Diagnostic("syntax/shape", "the set has no `policy` document", at: place))
+                diagnostics.add(Diagnostic(.syntaxShape, "the set has no `policy` document", at: place))
             }
             for catalog in documents.catalogs { _ = compile(catalog, zone: .utc) }
             return nil
         }
         for policy in documents.policies where policy.id.value != first.id.value {
             report(
-                "name/duplicate", "a set decides by one policy, and `\(policy.id.value)` is a second one",
+                .nameDuplicate, "a set decides by one policy, and `\(policy.id.value)` is a second one",
                 at: policy.id.range,
                 notes: [.init("the first one is here", at: first.id.range)], help: "put it into a folder of its own")
         }
@@ -75,7 +75,7 @@ package struct Compiler {
         ]
         for (what, places) in groups where places.count > Bounds.versions {
             report(
-                "syntax/bound", "\(places.count) \(what) documents in one set; at most \(Bounds.versions) are allowed",
+                .syntaxBound, "\(places.count) \(what) documents in one set; at most \(Bounds.versions) are allowed",
                 at: places[Bounds.versions], help: "move versions that no replay needs to a set of their own")
             isTooLarge = true
         }
@@ -94,14 +94,14 @@ package struct Compiler {
         let place = document.tiers.first?.name.range ?? document.id.range
         if tierLimits > Bounds.tierLimits {
             report(
-                "syntax/bound",
+                .syntaxBound,
                 "the limits of all tiers, with those that they take over, are more than \(Bounds.tierLimits)",
                 at: place,
                 help: "remove tiers, limits or versions that nobody needs")
             isTooLarge = true
         } else if patternMatches > Bounds.patternMatches {
             report(
-                "syntax/bound",
+                .syntaxBound,
                 "the tiers' patterns of models, times the \(models) models of the catalog, are more than \(Bounds.patternMatches)",
                 at: place, help: "allow classes instead of patterns (`models: [economy]`)")
             isTooLarge = true
@@ -125,7 +125,7 @@ package struct Compiler {
                 version.zone = zone
             } else {
                 report(
-                    "syntax/scalar", "there is no time zone `\(name.value)` on this system", at: name.range,
+                    .syntaxScalar, "there is no time zone `\(name.value)` on this system", at: name.range,
                     help: "an IANA name such as Europe/Berlin; the package tzdata provides them")
             }
         }
@@ -135,7 +135,7 @@ package struct Compiler {
             version.until = context.instant(until.value)
             if version.until <= version.effective {
                 report(
-                    "version/interval", "`until` is not after `effective`, so this version is never in force",
+                    .versionInterval, "`until` is not after `effective`, so this version is never in force",
                     at: until.range,
                     notes: document.effective.map { [.init("it takes effect here", at: $0.range)] } ?? [])
             }
@@ -177,7 +177,7 @@ package struct Compiler {
                 depths[name] = depth
                 if depth == Bounds.extendsDepth + 1, let extends = member.extends {
                     report(
-                        "syntax/bound", "more than \(Bounds.extendsDepth) tiers extend each other in a row",
+                        .syntaxBound, "more than \(Bounds.extendsDepth) tiers extend each other in a row",
                         at: extends.range, help: "extend an earlier tier of the row")
                     isTooLarge = true
                 }
@@ -198,7 +198,7 @@ package struct Compiler {
         var names = Array(circle[start...] + circle[..<start])
         if names.count > 8 { names = names.prefix(6) + ["…", names[names.count - 1]] }
         report(
-            "name/cycle", "`extends` runs in a circle: " + (names + [tier.name.value]).joined(separator: " -> "),
+            .nameCycle, "`extends` runs in a circle: " + (names + [tier.name.value]).joined(separator: " -> "),
             at: extends.range)
     }
 
@@ -210,12 +210,12 @@ package struct Compiler {
                 let notes = [Diagnostic.Note("the other one is here", at: other.document.version.range)]
                 if other.document.version.value == version.document.version.value {
                     report(
-                        "version/duplicate",
+                        .versionDuplicate,
                         "version \(version.document.version.value) of `\(version.document.id.value)` stands twice",
                         at: version.document.version.range, notes: notes)
                 } else if other.effective == version.effective {
                     report(
-                        "version/overlap",
+                        .versionOverlap,
                         "two versions of `\(version.document.id.value)` take effect at the same instant",
                         at: version.document.effective?.range ?? version.document.version.range, notes: notes)
                 } else {
@@ -228,19 +228,19 @@ package struct Compiler {
         let ordered = versions.sorted { $0.document.version.value < $1.document.version.value }
         for (earlier, later) in zip(ordered, ordered.dropFirst()) where later.effective < earlier.effective {
             report(
-                "version/order",
+                .versionOrder,
                 "version \(later.document.version.value) takes effect before version \(earlier.document.version.value)",
                 at: later.document.effective?.range ?? later.document.version.range,
-                notes: [.init("the earlier version is here", at: earlier.document.version.range)], severity: .warning)
+                notes: [.init("the earlier version is here", at: earlier.document.version.range)])
         }
         let byTime = versions.sorted { $0.effective < $1.effective }
         var covered = byTime.first?.until ?? .max
         for version in byTime.dropFirst() {
             if version.effective > covered {
                 report(
-                    "version/gap",
+                    .versionGap,
                     "from \(instantText(covered)) to \(instantText(version.effective)) no version is in force: every request is denied",
-                    at: version.document.effective?.range ?? version.document.version.range, severity: .warning)
+                    at: version.document.effective?.range ?? version.document.version.range)
             }
             covered = max(covered, version.until)
         }
@@ -252,7 +252,7 @@ package struct Compiler {
             let key = [catalog.id.value, catalog.version.value.text]
             if let first = seen[key] {
                 report(
-                    "version/duplicate",
+                    .versionDuplicate,
                     "version \(catalog.version.value) of catalog `\(catalog.id.value)` stands twice",
                     at: catalog.version.range, notes: [.init("the other one is here", at: first)])
             } else {
@@ -298,13 +298,13 @@ package struct Compiler {
         if compiled[0].effective > start {
             let place = document.catalog?.range ?? document.version.range
             report(
-                "version/catalog",
+                .versionCatalog,
                 "no version of catalog `\(compiled[0].id)` is in force when version \(document.version.value) takes effect",
                 at: place, notes: [.init("its first version takes effect \(instantText(compiled[0].effective))")])
         }
         if compiled.contains(where: { $0.currency != (document.currency?.value ?? "USD") }) {
             report(
-                "syntax/scalar",
+                .syntaxScalar,
                 "the catalog's prices are in \(compiled[0].currency), the policy's amounts in \(document.currency?.value ?? "USD")",
                 at: document.currency?.range ?? document.id.range)
         }
@@ -329,7 +329,7 @@ package struct Compiler {
         }
         if Set(ids).count > 1 {
             report(
-                "syntax/shape", "the set has several catalogs, so the policy must name its own", at: document.id.range)
+                .syntaxShape, "the set has several catalogs, so the policy must name its own", at: document.id.range)
         }
         return Set(ids).count == 1 ? documents.catalogs : nil
     }
@@ -418,7 +418,7 @@ package struct Compiler {
                 if alias.value.isExact {
                     if let owner = owners[alias.value.text], owner.value != declaration.name.value {
                         report(
-                            "name/duplicate", "`\(alias.value.text)` already names the model `\(owner.value)`",
+                            .nameDuplicate, "`\(alias.value.text)` already names the model `\(owner.value)`",
                             at: alias.range, notes: [.init("the other one is here", at: owner.range)])
                         continue
                     }
@@ -440,7 +440,7 @@ package struct Compiler {
         for tenant in documents.tenants {
             if let first = seen[tenant.id.value] {
                 report(
-                    "name/duplicate", "tenant `\(tenant.id.value)` has two records", at: tenant.id.range,
+                    .nameDuplicate, "tenant `\(tenant.id.value)` has two records", at: tenant.id.range,
                     notes: [.init("the first one is here", at: first.range)])
             } else {
                 seen[tenant.id.value] = tenant.id
@@ -480,7 +480,7 @@ package struct Compiler {
         patternMatches += (1 + models.value.count { !$0.value.isExact }) * (edition.catalog?.models.count ?? 0)
         guard patternMatches > Bounds.patternMatches else { return true }
         report(
-            "syntax/bound",
+            .syntaxBound,
             "the patterns of models, times the models of the catalog, are more than \(Bounds.patternMatches)",
             at: models.range, help: "allow classes instead of patterns (`models: [economy]`)")
         isTooLarge = true
@@ -492,11 +492,11 @@ package struct Compiler {
             let until = newest.plans.context.instant(exception.until.value)
             if until <= newest.policy.effective {
                 report(
-                    "version/exception-ended",
+                    .versionExceptionEnded,
                     "this exception ended before version \(newest.policy.version) took effect",
                     at: exception.until.range,
                     notes: [.init("the version is here", at: newest.policy.source)],
-                    help: "remove it, or keep it for replays of older traffic", severity: .note)
+                    help: "remove it, or keep it for replays of older traffic")
             }
         }
     }

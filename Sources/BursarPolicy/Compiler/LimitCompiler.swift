@@ -27,11 +27,11 @@ struct CompileContext: Sendable {
         case .dollar where !Self.dollars.contains(currency):
             diagnostics.add(
                 Diagnostic(
-                    "syntax/scalar", "`$` is a dollar, and the currency here is \(currency)", at: range,
+                    .syntaxScalar, "`$` is a dollar, and the currency here is \(currency)", at: range,
                     help: "write the amount with its currency, as in `5 \(currency)`"))
         case .code(let code) where code != currency:
             diagnostics.add(
-                Diagnostic("syntax/scalar", "the currency here is \(currency), not \(code)", at: range))
+                Diagnostic(.syntaxScalar, "the currency here is \(currency), not \(code)", at: range))
         default: break
         }
     }
@@ -59,7 +59,7 @@ struct LimitCompiler {
         if let burst = declaration.burst, !limit.window.isRate {
             diagnostics.add(
                 Diagnostic(
-                    "limit/burst",
+                    .limitBurst,
                     "`burst` belongs to a rate, and `\(limit.name)` is no limit per second, minute or hour",
                     at: burst.range, notes: overridden(declaration, burst.range),
                     help: "remove `burst`, or count per second, minute or hour"))
@@ -70,7 +70,7 @@ struct LimitCompiler {
                 let window = limit.window.text.isEmpty ? "no window" : "the window `\(limit.window.text)`"
                 diagnostics.add(
                     Diagnostic(
-                        "limit/rollover",
+                        .limitRollover,
                         "`\(limit.name)` has \(window), which has no next one that could take over what is left",
                         at: rollover.range, notes: overridden(declaration, rollover.range),
                         help: "rollover needs a day, week, month, quarter or year, or `every N days from …`"))
@@ -96,7 +96,7 @@ struct LimitCompiler {
         }
         diagnostics.add(
             Diagnostic(
-                "syntax/shape",
+                .syntaxShape,
                 "limit `\(limit.name.value)` needs an `amount`: there is none of this name to take it over from",
                 at: limit.name.range))
         return nil
@@ -106,11 +106,11 @@ struct LimitCompiler {
         if quantity.value.unit != .spend || quantity.value.window != nil {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/shape", "a prepaid balance is money without a window", at: quantity.range,
+                    .syntaxShape, "a prepaid balance is money without a window", at: quantity.range,
                     help: "leave `amount` out: the tenant's record says the balance"))
         }
         if let per = limit.per, per.value != [.tenant] {
-            diagnostics.add(Diagnostic("syntax/shape", "a prepaid balance belongs to the tenant", at: per.range))
+            diagnostics.add(Diagnostic(.syntaxShape, "a prepaid balance belongs to the tenant", at: per.range))
         }
     }
 
@@ -177,7 +177,7 @@ struct LimitCompiler {
         }
         diagnostics.add(
             Diagnostic(
-                "syntax/scalar",
+                .syntaxScalar,
                 "a threshold of `\(limit.name)` is a percentage or an amount of \(limit.unit.rawValue)",
                 at: level.range))
         return nil
@@ -206,8 +206,8 @@ struct LimitCompiler {
     }
 
     private mutating func effect(_ action: Action, _ limit: Limit, _ range: SourceRange) -> Effect? {
-        func refuse(_ message: String, help: String? = nil, code: String = "syntax/action") -> Effect? {
-            diagnostics.add(Diagnostic(code, message, at: range, help: help))
+        func refuse(_ message: String, help: String? = nil, rule: DiagnosticRule = .syntaxAction) -> Effect? {
+            diagnostics.add(Diagnostic(rule, message, at: range, help: help))
             return nil
         }
         switch action {
@@ -216,7 +216,7 @@ struct LimitCompiler {
                 return refuse(
                     "no audience is named `\(name)`",
                     help: (diagnostics.canSuggest ? Names.help(for: name, among: context.audiences.sorted()) : nil)
-                        ?? "declare it under `audiences`", code: "name/unknown")
+                        ?? "declare it under `audiences`", rule: .nameUnknown)
             }
             return .notify(audiences)
         case .capOutput(let tokens): return .cap(.output(tokens))
@@ -237,11 +237,11 @@ struct LimitCompiler {
             guard let model = context.catalog?.model(name) else {
                 let known = diagnostics.canSuggest ? context.catalog?.models.map(\.name) ?? [] : []
                 return refuse(
-                    "no model is named `\(name)`", help: Names.help(for: name, among: known), code: "name/unknown")
+                    "no model is named `\(name)`", help: Names.help(for: name, among: known), rule: .nameUnknown)
             }
             guard context.catalog?[model].price != nil else {
                 return refuse(
-                    "the catalog has no price for `\(name)`, so it cannot be a substitute", code: "chain/unpriced")
+                    "the catalog has no price for `\(name)`, so it cannot be a substitute", rule: .chainUnpriced)
             }
             return .downgrade(to: model)
         case .throttle(let requests, let micros): return .throttle(requests: requests, windowMicros: micros)

@@ -43,8 +43,7 @@ extension CompileContext {
         } else {
             diagnostics.add(
                 Diagnostic(
-                    "model/pattern-empty", "`\(item.value.text)` matches no model of the catalog", severity: .warning,
-                    at: item.range))
+                    .modelPatternEmpty, "`\(item.value.text)` matches no model of the catalog", at: item.range))
         }
     }
 
@@ -63,14 +62,14 @@ extension CompileContext {
                 if catalog[id].price == nil {
                     diagnostics.add(
                         Diagnostic(
-                            "chain/unpriced",
+                            .chainUnpriced,
                             "the catalog has no price for `\(name.value)`, so it cannot stand in a chain",
                             at: name.range, notes: [.init("the model is listed here", at: catalog[id].source)]))
                 }
                 if models.contains(id) {
                     diagnostics.add(
                         Diagnostic(
-                            "chain/cycle", "the chain comes back to `\(name.value)`", at: name.range,
+                            .chainCycle, "the chain comes back to `\(name.value)`", at: name.range,
                             help: "a chain goes from dear to cheap; remove the second `\(name.value)`"))
                     continue
                 }

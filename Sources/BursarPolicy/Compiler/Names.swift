@@ -9,7 +9,7 @@ enum Names {
     static func unknown(_ what: String, _ name: Name, among known: [String]) -> Diagnostic {
         let near = nearestName(to: name.value, among: known)
         return Diagnostic(
-            "name/unknown", "no \(what) is named `\(name.value)`", at: name.range,
+            .nameUnknown, "no \(what) is named `\(name.value)`", at: name.range,
             help: near == nil ? help(for: name.value, among: known) : nil,
             fix: near.map { .init("did you mean", replace: name.range, with: $0) })
     }

@@ -131,7 +131,7 @@ struct PlanBuilder: Sendable {
         if limits.count > Bounds.planLimits {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/bound",
+                    .syntaxBound,
                     "\(limits.count) limits in one plan, with those of the policy and of its tier; at most \(Bounds.planLimits) are allowed",
                     at: tenant?.id.range ?? tierSources[name] ?? policyLimits.first?.name.range,
                     help: "count per feature, user or workspace (`per: feature`) instead of one limit for each"))
@@ -166,14 +166,14 @@ struct PlanBuilder: Sendable {
         if total > Percentage.one {
             diagnostics.add(
                 Diagnostic(
-                    "weight/over", "the shares of `\(weights.of.value)` are \(text) together, more than there is",
+                    .weightOver, "the shares of `\(weights.of.value)` are \(text) together, more than there is",
                     at: weights.range, help: "lower them to 100% together; limits of their own may overlap"))
         } else if total < Percentage.one {
             diagnostics.add(
                 Diagnostic(
-                    "weight/under",
+                    .weightUnder,
                     "the shares of `\(weights.of.value)` are \(text) together: the rest is for no feature",
-                    severity: .note, at: weights.range))
+                    at: weights.range))
         }
     }
 

@@ -1,6 +1,6 @@
-/// Why a condition is refused; `code` tells a wrong form from a wrong attribute or type.
+/// Why a condition is refused; `rule` tells a wrong form from a wrong attribute or type.
 package struct ConditionError: Error {
-    package var code: String
+    package var rule: DiagnosticRule
     package var error: ScalarError
 }
 
@@ -45,13 +45,13 @@ package struct ConditionParser {
     }
 
     private func wrong(_ message: String, help: String? = nil) -> ConditionError {
-        ConditionError(code: "syntax/condition", error: scanner.unexpected(message, help: help))
+        ConditionError(rule: .syntaxCondition, error: scanner.unexpected(message, help: help))
     }
 
-    private func wrong(_ message: String, from start: Int, code: String = "syntax/condition", help: String? = nil)
+    private func wrong(_ message: String, from start: Int, rule: DiagnosticRule = .syntaxCondition, help: String? = nil)
         -> ConditionError
     {
-        ConditionError(code: code, error: scanner.error(message, from: start, help: help))
+        ConditionError(rule: rule, error: scanner.error(message, from: start, help: help))
     }
 
     /// What people write from other languages.
@@ -182,7 +182,7 @@ package struct ConditionParser {
         }
         guard let attribute = Attribute.named[name] else {
             throw wrong(
-                "there is no attribute `\(name)`", from: start, code: "type/attribute",
+                "there is no attribute `\(name)`", from: start, rule: .typeAttribute,
                 help: nameHelp(for: name, among: Attribute.named.keys.sorted()))
         }
         return attribute
@@ -259,7 +259,7 @@ package struct ConditionParser {
             if scanner.take("%") { return Literal(value: .percentage, start: start, end: scanner.position) }
             return Literal(value: .number(number), start: start, end: scanner.position)
         } catch {
-            throw ConditionError(code: "syntax/condition", error: error)
+            throw ConditionError(rule: .syntaxCondition, error: error)
         }
     }
 
@@ -296,7 +296,7 @@ package struct ConditionParser {
             guard attribute.kind == .list else {
                 throw wrong(
                     "`in` looks into a list, and `\(attribute.name)` is \(attribute.kind.rawValue)", from: start,
-                    code: "type/comparison", help: "as in `\"search\" in tools` or `tier in [\"free\", \"pro\"]`")
+                    rule: .typeComparison, help: "as in `\"search\" in tools` or `tier in [\"free\", \"pro\"]`")
             }
             guard case .text(let text) = literal.value else { throw typeError(attribute, literal) }
             return .contains(attribute, .equals, text)
@@ -327,7 +327,7 @@ package struct ConditionParser {
                     throw wrong(
                         "`\(attribute.name)` is \(attribute.kind.rawValue) and must be compared with something",
                         from: start,
-                        code: "type/comparison", help: "as in `has(\(attribute.name))`, or with `==`")
+                        rule: .typeComparison, help: "as in `has(\(attribute.name))`, or with `==`")
                 }
                 throw wrong("expected a comparison", help: operatorHelp)
             }
@@ -338,7 +338,7 @@ package struct ConditionParser {
 
     private func typeError(_ attribute: Attribute, _ literal: Literal) -> ConditionError {
         ConditionError(
-            code: "type/comparison",
+            rule: .typeComparison,
             error: ScalarError(
                 "`\(attribute.name)` is \(attribute.kind.rawValue) and cannot be compared with \(literal.kind)",
                 literal.start,
@@ -377,14 +377,14 @@ package struct ConditionParser {
 
     private func orderError(_ attribute: Attribute, _ literal: Literal) -> ConditionError {
         ConditionError(
-            code: "type/comparison",
+            rule: .typeComparison,
             error: ScalarError(
                 "`\(attribute.name)` has no order: only `==`, `!=` and `in` compare it", literal.start, literal.end))
     }
 
     private func weekdayError(_ literal: Literal) -> ConditionError {
         ConditionError(
-            code: "type/comparison",
+            rule: .typeComparison,
             error: ScalarError(
                 "this is not a day of the week", literal.start, literal.end,
                 help: "days: " + Weekday.names.joined(separator: ", ") + ", or 1 (Monday) to 7"))
@@ -423,7 +423,7 @@ package struct ConditionParser {
         case .number, .weekday: return .numberIn(attribute, numbers)
         default:
             throw wrong(
-                "`in` does not apply to `\(attribute.name)`", from: scanner.position, code: "type/comparison")
+                "`in` does not apply to `\(attribute.name)`", from: scanner.position, rule: .typeComparison)
         }
     }
 
@@ -442,7 +442,7 @@ package struct ConditionParser {
         let method = String(name[name.index(after: dot)...])
         guard let attribute = Attribute.named[receiver] else {
             throw wrong(
-                "there is no attribute `\(receiver)`", from: start, code: "type/attribute",
+                "there is no attribute `\(receiver)`", from: start, rule: .typeAttribute,
                 help: nameHelp(for: receiver, among: Attribute.named.keys.sorted()))
         }
         if method == "exists" { return try exists(attribute, from: start) }
@@ -470,7 +470,7 @@ package struct ConditionParser {
         guard attribute.kind == .text else {
             throw wrong(
                 "`\(method)` looks at text, and `\(attribute.name)` is \(attribute.kind.rawValue)", from: start,
-                code: "type/comparison")
+                rule: .typeComparison)
         }
         return .text(attribute, test, try argument())
     }
@@ -488,7 +488,7 @@ package struct ConditionParser {
         guard attribute.kind == .list else {
             throw wrong(
                 "`exists` looks into a list, and `\(attribute.name)` is \(attribute.kind.rawValue)", from: start,
-                code: "type/comparison")
+                rule: .typeComparison)
         }
         guard scanner.take("(") else { throw wrong("expected `(`") }
         skip()

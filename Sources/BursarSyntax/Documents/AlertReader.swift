@@ -63,7 +63,7 @@ extension NodeReader {
     private mutating func isWhole(_ alert: AlertDeclaration, _ map: [String: YAMLEntry]) -> Bool {
         guard (alert.terms == nil) != (alert.budget == nil) else {
             report(
-                "syntax/shape", "an alert says exactly one of `if` and `budget`", at: alert.name.range,
+                .syntaxShape, "an alert says exactly one of `if` and `budget`", at: alert.name.range,
                 help: "as in {if: spend > 200% of baseline, window: day}, or {budget: monthly, warning: 80%}")
             return false
         }
@@ -80,7 +80,7 @@ extension NodeReader {
         }
         for (key, why) in strays {
             guard let entry = map[key] else { continue }
-            report("syntax/shape", "`\(key)` has no place in this alert: \(why)", at: entry.key.range)
+            report(.syntaxShape, "`\(key)` has no place in this alert: \(why)", at: entry.key.range)
             return false
         }
         return true
@@ -117,13 +117,13 @@ extension NodeReader {
         for element in elements(node, "per") {
             guard let scope = oneOf(element, "per", AlertScope.self) else { continue }
             if scopes.contains(scope) {
-                report("syntax/shape", "`\(scope.rawValue)` stands twice", at: element.range)
+                report(.syntaxShape, "`\(scope.rawValue)` stands twice", at: element.range)
             } else {
                 scopes.append(scope)
             }
         }
         if scopes.count > Bounds.alertScopes {
-            report("syntax/shape", "an alert is told apart by \(Bounds.alertScopes) things at most", at: node.range)
+            report(.syntaxShape, "an alert is told apart by \(Bounds.alertScopes) things at most", at: node.range)
             return nil
         }
         return scopes.isEmpty ? nil : Located(scopes, at: node.range)

@@ -7,7 +7,7 @@ package enum DocumentLoader {
         let isFolder = FileReading.kind(of: path) == .folder
         switch FileReading.kind(of: path) {
         case .missing:
-            diagnostics.add(Diagnostic("syntax/shape", "there is no such file or folder", at: nil, path: path))
+            diagnostics.add(Diagnostic(.syntaxShape, "there is no such file or folder", at: nil, path: path))
             documents.isIncomplete = true
             return documents
         case .file: files = [(path, path.split(separator: "/").last.map(String.init) ?? path)]
@@ -16,7 +16,7 @@ package enum DocumentLoader {
             do throws(FileError) {
                 try walk.collect(path, below: "", depth: 0)
             } catch {
-                diagnostics.add(Diagnostic("syntax/shape", error.reason, at: nil, path: error.path))
+                diagnostics.add(Diagnostic(.syntaxShape, error.reason, at: nil, path: error.path))
                 documents.isIncomplete = true
             }
             files = walk.sorted
@@ -37,7 +37,7 @@ package enum DocumentLoader {
                 }
                 sources.append(SourceFile(path: file.path, name: file.name, bytes: bytes))
             } catch {
-                diagnostics.add(Diagnostic("syntax/yaml", error.reason, at: nil, path: error.path))
+                diagnostics.add(Diagnostic(.syntaxYAML, error.reason, at: nil, path: error.path))
                 documents.isIncomplete = true
             }
         }
@@ -80,7 +80,7 @@ package enum DocumentLoader {
         if !found, !documents.isIncomplete, !diagnostics.hasErrors {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/shape", "there is nothing to read: no document in any *.yaml or *.yml file", at: nil,
+                    .syntaxShape, "there is nothing to read: no document in any *.yaml or *.yml file", at: nil,
                     path: path))
         }
         return documents
@@ -94,7 +94,7 @@ package enum DocumentLoader {
             guard !overflow, requests <= left else {
                 diagnostics.add(
                     Diagnostic(
-                        "syntax/bound",
+                        .syntaxBound,
                         "the tests of a set make at most \(Bounds.testRequests) requests, and they are more from this one on",
                         at: test.name.range, help: "lower `repeat`, or give more usage under `given`"))
                 return

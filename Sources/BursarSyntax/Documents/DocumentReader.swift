@@ -17,7 +17,7 @@ extension NodeReader {
             let near = nearest(first.name, among: Keys.kinds.names)
             diagnostics.add(
                 Diagnostic(
-                    "syntax/unknown-key",
+                    .syntaxUnknownKey,
                     "the first key of a document says what it is, and `\(first.name)` is no kind of document",
                     at: first.key.range,
                     notes: kind.map { [.init("this key must come first", at: $0.key.range)] } ?? [],
@@ -134,7 +134,7 @@ extension NodeReader {
         let effects = RuleDeclaration.Effect.allCases.filter { map[$0.rawValue] != nil }
         guard let effect = effects.first, effects.count == 1, let codeEntry = map[effect.rawValue] else {
             report(
-                "syntax/shape", "a rule says exactly one of `deny`, `confirm` and `approve`", at: entry.key.range,
+                .syntaxShape, "a rule says exactly one of `deny`, `confirm` and `approve`", at: entry.key.range,
                 help: "as in {when: request_class == \"batch\", deny: batch_not_in_plan}")
             return nil
         }
@@ -350,7 +350,7 @@ extension NodeReader {
         guard parts.count == 2, let scope = Scope(rawValue: String(parts[0])), Self.treeScopes.contains(scope) else {
             let near = parts.first.flatMap { nearest(String($0), among: known) }
             report(
-                "syntax/unknown-key", "a scope is named by its kind and its value, as in `workspace production`",
+                .syntaxUnknownKey, "a scope is named by its kind and its value, as in `workspace production`",
                 at: entry.key.range,
                 help: near.map { "did you mean `\($0)`?" } ?? "kinds: " + known.joined(separator: ", "))
             return nil

@@ -46,7 +46,7 @@ extension NodeReader {
         for element in elements(node, "per") {
             guard let scope = oneOf(element, "per", Scope.self) else { continue }
             if scopes.contains(scope) {
-                report("syntax/shape", "`\(scope.rawValue)` stands twice", at: element.range)
+                report(.syntaxShape, "`\(scope.rawValue)` stands twice", at: element.range)
             } else {
                 scopes.append(scope)
             }
@@ -76,14 +76,14 @@ extension NodeReader {
             return nil
         }
         guard entries.count <= Bounds.thresholds else {
-            report("syntax/shape", "more than \(Bounds.thresholds) thresholds", at: node.range)
+            report(.syntaxShape, "more than \(Bounds.thresholds) thresholds", at: node.range)
             return nil
         }
         var thresholds: [ThresholdDeclaration] = []
         for entry in entries {
             if node.isFlow, entry.value.isEmpty {
                 report(
-                    "syntax/action",
+                    .syntaxAction,
                     "a comma inside `{…}` ends an action, so `\(entry.name)` is read as a threshold without action",
                     at: entry.key.range,
                     help: "write the actions as a list: {80%: [notify owner, deny]}, or quote the action")
@@ -96,7 +96,7 @@ extension NodeReader {
             let actions: [YAMLNode]
             if case .list(let nodes) = entry.value.content { actions = nodes } else { actions = [entry.value] }
             if actions.isEmpty {
-                report("syntax/action", "a threshold without action does nothing", at: entry.value.range)
+                report(.syntaxAction, "a threshold without action does nothing", at: entry.value.range)
             }
             let bounded = self.bounded(actions, Bounds.actions, "actions of a threshold", at: entry.value.range)
             thresholds.append(
@@ -120,7 +120,7 @@ extension NodeReader {
                 if when == nil { return nil }
             }
         }
-        let action = scalar(text, "action", code: "syntax/action") { scanner throws(ScalarError) in
+        let action = scalar(text, "action", rule: .syntaxAction) { scanner throws(ScalarError) in
             try scanner.action()
         }
         return action.map { ActionDeclaration(action: $0, when: when) }
@@ -134,7 +134,7 @@ extension NodeReader {
         guard let of = entries.first(where: { $0.name == "of" }), let limit = name(of.value, "the name of a limit")
         else {
             if !entries.contains(where: { $0.name == "of" }) {
-                report("syntax/shape", "weights need the key `of`: the limit that they divide", at: node.range)
+                report(.syntaxShape, "weights need the key `of`: the limit that they divide", at: node.range)
             }
             return nil
         }

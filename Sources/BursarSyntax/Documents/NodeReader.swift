@@ -2,12 +2,12 @@
 struct NodeReader {
     var diagnostics = Diagnostics()
 
-    mutating func report(_ code: String, _ message: String, at range: SourceRange, help: String? = nil) {
-        diagnostics.add(Diagnostic(code, message, at: range, help: help))
+    mutating func report(_ rule: DiagnosticRule, _ message: String, at range: SourceRange, help: String? = nil) {
+        diagnostics.add(Diagnostic(rule, message, at: range, help: help))
     }
 
     mutating func shape(_ node: YAMLNode, expected: String, for what: String, help: String? = nil) {
-        report("syntax/shape", "\(what) must be \(expected), not \(node.shape)", at: node.range, help: help)
+        report(.syntaxShape, "\(what) must be \(expected), not \(node.shape)", at: node.range, help: help)
     }
 
     /// The first elements of a list that is longer than the language allows.
@@ -16,7 +16,7 @@ struct NodeReader {
     ) -> [Element] {
         guard elements.count > most else { return elements }
         report(
-            "syntax/bound", "\(what): \(elements.count) entries, and at most \(most) are allowed", at: range,
+            .syntaxBound, "\(what): \(elements.count) entries, and at most \(most) are allowed", at: range,
             help: "split it, or replace entries that differ in a name alone by a pattern or a condition")
         return Array(elements.prefix(most))
     }
@@ -45,7 +45,7 @@ struct NodeReader {
         }
         for key in required where values[key] == nil {
             let place = entries.first?.key.range ?? node.range
-            report("syntax/shape", "\(what) needs the key `\(key)`", at: place)
+            report(.syntaxShape, "\(what) needs the key `\(key)`", at: place)
         }
         return values
     }
@@ -55,7 +55,7 @@ struct NodeReader {
         if map.isFlow, entry.value.isEmpty, nearest(entry.name, among: keys) == nil {
             let digits = entry.name.first.map { $0.isNumber } ?? false
             report(
-                "syntax/unknown-key",
+                .syntaxUnknownKey,
                 "a comma inside `{…}` ends a value, so `\(entry.name)` is read as a key of \(what)",
                 at: entry.key.range,
                 help: digits
@@ -64,14 +64,14 @@ struct NodeReader {
         }
         if keys.contains(where: { entry.name.hasPrefix($0 + ":") }) {
             report(
-                "syntax/unknown-key", "`\(entry.name)` is one key for YAML: a space must follow the colon",
+                .syntaxUnknownKey, "`\(entry.name)` is one key for YAML: a space must follow the colon",
                 at: entry.key.range)
             return
         }
         let near = nearest(entry.name, among: keys)
         diagnostics.add(
             Diagnostic(
-                "syntax/unknown-key", "\(what) has no key `\(entry.name)`", at: entry.key.range,
+                .syntaxUnknownKey, "\(what) has no key `\(entry.name)`", at: entry.key.range,
                 help: near == nil ? "keys: " + keys.joined(separator: ", ") : nil,
                 fix: near.map { .init("did you mean", replace: entry.key.range, with: $0) }))
     }
@@ -97,7 +97,7 @@ struct NodeReader {
     mutating func freeName(_ node: YAMLNode, _ what: String) -> Name? {
         guard let name = text(node, what) else { return nil }
         guard name.value.utf8.count <= Bounds.nameBytes else {
-            report("syntax/bound", "\(what) has at most \(Bounds.nameBytes) bytes", at: node.range)
+            report(.syntaxBound, "\(what) has at most \(Bounds.nameBytes) bytes", at: node.range)
             return nil
         }
         return name
@@ -107,7 +107,7 @@ struct NodeReader {
 
     /// A value that its grammar takes whole.
     mutating func scalar<Value>(
-        _ node: YAMLNode, _ what: String, code: String = "syntax/scalar",
+        _ node: YAMLNode, _ what: String, rule: DiagnosticRule = .syntaxScalar,
         _ grammar: (inout TextScanner) throws(ScalarError) -> Value
     ) -> Located<Value>? {
         guard case .scalar(let text, let style) = node.content else {
@@ -115,19 +115,19 @@ struct NodeReader {
             return nil
         }
         guard !node.isEmpty else {
-            report("syntax/shape", "\(what) has no value", at: node.range)
+            report(.syntaxShape, "\(what) has no value", at: node.range)
             return nil
         }
         if style == .literal || style == .folded {
             report(
-                code, "\(what) cannot be a text block", at: node.range,
+                rule, "\(what) cannot be a text block", at: node.range,
                 help:
                     "a leading `>` or `|` begins a text block in YAML; write the value on one line, in quotes where needed"
             )
             return nil
         }
         if text.contains("\n") || Int(node.range.end - node.range.start) < text.utf8.count || text.utf8.isEmpty {
-            report(code, "\(what) must stand on one line", at: node.range)
+            report(rule, "\(what) must stand on one line", at: node.range)
             return nil
         }
         var scanner = TextScanner(text)
@@ -136,16 +136,16 @@ struct NodeReader {
             try scanner.expectEnd()
             return Located(value, at: node.range)
         } catch {
-            add(error, code: code, text: text, style: style, node: node, what: what)
+            add(error, rule: rule, text: text, style: style, node: node, what: what)
             return nil
         }
     }
 
     private mutating func add(
-        _ error: ScalarError, code: String, text: String, style: YAMLNode.Style, node: YAMLNode, what: String
+        _ error: ScalarError, rule: DiagnosticRule, text: String, style: YAMLNode.Style, node: YAMLNode, what: String
     ) {
         let place = ValueMap(text: text, style: style, range: node.range).range(error.lower, error.upper)
-        diagnostics.add(Diagnostic(code, "\(what): \(error.message)", at: place, help: error.help))
+        diagnostics.add(Diagnostic(rule, "\(what): \(error.message)", at: place, help: error.help))
     }
 
     mutating func condition(_ node: YAMLNode, _ what: String) -> Located<Condition>? {
@@ -155,14 +155,14 @@ struct NodeReader {
         }
         guard !text.isEmpty else {
             report(
-                "syntax/condition", "\(what) has no condition", at: node.range,
+                .syntaxCondition, "\(what) has no condition", at: node.range,
                 help: "quote a condition that begins with `!`")
             return nil
         }
         do throws(ConditionError) {
             return Located(try ConditionParser.parse(text), at: node.range)
         } catch {
-            add(error.error, code: error.code, text: text, style: style, node: node, what: what)
+            add(error.error, rule: error.rule, text: text, style: style, node: node, what: what)
             return nil
         }
     }
@@ -178,7 +178,7 @@ struct NodeReader {
         let known = Value.allCases.map(\.rawValue)
         diagnostics.add(
             Diagnostic(
-                "syntax/scalar", "\(what) cannot be `\(text)`", at: node.range,
+                .syntaxScalar, "\(what) cannot be `\(text)`", at: node.range,
                 help: "one of: " + known.joined(separator: ", "),
                 fix: nearest(text, among: known).map { .init("did you mean", replace: node.range, with: $0) }))
         return nil
@@ -198,7 +198,7 @@ struct NodeReader {
         case "true": return Located(true, at: node.range)
         case "false": return Located(false, at: node.range)
         default:
-            report("syntax/scalar", "\(what) must be `true` or `false`", at: node.range)
+            report(.syntaxScalar, "\(what) must be `true` or `false`", at: node.range)
             return nil
         }
     }

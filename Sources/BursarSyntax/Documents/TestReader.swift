@@ -72,7 +72,7 @@ extension NodeReader {
             for key in ["repeat", "every", "expect", "settle", "release", "alerts"] {
                 if let stray = map[key] {
                     report(
-                        "syntax/unknown-key", "`\(key)` belongs to a step where a test has `steps`", at: stray.key.range
+                        .syntaxUnknownKey, "`\(key)` belongs to a step where a test has `steps`", at: stray.key.range
                     )
                 }
             }
@@ -87,7 +87,7 @@ extension NodeReader {
         }
         checkSpan(test)
         if test.steps.isEmpty {
-            report("syntax/shape", "a test needs a `request`, or `steps`", at: entry.key.range)
+            report(.syntaxShape, "a test needs a `request`, or `steps`", at: entry.key.range)
             return nil
         }
         return test
@@ -108,7 +108,7 @@ extension NodeReader {
                 let (length, overflow) = part.duration.multipliedReportingOverflow(by: part.times)
                 guard !overflow, length <= left else {
                     report(
-                        "syntax/scalar",
+                        .syntaxScalar,
                         "the steps of a test span at most \(Bounds.testSpan / (365 * Micros.day)) years",
                         at: part.range, help: "lower the duration or `repeat`, or begin a step `at` an instant")
                     return
@@ -129,7 +129,7 @@ extension NodeReader {
         {
             step.times = times.value
             if times.value > Bounds.testRepeats {
-                report("syntax/scalar", "a request is repeated \(Bounds.testRepeats) times at most", at: times.range)
+                report(.syntaxScalar, "a request is repeated \(Bounds.testRepeats) times at most", at: times.range)
                 step.times = Bounds.testRepeats
             }
         }

@@ -1,4 +1,4 @@
-/// How grave a finding is.
+/// The severity of a finding.
 package enum Severity: String, Sendable, Comparable, CaseIterable {
     case error, warning, note
 
@@ -13,7 +13,7 @@ package enum Severity: String, Sendable, Comparable, CaseIterable {
     }
 }
 
-/// One finding about the text of a policy set: a code, a sentence, a place, and what helps.
+/// A finding about the text of a policy set: its rule, a sentence, a position and help.
 package struct Diagnostic: Sendable {
     /// A second place that takes part in the finding.
     package struct Note: Sendable {
@@ -39,8 +39,7 @@ package struct Diagnostic: Sendable {
         }
     }
 
-    /// Stable, such as `syntax/unknown-key`.
-    package var code: String
+    package let rule: DiagnosticRule
     package var severity: Severity
     package var message: String
     package var range: SourceRange?
@@ -52,12 +51,13 @@ package struct Diagnostic: Sendable {
     /// A request, as a JSON object, that is decided as the finding says.
     package var witness: String?
 
+    /// - Parameter isLesser: the finding matters less than most findings of its rule.
     package init(
-        _ code: String, _ message: String, severity: Severity = .error, at range: SourceRange?,
+        _ rule: DiagnosticRule, _ message: String, isLesser: Bool = false, at range: SourceRange?,
         notes: [Note] = [], help: String? = nil, fix: Fix? = nil, witness: String? = nil, path: String? = nil
     ) {
-        self.code = code
-        self.severity = severity
+        self.rule = rule
+        severity = isLesser ? rule.lesser ?? rule.severity : rule.severity
         self.message = shortened(message)
         self.range = range
         self.notes = notes
@@ -66,6 +66,11 @@ package struct Diagnostic: Sendable {
         self.witness = witness
         self.path = path
     }
+}
+
+extension Diagnostic {
+    /// Stable, such as `syntax/unknown-key`.
+    package var code: String { rule.code }
 }
 
 /// A message without the middle of a value that is too long to read.

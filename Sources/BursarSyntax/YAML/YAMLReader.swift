@@ -99,7 +99,7 @@ struct YAMLReader {
             case YAML_ALIAS_EVENT:
                 diagnostics.add(
                     Diagnostic(
-                        "syntax/yaml", "`*` begins an alias in YAML, and aliases are not part of the language",
+                        .syntaxYAML, "`*` begins an alias in YAML, and aliases are not part of the language",
                         at: range, help: "write `any` for everything, quote a pattern (\"*-mini\"), or use `extends`"))
                 finished = YAMLNode(.scalar("", .plain), range: range)
             case YAML_SCALAR_EVENT: finished = scalar(event, range)
@@ -180,13 +180,13 @@ struct YAMLReader {
         if anchor != nil {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/yaml", "`&` begins an anchor in YAML, and anchors are not part of the language", at: range,
+                    .syntaxYAML, "`&` begins an anchor in YAML, and anchors are not part of the language", at: range,
                     help: "use `extends` to take a tier over, or quote the value"))
         }
         if tag != nil {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/yaml", "a leading `!` is a tag in YAML, and tags are not part of the language", at: range,
+                    .syntaxYAML, "a leading `!` is a tag in YAML, and tags are not part of the language", at: range,
                     help: "quote the condition: when: \"!fallback\""))
         }
     }
@@ -195,14 +195,14 @@ struct YAMLReader {
         guard let name = node.scalar else {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/shape", "a key must be a single value, not \(node.shape)", at: node.range,
+                    .syntaxShape, "a key must be a single value, not \(node.shape)", at: node.range,
                     help: "quote a value that contains `[`, `{` or `? `"))
             return YAMLNode(.scalar("", .plain), range: node.range)
         }
         if name == "<<" {
             diagnostics.add(
                 Diagnostic(
-                    "syntax/yaml", "merge keys (`<<`) are not part of the language", at: node.range,
+                    .syntaxYAML, "merge keys (`<<`) are not part of the language", at: node.range,
                     help: "use `extends` to take a tier over"))
         }
         return node
@@ -212,7 +212,7 @@ struct YAMLReader {
         guard node.scalar != "" else { return }
         diagnostics.add(
             Diagnostic(
-                "syntax/duplicate-key", "the key `\(node.scalar ?? "")` stands twice in this map", at: node.range,
+                .syntaxDuplicateKey, "the key `\(node.scalar ?? "")` stands twice in this map", at: node.range,
                 notes: [.init("the first one is here", at: first.key.range)]))
     }
 
@@ -221,7 +221,7 @@ struct YAMLReader {
     private mutating func fail(_ message: String, at offset: Int, length: Int, help: String? = nil) {
         isIncomplete = true
         let range = SourceRange(file: file, start: Int32(offset), end: Int32(min(offset + length, bytes.count)))
-        diagnostics.add(Diagnostic("syntax/yaml", message, at: range, help: help))
+        diagnostics.add(Diagnostic(.syntaxYAML, message, at: range, help: help))
     }
 
     private mutating func report(_ parser: yaml_parser_t, base: Int, _ firstScalar: Int) -> Int {

@@ -80,12 +80,12 @@ struct Check: ParsableCommand {
     }
 
     private func explainCode(_ code: String) throws {
-        guard let page = DiagnosticPage.of(code) else {
-            let near = nearestName(to: code, among: DiagnosticPage.all.map(\.code))
+        guard let rule = DiagnosticRule.of(code) else {
+            let near = nearestName(to: code, among: DiagnosticRule.all.map(\.code))
             throw ExitStatus(
                 ExitStatus.usage, "there is no code `\(code)`" + (near.map { "; did you mean `\($0)`?" } ?? ""))
         }
-        Console.print(page.markdown)
+        Console.print(rule.markdown)
     }
 
     private func show(_ items: [Diagnostic], _ sources: SourceMap) {

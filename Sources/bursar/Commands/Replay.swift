@@ -179,7 +179,13 @@ struct Replay: ParsableCommand {
             if !quiet, Console.errorIsTerminal { replay.onProgress = ProgressLine().show }
             return replay
         }
-        return try BursarReplay.Replay.run(paths, restart: sinks.restart, make: make)
+        do {
+            return try make().run(paths)
+        } catch is BursarReplay.Replay.ReplayNeedsOrder {
+            // What was written so far was in the wrong order: begin anew.
+            try sinks.restart()
+            return try make().runOrdered(paths)
+        }
     }
 
     private func writePartial(_ summary: ReplaySummary, _ shard: ReplayOptions.Shard) throws {

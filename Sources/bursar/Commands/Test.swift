@@ -1,6 +1,5 @@
 import ArgumentParser
 import BursarAnalysis
-import BursarEngine
 import BursarPolicy
 import BursarReplay
 import BursarSyntax

@@ -11,7 +11,7 @@ import BursarSyntax
     import Darwin
 #endif
 
-/// Replays of logs for commands that need only the summary.
+/// Replays of logs by verbs that want the summary alone.
 enum TrafficReplay {
     static func run(
         _ set: PolicySet, against other: PolicySet? = nil, _ logs: [String], collectsDetails: Bool = false
@@ -24,7 +24,11 @@ enum TrafficReplay {
         }
         let result: (summary: ReplaySummary, failures: [String])
         do {
-            result = try BursarReplay.Replay.run(logs, make: make)
+            do {
+                result = try make().run(logs)
+            } catch is BursarReplay.Replay.ReplayNeedsOrder {
+                result = try make().runOrdered(logs)
+            }
         } catch let error as FileError {
             throw ExitStatus(ExitStatus.usage, error.description)
         }

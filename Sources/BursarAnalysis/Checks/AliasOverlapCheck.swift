@@ -1,24 +1,27 @@
 import BursarPolicy
 import BursarSyntax
 
-/// `model/alias-overlap`, `model/price-jump`: what is odd within a catalog, and from one version of it to the next.
-enum CatalogChecks {
+/// Patterns of two models that match one name.
+enum AliasOverlapCheck: SetCheck {
+    static let rule = DiagnosticRule(
+        "model/alias-overlap", .warning,
+        title: "Aliases of two models match the same name",
+        checks: "No name matches the alias patterns of two models. The witness asks for such a name.",
+        why: "The longer pattern wins, so one more character in a pattern gives requests another price.",
+        example: """
+            big: {aliases: [big-*]}
+            small: {aliases: ["*-small"]}   # big-small
+            """,
+        fix: "Make one of the patterns narrower, or list the names.")
+
+    static let rules = [rule]
+
     static func run(_ set: PolicySet, _ diagnostics: inout Diagnostics) {
-        var seen: Set<String> = []
-        var versions: [(catalog: Catalog, edition: Edition)] = []
-        for edition in set.editions {
-            if let catalog = edition.catalog, seen.insert("\(catalog.id) \(catalog.version)").inserted {
-                versions.append((catalog, edition))
-            }
-        }
-        for version in versions { checkAliases(version.catalog, version.edition, &diagnostics) }
-        for (older, newer) in zip(versions, versions.dropFirst()) where older.catalog.id == newer.catalog.id {
-            checkPrices(older.catalog, newer.catalog, &diagnostics)
-        }
+        for version in set.catalogVersions { check(version.catalog, version.edition, &diagnostics) }
     }
 
     /// Which of two patterns names a model is settled by their length, which is easily overlooked.
-    private static func checkAliases(_ catalog: Catalog, _ edition: Edition, _ diagnostics: inout Diagnostics) {
+    private static func check(_ catalog: Catalog, _ edition: Edition, _ diagnostics: inout Diagnostics) {
         let patterns = catalog.aliases.filter { !$0.pattern.value.isExact }
         var effort = Effort(Effort.check)
         for pair in overlaps(patterns.map(\.pattern.value), &effort) {
@@ -30,9 +33,9 @@ enum CatalogChecks {
                 witness[.model] = .text(name)
                 diagnostics.add(
                     Diagnostic(
-                        "model/alias-overlap",
+                        rule,
                         "`\(name)` is named by `\(alias.pattern.value.text)` and by `\(earlier.pattern.value.text)`: it is judged as `\(winner)`",
-                        severity: .warning, at: alias.pattern.range,
+                        at: alias.pattern.range,
                         notes: [
                             .init("the other alias, of `\(catalog[earlier.model].name)`", at: earlier.pattern.range)
                         ],
@@ -65,31 +68,6 @@ enum CatalogChecks {
             }
         }
         return pairs.sorted { ($0.later, $0.earlier) < ($1.later, $1.earlier) }
-    }
-
-    private static func checkPrices(_ older: Catalog, _ newer: Catalog, _ diagnostics: inout Diagnostics) {
-        for model in newer.models {
-            guard let price = model.price, let id = older.model(named: model.name), let before = older[id].price else {
-                continue
-            }
-            let kinds = [
-                ("input", Int128(before.input), Int128(price.input)),
-                ("cached input", Int128(before.cached), Int128(price.cached)),
-                ("output", Int128(before.output), Int128(price.output)), ("request", before.request, price.request),
-            ]
-            guard let jump = kinds.first(where: { isJump($0.1, $0.2) }) else { continue }
-            let factor = jump.1 == 0 || jump.2 == 0 ? "from or to nothing" : "more than tenfold"
-            diagnostics.add(
-                Diagnostic(
-                    "model/price-jump",
-                    "the \(jump.0) price of `\(model.name)` changes \(factor) from catalog version \(older.version) to \(newer.version)",
-                    severity: .warning, at: model.source, notes: [.init("the earlier price", at: older[id].source)],
-                    help: "prices are per tokens: `$2.50/1M` is not `$2.50/1k`"))
-        }
-    }
-
-    private static func isJump(_ before: Int128, _ after: Int128) -> Bool {
-        before != after && max(before, after) > min(before, after).multipliedSaturated(by: 10)
     }
 }
 

@@ -1,22 +1,23 @@
 import BursarEngine
+import BursarReplay
 import BursarSyntax
 
-/// The condition under which a replay counts as failed: `deny`, or a comparison such as `refused > 0.1%`.
-package struct FailExpression: Sendable {
-    package enum Figure: String, CaseIterable {
+/// When a replay ends with 3: `deny`, or a comparison such as `refused > 0.1%`.
+struct FailExpression {
+    enum Figure: String, CaseIterable {
         case refused, downgraded, spend, coverage, rejected, alerts
         case tenantsRefused = "tenants_refused"
     }
 
     private let figure: Figure
     private let comparison: String
-    /// A share of 1 if `isShare` is set, otherwise a number.
+    /// As a share, or as a number.
     private let bound: Double
     private let isShare: Bool
-    package let text: String
+    let text: String
 
-    /// nil if the text is not such an expression.
-    package init?(_ text: String) {
+    /// nil where the text is no such expression.
+    init?(_ text: String) {
         self.text = text
         if text == "deny" {
             (figure, comparison, bound, isShare) = (.refused, ">", 0, false)
@@ -37,14 +38,12 @@ package struct FailExpression: Sendable {
         bound = isShare ? value / 100 : value
     }
 
-    /// The form of an expression, for a help text.
-    package static var help: String {
+    static var help: String {
         "deny, or FIGURE > NUMBER with one of " + Figure.allCases.map(\.rawValue).joined(separator: ", ")
             + "; a number with % is a share"
     }
 
-    /// Whether the condition holds for the result of a replay.
-    package func holds(for summary: ReplaySummary) -> Bool {
+    func holds(_ summary: ReplaySummary) -> Bool {
         let decided = Double(max(1, summary.decided))
         let value: Double
         switch figure {
