@@ -74,21 +74,30 @@ package final class Replay {
     /// A log whose times go back.
     private struct Unordered: Error {}
 
-    /// Replays logs, in the order of their records' times.
-    package func run(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
+    /// Replays logs in the order of their records' times: as they are, and again with an index if their times go back.
+    ///
+    /// - Parameters:
+    ///   - restart: called before the second pass, to undo what callbacks of the first one did.
+    ///   - make: makes the replay of each pass.
+    /// - Returns: the result, and the logs that could not be read to their end.
+    package static func run(
+        _ paths: [String], restart: () throws -> Void = {}, make: () throws -> Replay
+    ) throws -> (summary: ReplaySummary, failures: [String]) {
         do {
-            let failures = try pass(paths.map { try PlainLog($0, options) })
-            return (finished(), failures)
+            return try make().runAsRecorded(paths)
         } catch is Unordered {
-            throw ReplayNeedsOrder()
+            try restart()
+            return try make().runOrdered(paths)
         }
     }
 
-    /// The log must be ordered first, with `runOrdered`, in a fresh replay; what was handed out so far does not count.
-    package struct ReplayNeedsOrder: Error {}
+    private func runAsRecorded(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
+        let failures = try pass(paths.map { try PlainLog($0, options) })
+        return (finished(), failures)
+    }
 
     /// Replays logs whose times go back: an index of all records is sorted first.
-    package func runOrdered(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
+    private func runOrdered(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
         let log = try OrderedLog(paths, options)
         if isFirstShard {
             for reject in log.rejects { try self.reject(reject) }

@@ -168,19 +168,6 @@ package struct Comparison: Sendable, Codable {
     }
 }
 
-/// A request of a log with what led to its decision.
-package struct ExplainedRequest: Sendable {
-    package var explanation: Explanation
-    package var decision: Decision
-    package var label: RequestLabel
-
-    package init(explanation: Explanation, decision: Decision, label: RequestLabel) {
-        self.explanation = explanation
-        self.decision = decision
-        self.label = label
-    }
-}
-
 /// What a replay found.
 package struct ReplaySummary: Sendable, Codable {
     package var read = 0

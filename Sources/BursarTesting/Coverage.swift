@@ -70,7 +70,7 @@ package struct Coverage: Sendable {
     }
 
     mutating func add(_ explanation: Explanation, _ decision: Decision, _ engine: Engine) {
-        for step in explanation.steps where step.kind == "rule" && step.text.hasSuffix(": holds") {
+        for step in explanation.steps where step.kind == .rule && step.holds == true {
             guard let source = step.source else { continue }
             count(.rule, source)
         }

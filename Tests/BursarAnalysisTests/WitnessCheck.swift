@@ -50,7 +50,7 @@ struct WitnessCheck {
         // These come before all else, until the tenant or the policy is free again.
         if codes.contains("policy_frozen") || codes.contains("tenant_suspended") { return nil }
         func holds(_ place: SourceRange?) -> Bool {
-            explanation.steps.contains { $0.kind == "rule" && $0.source == place && $0.text.hasSuffix(": holds") }
+            explanation.steps.contains { $0.kind == .rule && $0.source == place && $0.holds == true }
         }
         let outcome = "\(decision.outcome) for \(codes)"
         let reasonPlaces = decision.reasons.map(\.source)

@@ -1,11 +1,14 @@
 import BursarPolicy
 import BursarSyntax
 
-/// Every step that leads to a decision, for people; made beside the decision, never part of it.
+/// Every step that leads to a decision, for people. It is made beside the decision and is never part of it.
 package struct Explanation: Sendable {
     package struct Step: Sendable {
-        /// `policy`, `tenant`, `model`, `rule`, `tools`, `candidate`, `alert`.
-        package var kind: String
+        package enum Kind: String, Sendable { case policy, tenant, model, rule, tools, candidate, alert }
+
+        package var kind: Kind
+        /// Whether the condition of a rule or an alert holds; nil for other kinds.
+        package var holds: Bool?
         package var text: String
         package var source: SourceRange?
     }
@@ -43,6 +46,12 @@ package struct Explanation: Sendable {
         self.steps = steps
         self.limits = limits
     }
+
+    fileprivate mutating func add(
+        _ kind: Step.Kind, _ text: String, _ source: SourceRange? = nil, holds: Bool? = nil
+    ) {
+        steps.append(Step(kind: kind, holds: holds, text: text, source: source))
+    }
 }
 
 extension Engine {
@@ -50,12 +59,12 @@ extension Engine {
     package func explain(_ request: Request) -> Explanation {
         guard isOwn(request) else {
             let reason = request.defect ?? "the tenant belongs to another engine"
-            return Explanation(steps: [.init(kind: "tenant", text: reason, source: nil)])
+            return Explanation(steps: [.init(kind: .tenant, text: reason, source: nil)])
         }
         guard let edition = edition(at: request.time) else {
             return Explanation(steps: [
                 .init(
-                    kind: "policy", text: "no version of the policy is in force at \(instantText(request.time))",
+                    kind: .policy, text: "no version of the policy is in force at \(instantText(request.time))",
                     source: nil)
             ])
         }
@@ -72,53 +81,50 @@ extension Engine {
 extension Sitting {
     mutating func explain() -> Explanation {
         var made = Explanation()
-        func add(_ kind: String, _ text: String, _ source: SourceRange? = nil) {
-            made.steps.append(.init(kind: kind, text: text, source: source))
-        }
         let policy = edition.policy
-        add(
-            "policy", "policy \(policy.id), version \(policy.version), is in force (mode \(policy.mode.rawValue))",
+        made.add(
+            .policy, "policy \(policy.id), version \(policy.version), is in force (mode \(policy.mode.rawValue))",
             policy.source)
         request[.tenant] = account.id
         if let group = record?.group { request[.group] = symbols.intern(group) }
         guard let plan = bindPlan() else {
-            add("tenant", "no document lists tenant \(symbols.text(account.id)), and no tier is known for it")
+            made.add(.tenant, "no document lists tenant \(symbols.text(account.id)), and no tier is known for it")
             return made
         }
         request[.tier] = plan.tier
         let known = record == nil ? "not listed; the tier is the request's or the default" : "listed"
-        add("tenant", "tenant \(symbols.text(account.id)) is \(known): tier \(plan.plan.tier)", record?.source)
+        made.add(.tenant, "tenant \(symbols.text(account.id)) is \(known): tier \(plan.plan.tier)", record?.source)
         if record?.isSuspended == true {
-            add("tenant", "the tenant is suspended: denied before all else", record?.source)
+            made.add(.tenant, "the tenant is suspended: denied before all else", record?.source)
         }
         let judge = Judge(
             edition: edition, plan: plan, symbols: symbols, record: record, account: account, group: group)
         let name = request[.model]
         let model = edition.model(name)
         let requested = Candidate(model: model, name: name, price: edition.price(model))
-        explainModel(requested, add)
+        explainModel(requested, &made)
         var request = request
         edition.set(model, named: name, in: &request)
         for rule in edition.rules {
             let holds = judge.holds(rule.program, request)
-            add(
-                "rule",
+            made.add(
+                .rule,
                 "rule \(rule.rule.name) (\(rule.rule.effect.rawValue) \(rule.rule.code)): \(holds ? "holds" : "does not hold")",
-                rule.rule.source)
+                rule.rule.source, holds: holds)
         }
         for tool in request.tools {
             let text = symbols.text(tool)
-            add("tools", "tool \(text): \(policy.tools.verdict(on: text).rawValue)", policy.tools.denySource)
+            made.add(.tools, "tool \(text): \(policy.tools.verdict(on: text).rawValue)", policy.tools.denySource)
         }
-        let limits = explainCandidates(requested, plan, judge, add)
-        explainAlerts(request, plan, judge, add)
+        let limits = explainCandidates(requested, plan, judge, &made)
+        explainAlerts(request, plan, judge, &made)
         made.limits = limits
         return made
     }
 
     /// Whether each alert counts the request; what it has counted depends on who looked.
     private func explainAlerts(
-        _ request: Request, _ plan: CompiledPlan, _ judge: Judge, _ add: (String, String, SourceRange?) -> Void
+        _ request: Request, _ plan: CompiledPlan, _ judge: Judge, _ made: inout Explanation
     ) {
         for alert in engine.editionAlerts[edition.index] {
             let rule = alert.rule
@@ -128,35 +134,34 @@ extension Sitting {
                     || plan.rows.contains {
                         $0.limit.name == rule.limit && $0.limit.canBeWatched && judge.applies($0, to: request)
                     })
-            add(
-                "alert",
+            made.add(
+                .alert,
                 "alert \(rule.title), \(rule.text(currency: edition.policy.currency)): \(counts ? "counts it" : "does not count it")",
-                rule.source)
+                rule.source, holds: counts)
         }
     }
 
-    private func explainModel(_ requested: Candidate, _ add: (String, String, SourceRange?) -> Void) {
+    private func explainModel(_ requested: Candidate, _ made: inout Explanation) {
         let written = symbols.text(requested.name)
         guard let id = requested.model, let model = edition.catalog?[id] else {
-            add(
-                "model",
-                "the catalog does not list \(written) (unpriced: \(edition.policy.allowsUnpriced ? "allow" : "deny"))",
-                nil)
+            made.add(
+                .model,
+                "the catalog does not list \(written) (unpriced: \(edition.policy.allowsUnpriced ? "allow" : "deny"))")
             return
         }
         let alias = model.name == written ? "" : " (asked for as \(written))"
         let price = model.price == nil ? ", without a price" : ""
-        add("model", "model \(model.name)\(alias), class \(model.modelClass ?? "-")\(price)", model.source)
+        made.add(.model, "model \(model.name)\(alias), class \(model.modelClass ?? "-")\(price)", model.source)
     }
 
     private func explainCandidates(
-        _ requested: Candidate, _ plan: CompiledPlan, _ judge: Judge, _ add: (String, String, SourceRange?) -> Void
+        _ requested: Candidate, _ plan: CompiledPlan, _ judge: Judge, _ made: inout Explanation
     ) -> [Explanation.LimitStep] {
         let isAllowed =
             requested.model.map { plan.plan.models.allows($0) }
             ?? plan.plan.models.allows(unlisted: symbols.text(requested.name))
-        add(
-            "candidate", "the plan \(isAllowed ? "allows" : "does not allow") \(symbols.text(requested.name))",
+        made.add(
+            .candidate, "the plan \(isAllowed ? "allows" : "does not allow") \(symbols.text(requested.name))",
             plan.plan.modelsSource)
         var judgements: [Judgement] = []
         var wanted = requested.model.map { Array(plan.plan.downgrade.substitutes(for: $0)) } ?? []
@@ -167,9 +172,9 @@ extension Sitting {
         }
         let candidates = substitutes(wanted, for: requested, plan, judge)
         if !candidates.isEmpty, !hasConsent(plan.plan.downgrade.consent) {
-            add(
-                "candidate",
-                "substitutes need consent of the \(plan.plan.downgrade.consent.rawValue), which is not given", nil)
+            made.add(
+                .candidate,
+                "substitutes need consent of the \(plan.plan.downgrade.consent.rawValue), which is not given")
         } else {
             judgements += candidates.map { judge.judge($0, request, withShadow: true) }
         }

@@ -57,9 +57,9 @@ struct Explain: ParsableCommand {
         }
     }
 
-    /// Explains a recorded decision by the version that it names, and says whether it would come out otherwise now.
+    /// Explains a recorded decision by the version that it names, and says whether it has changed.
     private func explainRecorded(_ place: String) throws {
-        let recorded = try RecordedDecision(at: place)
+        let recorded = try recordedDecision(at: place)
         let set = try Policies.load(policies)
         let versions = Set(set.editions.filter { $0.policy.version.text == recorded.version }.map(\.policy.digest))
         let engine = Engine(set)
@@ -73,10 +73,10 @@ struct Explain: ParsableCommand {
         let now = explained.decision.outcome.name
         let code = explained.decision.reasons.first?.code ?? ""
         if now == recorded.outcome, code == recorded.code {
-            notes.append("it comes out the same now: \(now)\(code.isEmpty ? "" : ", \(code)")")
+            notes.append("the decision is the same now: \(now)\(code.isEmpty ? "" : ", \(code)")")
         } else {
             notes.append(
-                "it comes out otherwise now: \(now)\(code.isEmpty ? "" : ", \(code)"), and it was \(recorded.outcome)\(recorded.code.isEmpty ? "" : ", \(recorded.code)")"
+                "the decision has changed: it was \(recorded.outcome)\(recorded.code.isEmpty ? "" : ", \(recorded.code)"), and is now \(now)\(code.isEmpty ? "" : ", \(code)")"
             )
         }
         switch format {
@@ -94,6 +94,18 @@ struct Explain: ParsableCommand {
         }
     }
 
+    private func recordedDecision(at place: String) throws -> RecordedDecision {
+        do {
+            return try RecordedDecision(at: place)
+        } catch RecordedDecision.ReadingError.notAPlace {
+            throw ExitStatus(ExitStatus.usage, "--decision: `\(place)` is not FILE:LINE")
+        } catch RecordedDecision.ReadingError.notADecision {
+            throw ExitStatus(ExitStatus.usage, "\(place) is not a decision")
+        } catch let error as FileError {
+            throw ExitStatus(ExitStatus.usage, error.description)
+        }
+    }
+
     private func inLog(_ log: String, _ engine: Engine, id: String? = nil) throws -> ExplainedRequest {
         var options = ReplayOptions()
         options.explainedID = id ?? requestId
@@ -104,15 +116,13 @@ struct Explain: ParsableCommand {
         options.logNames = converted.names
         let paths = converted.paths
         do {
-            let summary: ReplaySummary
-            do {
-                summary = try BursarReplay.Replay(engine: engine, options: options).run(paths).summary
-            } catch is BursarReplay.Replay.ReplayNeedsOrder {
-                let fresh = Engine(engine.policySet)
-                summary = try BursarReplay.Replay(engine: fresh, options: options).runOrdered(paths).summary
-            }
+            var isFirst = true
+            let summary = try BursarReplay.Replay.run(paths) {
+                defer { isFirst = false }
+                return BursarReplay.Replay(engine: isFirst ? engine : Engine(engine.policySet), options: options)
+            }.summary
             guard let found = summary.explained else {
-                throw ExitStatus(1, "\(log) has no usable record with the id `\(requestId ?? "")`")
+                throw ExitStatus(1, "\(log) has no usable record with the id `\(options.explainedID ?? "")`")
             }
             return found
         } catch let error as FileError {
@@ -137,141 +147,5 @@ struct Explain: ParsableCommand {
         }
         let explanation = engine.explain(request)
         return ExplainedRequest(explanation: explanation, decision: engine.decide(request, detail: .full), label: label)
-    }
-}
-
-/// What a line of a decisions file says.
-private struct RecordedDecision {
-    var requestID: String
-    var outcome: String
-    /// Of the first reason; empty where there is none.
-    var code: String
-    var version: String
-    var digest: String
-
-    /// - Parameter place: `decisions.jsonl:12`.
-    init(at place: String) throws {
-        guard let colon = place.lastIndex(of: ":"), let line = Int(place[place.index(after: colon)...]), line > 0 else {
-            throw ExitStatus(ExitStatus.usage, "--decision: `\(place)` is not FILE:LINE")
-        }
-        let path = String(place[..<colon])
-        do {
-            let lines = try FileReading.read(path).split(separator: 0x0A, omittingEmptySubsequences: false)
-            guard line <= lines.count, let tree = try? JSONTree.parse(Array(lines[line - 1])),
-                let id = tree["request_id"]?.text, let outcome = tree["outcome"]?.text
-            else { throw ExitStatus(ExitStatus.usage, "\(place) is no decision") }
-            requestID = id
-            self.outcome = outcome
-            var first: JSONTree?
-            if case .list(let reasons)? = tree["reasons"] { first = reasons.first }
-            code = first?["code"]?.text ?? ""
-            version = tree["policy"]?["version"]?.text ?? ""
-            digest = tree["policy"]?["digest"]?.text ?? ""
-        } catch let error as FileError {
-            throw ExitStatus(ExitStatus.usage, error.description)
-        }
-    }
-}
-
-/// An explanation as a table that one can read to a customer, and as JSON.
-struct ExplanationText {
-    let engine: Engine
-
-    func render(_ explained: ExplainedRequest) -> String {
-        let decision = explained.decision
-        let label = explained.label
-        var text = "request \(shown(label.requestID)) of \(shown(label.tenant))"
-        if let time = label.time { text += " at \(instantText(time))" }
-        text += " for \(shown(label.model))\n\(decision.outcome.name)"
-        if decision.model.isPresent, decision.outcome == .downgrade {
-            text += " to \(shown(engine.symbols.text(decision.model)))"
-        }
-        text += decision.reasons.isEmpty ? "\n" : ": " + decision.reasons.map(\.code).joined(separator: ", ") + "\n"
-        if let message = decision.reasons.first?.message { text += "  \(shown(message))\n" }
-        text += "\n"
-        for step in explained.explanation.steps { text += "  \(shown(step.text))\(place(step.source))\n" }
-        var candidate = ""
-        for limit in explained.explanation.limits {
-            if limit.candidate != candidate {
-                candidate = limit.candidate
-                text += "\nlimits for \(shown(candidate))\n"
-            }
-            text += line(limit)
-        }
-        if let shadow = decision.shadow {
-            text += "\nin shadow: \(shadow.outcome.name)"
-            text += shadow.reasons.isEmpty ? "\n" : ": " + shadow.reasons.map(\.code).joined(separator: ", ") + "\n"
-        }
-        return text
-    }
-
-    private func place(_ source: SourceRange?) -> String {
-        source.map { "  [\(shown(engine.policySet.sources.reference($0)))]" } ?? ""
-    }
-
-    private func line(_ limit: Explanation.LimitStep) -> String {
-        func amount(_ value: Int64) -> String { limit.unit == .spend ? moneyText(value) : String(value) }
-        let window = limit.window.isEmpty ? "" : " per \(limit.window)"
-        var text = "  \(shown(limit.limit))\(limit.isShadow ? " (shadow)" : ""): "
-        text += "\(amount(limit.used)) used + \(limit.estimate.map(amount) ?? "unknown") of \(amount(limit.amount))"
-        if limit.carried > 0 { text += " + \(amount(limit.carried)) carried over" }
-        text += " \(limit.unit.rawValue)\(window), \(shown(limit.scope))\(place(limit.source))\n"
-        for threshold in limit.thresholds {
-            text += "    \(threshold.isCrossed ? "x" : " ") \(shown(threshold.text)) (\(amount(threshold.bound))): "
-            text += shown(threshold.actions.joined(separator: ", ")) + "\n"
-        }
-        return text
-    }
-
-    func json(_ explained: ExplainedRequest) -> String {
-        var json = JSONWriter()
-        let sources = engine.policySet.sources
-        json.object { json in
-            json.array("steps") { json in
-                for step in explained.explanation.steps {
-                    json.object { json in
-                        json.field("kind", step.kind)
-                        json.field("text", step.text)
-                        if let source = step.source { json.field("source", sources.reference(source)) }
-                    }
-                }
-            }
-            json.array("limits") { json in
-                for limit in explained.explanation.limits {
-                    json.object { json in write(limit, &json) }
-                }
-            }
-            var decision = JSONWriter()
-            DecisionWriter(engine: engine).write(explained.decision, explained.label, to: &decision)
-            json.raw("decision", decision.bytes)
-        }
-        return json.text
-    }
-
-    private func write(_ limit: Explanation.LimitStep, _ json: inout JSONWriter) {
-        func amount(_ key: StaticString, _ value: Int64, _ json: inout JSONWriter) {
-            if limit.unit == .spend { json.field(key, moneyText(value)) } else { json.field(key, Int(value)) }
-        }
-        json.field("model", limit.candidate)
-        json.field("limit", limit.limit)
-        json.field("scope", limit.scope)
-        json.field("unit", limit.unit.rawValue)
-        if !limit.window.isEmpty { json.field("window", limit.window) }
-        amount("used", limit.used, &json)
-        if let estimate = limit.estimate { amount("estimate", estimate, &json) } else { json.null("estimate") }
-        amount("amount", limit.amount, &json)
-        amount("carried", limit.carried, &json)
-        if limit.isShadow { json.field("shadow", true) }
-        json.array("thresholds") { json in
-            for threshold in limit.thresholds {
-                json.object { json in
-                    json.field("at", threshold.text)
-                    amount("bound", threshold.bound, &json)
-                    json.field("crossed", threshold.isCrossed)
-                    json.array("actions") { json in for action in threshold.actions { json.value(action) } }
-                }
-            }
-        }
-        json.field("source", engine.policySet.sources.reference(limit.source))
     }
 }

@@ -179,13 +179,7 @@ struct Replay: ParsableCommand {
             if !quiet, Console.errorIsTerminal { replay.onProgress = ProgressLine().show }
             return replay
         }
-        do {
-            return try make().run(paths)
-        } catch is BursarReplay.Replay.ReplayNeedsOrder {
-            // What was written so far was in the wrong order: begin anew.
-            try sinks.restart()
-            return try make().runOrdered(paths)
-        }
+        return try BursarReplay.Replay.run(paths, restart: sinks.restart, make: make)
     }
 
     private func writePartial(_ summary: ReplaySummary, _ shard: ReplayOptions.Shard) throws {

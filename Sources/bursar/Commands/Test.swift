@@ -1,5 +1,6 @@
 import ArgumentParser
 import BursarAnalysis
+import BursarEngine
 import BursarPolicy
 import BursarReplay
 import BursarSyntax

@@ -53,7 +53,7 @@ struct ReplayOutput: ParsableArguments {
         }
         try writeReports(summary)
         if summary.wasStopped { throw ExitStatus(Shutdown.status(ofSignal: Shutdown.receivedSignal ?? SIGINT)) }
-        if let failing = try failExpression(), failing.holds(summary) {
+        if let failing = try failExpression(), failing.holds(for: summary) {
             throw ExitStatus(3, "failed: \(failing.text)")
         }
     }

@@ -11,7 +11,7 @@ import BursarSyntax
     import Darwin
 #endif
 
-/// Replays of logs by verbs that want the summary alone.
+/// Replays of logs for commands that need only the summary.
 enum TrafficReplay {
     static func run(
         _ set: PolicySet, against other: PolicySet? = nil, _ logs: [String], collectsDetails: Bool = false
@@ -24,11 +24,7 @@ enum TrafficReplay {
         }
         let result: (summary: ReplaySummary, failures: [String])
         do {
-            do {
-                result = try make().run(logs)
-            } catch is BursarReplay.Replay.ReplayNeedsOrder {
-                result = try make().runOrdered(logs)
-            }
+            result = try BursarReplay.Replay.run(logs, make: make)
         } catch let error as FileError {
             throw ExitStatus(ExitStatus.usage, error.description)
         }

@@ -1,23 +1,22 @@
 import BursarEngine
-import BursarReplay
 import BursarSyntax
 
-/// When a replay ends with 3: `deny`, or a comparison such as `refused > 0.1%`.
-struct FailExpression {
-    enum Figure: String, CaseIterable {
+/// The condition under which a replay counts as failed: `deny`, or a comparison such as `refused > 0.1%`.
+package struct FailExpression: Sendable {
+    package enum Figure: String, CaseIterable {
         case refused, downgraded, spend, coverage, rejected, alerts
         case tenantsRefused = "tenants_refused"
     }
 
     private let figure: Figure
     private let comparison: String
-    /// As a share, or as a number.
+    /// A share of 1 if `isShare` is set, otherwise a number.
     private let bound: Double
     private let isShare: Bool
-    let text: String
+    package let text: String
 
-    /// nil where the text is no such expression.
-    init?(_ text: String) {
+    /// nil if the text is not such an expression.
+    package init?(_ text: String) {
         self.text = text
         if text == "deny" {
             (figure, comparison, bound, isShare) = (.refused, ">", 0, false)
@@ -38,12 +37,14 @@ struct FailExpression {
         bound = isShare ? value / 100 : value
     }
 
-    static var help: String {
+    /// The form of an expression, for a help text.
+    package static var help: String {
         "deny, or FIGURE > NUMBER with one of " + Figure.allCases.map(\.rawValue).joined(separator: ", ")
             + "; a number with % is a share"
     }
 
-    func holds(_ summary: ReplaySummary) -> Bool {
+    /// Whether the condition holds for the result of a replay.
+    package func holds(for summary: ReplaySummary) -> Bool {
         let decided = Double(max(1, summary.decided))
         let value: Double
         switch figure {
