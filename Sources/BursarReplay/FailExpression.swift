@@ -4,7 +4,7 @@ import BursarSyntax
 /// The condition under which a replay counts as failed: `deny`, or a comparison such as `refused > 0.1%`.
 package struct FailExpression: Sendable {
     package enum Figure: String, CaseIterable {
-        case refused, downgraded, spend, coverage, rejected, alerts
+        case refused, downgraded, shadowed, spend, coverage, rejected, alerts
         case tenantsRefused = "tenants_refused"
     }
 
@@ -50,6 +50,7 @@ package struct FailExpression: Sendable {
         switch figure {
         case .refused: value = Double(summary.total.refused) / (isShare ? decided : 1)
         case .downgraded: value = Double(summary.total[.downgrade]) / (isShare ? decided : 1)
+        case .shadowed: value = Double(summary.total.shadowed) / (isShare ? decided : 1)
         case .tenantsRefused:
             value = Double(summary.touchedTenants) / (isShare ? Double(max(1, summary.tenants.count)) : 1)
         case .rejected: value = Double(summary.rejected) / (isShare ? Double(max(1, summary.read)) : 1)

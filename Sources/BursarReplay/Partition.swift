@@ -290,18 +290,23 @@ final class Partition {
             details?.promptVersions[version] = known
         }
         if request.attempt > 1 { details?.retries += 1 }
-        guard let reasons = decision.detail?.reasons, !decision.isRepeat else { return }
-        for reason in reasons {
-            let source = reason.source.map { main.engine.policySet.sources.reference($0) } ?? ""
-            let cause = Cause(
-                code: reason.code, action: reason.action, name: reason.causeName, source: source,
-                isShadow: false)
-            details?.causeTenants[cause, default: [:]][tenant, default: 0] += 1
+        guard let detail = decision.detail, !decision.isRepeat else { return }
+        for reason in detail.reasons {
+            details?.causeTenants[cause(reason, isShadow: false), default: [:]][tenant, default: 0] += 1
             if reason.code == "model_not_allowed" {
                 let model = block.text(record, .model) ?? symbols.text(request[.model])
                 details?.refusedModels[.init(first: tier, second: model), default: 0] += 1
             }
         }
+        for reason in detail.shadow?.reasons ?? [] {
+            details?.causeTenants[cause(reason, isShadow: true), default: [:]][tenant, default: 0] += 1
+        }
+    }
+
+    private func cause(_ reason: Reason, isShadow: Bool) -> Cause {
+        let source = reason.source.map { main.engine.policySet.sources.reference($0) } ?? ""
+        return Cause(
+            code: reason.code, action: reason.action, name: reason.causeName, source: source, isShadow: isShadow)
     }
 
     /// What the record asked of every limit, with the model that it names.

@@ -133,6 +133,7 @@ package final class Replay {
         let alerts = engine.takeAlerts()
         if !alerts.isEmpty { summary.gatheredAlerts = alerts }
         summary.state = options.state
+        summary.isShadowEnforced = engine.policySet.isShadowEnforced || against?.policySet.isShadowEnforced == true
         summary.currency = engine.policySet.editions.last?.policy.currency ?? "USD"
         for tier in engine.policySet.editions.last?.tierNames ?? [] {
             summary.prices[tier] = engine.policySet.editions.last?.plan(tier: tier)?.price

@@ -204,6 +204,8 @@ package struct ReplaySummary: Sendable, Codable {
     package var comparison: Comparison?
     package var currency = "USD"
     package var state = ReplayOptions.State.simulate
+    /// A policy in shadow mode was decided as it will be once it is enforced.
+    package var isShadowEnforced = false
     package var policies: [String] = []
     package var explained: ExplainedRequest?
     /// Only where it was asked for.

@@ -12,6 +12,7 @@ package struct SummaryJSONRenderer {
         json.object { json in
             json.array("policies") { json in for name in summary.policies { json.value(name) } }
             json.field("state", summary.state.rawValue)
+            if summary.isShadowEnforced { json.field("shadow_enforced", true) }
             json.field("currency", summary.currency)
             json.object("records") { json in
                 json.field("read", summary.read)

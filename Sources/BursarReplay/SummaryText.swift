@@ -32,6 +32,7 @@ package struct SummaryTextRenderer {
 
     private func headline() -> String {
         var text = "replayed \(shown(summary.policies.joined(separator: ", "))) (\(summary.state.rawValue))\n"
+        if summary.isShadowEnforced { text += "mode:    \(ReportText.shadowEnforced)\n" }
         text +=
             "records: \(group(summary.read)) read, \(group(summary.rejected)) rejected, \(group(summary.decided)) decided"
         if summary.filtered > 0 { text += ", \(group(summary.filtered)) outside the filters" }
@@ -72,7 +73,8 @@ package struct SummaryTextRenderer {
             "refused: \(group(total.refused)) requests (\(percent(total.refused, total.requests))) of \(group(touched))"
         text += " of \(group(summary.tenants.count)) tenants\n"
         if total.shadowed > 0 {
-            text += "shadow:  \(group(total.shadowed)) requests would have been decided otherwise\n"
+            text +=
+                "shadow:  \(group(total.shadowed)) requests would get a different decision if limits in shadow were enforced\n"
         }
         if summary.events > 0 { text += "events:  \(group(summary.events)) notifications\n" }
         if !alerts.isEmpty { text += "alerts:  \(group(alerts.count)) raised\n" }

@@ -12,11 +12,12 @@ package enum TrafficChecks {
             diagnostics.add(Diagnostic(rule, message, at: place, help: help))
         }
         let policy = edition.policy.source
-        let unknown = details.causeTenants.filter { $0.key.code == "unknown_tenant" }.values.flatMap(\.keys)
+        let unknown = Set(details.causeTenants.filter { $0.key.code == "unknown_tenant" }.values.flatMap(\.keys))
+            .sorted()
         if !unknown.isEmpty {
             warn(
                 .trafficUnknownTenant,
-                "the log has \(count(Set(unknown).count, "tenant")) that no document lists and for whom no tier is known: \(list(unknown))",
+                "the log has \(count(unknown.count, "tenant")) that no document lists and for whom no tier is known: \(list(unknown))",
                 policy, "add their records, or a `default tier`")
         }
         for (model, tally) in summary.models.sorted(by: { $0.key < $1.key }) where tally.unpriced > 0 {

@@ -82,9 +82,9 @@ extension Sitting {
     mutating func explain() -> Explanation {
         var made = Explanation()
         let policy = edition.policy
+        let mode = policy.isShadowEnforced ? "shadow, decided as if enforced" : policy.mode.rawValue
         made.add(
-            .policy, "policy \(policy.id), version \(policy.version), is in force (mode \(policy.mode.rawValue))",
-            policy.source)
+            .policy, "policy \(policy.id), version \(policy.version), is in force (mode \(mode))", policy.source)
         request[.tenant] = account.id
         if let group = record?.group { request[.group] = symbols.intern(group) }
         guard let plan = bindPlan() else {

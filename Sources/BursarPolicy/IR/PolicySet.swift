@@ -42,6 +42,8 @@ package final class PolicyVersion: Sendable {
     package let currency: String
     package let catalogID: String?
     package let mode: PolicyMode
+    /// The policy is written in shadow mode and decided as it will be once it is enforced.
+    package let isShadowEnforced: Bool
     package let allowsUnpriced: Bool
     /// nil: 1,000 tokens.
     package let estimatedOutput: Int64?
@@ -74,6 +76,7 @@ package final class PolicyVersion: Sendable {
         self.currency = currency
         self.catalogID = catalogID
         self.mode = mode
+        isShadowEnforced = false
         self.allowsUnpriced = allowsUnpriced
         self.estimatedOutput = estimatedOutput
         self.retryWindow = retryWindow
@@ -84,6 +87,30 @@ package final class PolicyVersion: Sendable {
         self.audiences = audiences
         self.alerts = alerts
         self.source = source
+    }
+
+    /// A version as it will be once it is enforced.
+    init(enforcing version: PolicyVersion) {
+        id = version.id
+        self.version = version.version
+        digest = version.digest
+        effective = version.effective
+        until = version.until
+        zone = version.zone
+        currency = version.currency
+        catalogID = version.catalogID
+        mode = version.mode == .shadow ? .enforce : version.mode
+        isShadowEnforced = version.mode == .shadow
+        allowsUnpriced = version.allowsUnpriced
+        estimatedOutput = version.estimatedOutput
+        retryWindow = version.retryWindow
+        rules = version.rules
+        tools = version.tools
+        criticalFeatures = version.criticalFeatures
+        features = version.features
+        audiences = version.audiences
+        alerts = version.alerts
+        source = version.source
     }
 }
 
@@ -219,11 +246,11 @@ package final class Edition: Sendable {
             plans.tierNames.map { ($0, plans.plan(tier: $0)) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The same edition as it will be once its policy is enforced: limits are in shadow only where they say so themselves.
+    /// The same edition as it will be once its policy is enforced: only limits that declare it themselves stay in shadow.
     package var enforced: Edition {
         guard policy.mode == .shadow else { return self }
         return Edition(
-            policy: policy, catalog: catalog, interval: interval, defaultTier: defaultTier,
+            policy: PolicyVersion(enforcing: policy), catalog: catalog, interval: interval, defaultTier: defaultTier,
             extendedTiers: extendedTiers, plans: plans.enforced())
     }
 
@@ -258,4 +285,13 @@ package final class PolicySet: Sendable {
     }
 
     package func tenantIndex(of id: String) -> Int? { tenantIndex[id] }
+
+    /// The same set as it will be once its policies are enforced: only limits that declare it themselves stay in shadow.
+    package var enforced: PolicySet {
+        guard editions.contains(where: { $0.policy.mode == .shadow }) else { return self }
+        return PolicySet(editions: editions.map(\.enforced), tenants: tenants, sources: sources)
+    }
+
+    /// A version is written in shadow mode and decided as if it were enforced.
+    package var isShadowEnforced: Bool { editions.contains { $0.policy.isShadowEnforced } }
 }

@@ -21,7 +21,7 @@ package struct HTMLReport {
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark"><title>\(escaped(title))</title><style>\(ReportStyle.css)</style></head>
-            <body><main><header><h1>\(escaped(title))</h1><p>\(escaped(period))</p></header>
+            <body><main><header><h1>\(escaped(title))</h1><p>\(escaped(period))</p>\(mode)</header>
 
             """
         html += headline()
@@ -46,6 +46,10 @@ package struct HTMLReport {
     private var period: String {
         guard let first = summary.firstTime, let last = summary.lastTime else { return "no record could be decided" }
         return "\(text.time(first, hour: true)) to \(text.time(last, hour: true)) UTC, \(summary.state.rawValue)"
+    }
+
+    private var mode: String {
+        summary.isShadowEnforced ? "<p class=\"mode\">\(escaped(ReportText.shadowEnforced))</p>" : ""
     }
 
     private func section(_ title: String, _ body: String) -> String {
@@ -73,6 +77,13 @@ package struct HTMLReport {
             ),
             (text.percent(summary.covered, of: summary.decided), "of the traffic meets a limit", "coverage"),
         ]
+        if total.shadowed > 0 {
+            tiles.append(
+                (
+                    text.number(total.shadowed), "would change in shadow",
+                    "if what is in shadow were enforced"
+                ))
+        }
         if summary.gatheredAlerts != nil {
             let tenants = Set(figures.alerts.compactMap(\.tenant)).count
             tiles.append((text.number(figures.alerts.count), "alerts", "about \(text.number(tenants)) tenants"))
@@ -174,7 +185,7 @@ package struct HTMLReport {
         let rows = figures.causes.map { row in
             [
                 row.cause.code, (row.cause.isShadow ? "shadow: " : "") + row.cause.action, row.cause.name,
-                text.number(row.requests), row.cause.isShadow ? "" : text.number(row.tenants), row.cause.source,
+                text.number(row.requests), text.number(row.tenants), row.cause.source,
             ]
         }
         if rows.isEmpty { return section("What stands behind it", "<p>No limit or rule changed anything.</p>") }

@@ -19,6 +19,7 @@ package struct MarkdownReport {
         if let comparison = summary.comparison, let against = summary.against {
             lines += difference(comparison, against)
         }
+        if summary.isShadowEnforced { lines += ["Mode: \(ReportText.shadowEnforced).", ""] }
         lines += headline()
         lines += causes()
         lines += alerts()
@@ -56,7 +57,7 @@ package struct MarkdownReport {
 
     private func headline() -> [String] {
         let total = summary.total
-        return [
+        var lines = [
             "| | |", "|---|---:|",
             "| requests decided | \(text.number(summary.decided)) |",
             "| refused | \(text.number(total.refused)) (\(text.percent(total.refused, of: summary.decided))) |",
@@ -65,8 +66,14 @@ package struct MarkdownReport {
             "| cost recorded | \(text.money(total.recordedCost)) |",
             "| cost under the policy | \(text.money(total.policyCost)) |",
             "| meet a limit (coverage) | \(text.percent(summary.covered, of: summary.decided)) |",
-            "| lines that could not be used | \(text.number(summary.rejected)) |", "",
+            "| lines that could not be used | \(text.number(summary.rejected)) |",
         ]
+        if total.shadowed > 0 {
+            lines.append(
+                "| would change if what is in shadow were enforced | \(text.number(total.shadowed)) (\(text.percent(total.shadowed, of: summary.decided))) |"
+            )
+        }
+        return lines + [""]
     }
 
     private func causes() -> [String] {
@@ -75,7 +82,7 @@ package struct MarkdownReport {
         var lines = ["| reason | action | limit or rule | requests | tenants | where |", "|---|---|---|---:|---:|---|"]
         for row in rows {
             lines.append(
-                "| \(row.cause.code) | \(row.cause.isShadow ? "shadow: " : "")\(plain(row.cause.action)) | \(cell(row.cause.name)) | \(text.number(row.requests)) | \(row.cause.isShadow ? "" : text.number(row.tenants)) | \(row.cause.source.isEmpty ? "" : code(row.cause.source)) |"
+                "| \(row.cause.code) | \(row.cause.isShadow ? "shadow: " : "")\(plain(row.cause.action)) | \(cell(row.cause.name)) | \(text.number(row.requests)) | \(text.number(row.tenants)) | \(row.cause.source.isEmpty ? "" : code(row.cause.source)) |"
             )
         }
         return lines + [""]

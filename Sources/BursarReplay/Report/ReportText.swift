@@ -2,6 +2,10 @@ import BursarSyntax
 
 /// Numbers as reports show them.
 struct ReportText {
+    /// For a replay of a policy in shadow mode.
+    static let shadowEnforced =
+        "the policy is in shadow; the figures show what enforcing it would do (--as-written: as it is)"
+
     let currency: String
 
     /// Cents, and more digits only where cents would show nothing.

@@ -38,6 +38,9 @@ struct Explain: ParsableCommand {
             valueName: "file:line"))
     var decision: String?
 
+    @Flag(help: "With --log: as in replay.")
+    var asWritten = false
+
     @Option(help: "text or json.")
     var format = OutputFormat.text
 
@@ -49,7 +52,7 @@ struct Explain: ParsableCommand {
 
     func run() throws {
         if let decision { return try explainRecorded(decision) }
-        let engine = Engine(try Policies.load(policies))
+        let engine = Engine(try loaded())
         let explained = try log.map { try inLog($0, engine) } ?? single(engine)
         switch format {
         case .text: Console.print(ExplanationText(engine: engine).render(explained))
@@ -57,10 +60,16 @@ struct Explain: ParsableCommand {
         }
     }
 
+    /// The policy set; with a log in the same mode as `replay` decides it.
+    private func loaded() throws -> PolicySet {
+        let set = try Policies.load(policies)
+        return log == nil || asWritten ? set : set.enforced
+    }
+
     /// Explains a recorded decision by the version that it names, and says whether it has changed.
     private func explainRecorded(_ place: String) throws {
         let recorded = try recordedDecision(at: place)
-        let set = try Policies.load(policies)
+        let set = try loaded()
         let versions = Set(set.editions.filter { $0.policy.version.text == recorded.version }.map(\.policy.digest))
         let engine = Engine(set)
         let explained = try inLog(log ?? "", engine, id: recorded.requestID)

@@ -89,8 +89,8 @@ private enum Starter {
         """
 
     static let policy = """
-        # Two tiers. In shadow mode everything is decided and counted, and nothing is refused: change it to `enforce`
-        # when the replay says what you want.
+        # Two tiers. In shadow mode a service decides and counts everything, and refuses nothing. `bursar replay` shows
+        # what enforcing the policy would do. When that is what you want, change the mode to `enforce`.
         policy: product
         version: 2026-01-01
         effective: 2026-01-01

@@ -51,6 +51,13 @@ struct Replay: ParsableCommand {
     @Option(help: "simulate: counters follow the decisions. observe: they follow what really happened.")
     var state = ReplayOptions.State.simulate
 
+    @Flag(
+        help: """
+            Decide a policy in shadow mode as it is written: nothing is refused. By default it is decided as if it \
+            were enforced.
+            """)
+    var asWritten = false
+
     @Option(help: "Expected output: recorded (what the log says), or policy (as in live use).")
     var estimate = ReplayOptions.EstimateBasis.recorded
 
@@ -118,8 +125,8 @@ struct Replay: ParsableCommand {
                 throw ExitStatus(ExitStatus.usage, "--where: \(error.error.message)")
             }
         }
-        let set = try Policies.load(policies ?? "")
-        let other = try against.map { try Policies.load($0) }
+        let set = try loaded(policies ?? "")
+        let other = try against.map(loaded)
         if follow, logs.count != 1 || logs == ["-"] {
             throw ExitStatus(ExitStatus.usage, "--follow reads one file")
         }
@@ -150,6 +157,11 @@ struct Replay: ParsableCommand {
         if follow, let signal = Shutdown.receivedSignal, signal != SIGINT {
             throw ExitStatus(Shutdown.status(ofSignal: signal))
         }
+    }
+
+    private func loaded(_ path: String) throws -> PolicySet {
+        let set = try Policies.load(path)
+        return asWritten ? set : set.enforced
     }
 
     /// Refuses outputs that are inputs or each other.
@@ -189,7 +201,7 @@ struct Replay: ParsableCommand {
                 "\(logs)", "\(summary.policies)", "\(state)", "\(estimate)", "\(cost)", "\(from ?? "")",
                 "\(to ?? "")",
             ]
-            + ["\(tenant ?? "")", "\(condition ?? "")", "\(map)", "\(against ?? "")"]
+            + ["\(tenant ?? "")", "\(condition ?? "")", "\(map)", "\(against ?? "")", "\(asWritten)"]
         try PartialReplay(summary, shard: shard, basis: basis.joined(separator: "|")).write(to: partial)
     }
 

@@ -20,7 +20,8 @@ enum TrafficReplay {
         options.collectsDetails = collectsDetails
         options.threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         func make() -> BursarReplay.Replay {
-            BursarReplay.Replay(set, against: other, gathersAlerts: false, options: options)
+            // A policy in shadow is tried as it will be once it is enforced.
+            BursarReplay.Replay(set.enforced, against: other?.enforced, gathersAlerts: false, options: options)
         }
         let result: (summary: ReplaySummary, failures: [String])
         do {
