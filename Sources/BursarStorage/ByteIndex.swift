@@ -9,9 +9,9 @@
 /// An open-addressing hash table from byte strings to numbers.
 @frozen public struct ByteIndex: ~Copyable, Sendable {
     @frozen @usableFromInline struct Slot {
-        /// 0: unused.
+        /// 0 for an unused slot.
         @usableFromInline var hash: UInt64 = 0
-        /// In the arena, which may hold more than 4 GiB.
+        /// The offset in the arena, which may exceed 4 GiB.
         @usableFromInline var start = 0
         @usableFromInline var length = 0
         @usableFromInline var value: UInt32 = 0
@@ -36,7 +36,7 @@
         slots.append(repeating: Slot(), count: 64)
     }
 
-    /// The number that stands for some bytes; nil where there is none.
+    /// The number of a byte string; nil if it is absent.
     @inlinable @inline(__always)
     public func find(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32? {
         let hash = key.hash(bytes) | 1
@@ -57,7 +57,7 @@
         return arena.withAddress(of: slots[position].start) { memcmp($0, base, length) == 0 }
     }
 
-    /// Adds bytes that are not in it.
+    /// Adds a byte string that the table does not contain.
     public mutating func insert(_ bytes: UnsafeBufferPointer<UInt8>, value: UInt32) {
         if (count + 1) * 2 > slots.count { grow() }
         let start = arena.count
@@ -66,7 +66,7 @@
         count += 1
     }
 
-    /// The most slots that a search looks at; for tests.
+    /// The largest number of slots that a search visits; for tests.
     public var longestSearch: Int {
         var longest = 0
         let mask = slots.count - 1

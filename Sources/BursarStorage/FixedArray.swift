@@ -1,5 +1,5 @@
-/// An array whose number of elements never changes. It is never copied and its elements never move, so that an address of
-/// one holds as long as the array does.
+/// An array of fixed length. It is never copied and its elements never move, so an element's address is valid as long
+/// as the array exists.
 ///
 /// Indices come from the engine, never from input; debug builds check each one.
 @frozen public struct FixedArray<Element>: ~Copyable {
@@ -19,7 +19,7 @@
         memory.initialize(repeating: element, count: count)
     }
 
-    /// Memory for at least one element, at a line of the cache.
+    /// Allocates memory for at least one element, aligned to a cache line.
     @inlinable static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {
         UnsafeMutableRawPointer.allocate(byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 64)
             .assumingMemoryBound(to: Element.self)
@@ -43,14 +43,14 @@
         }
     }
 
-    /// The address of an element, or the end's for `count`. It holds as long as the array.
+    /// The address of an element, or of the end for `count`. It is valid as long as the array exists.
     @inlinable @inline(__always)
     public func address(of index: Int) -> UnsafeMutablePointer<Element> {
         assert((0...count).contains(index), "index out of range")
         return memory + index
     }
 
-    /// A run of elements; it holds as long as the array.
+    /// A range of elements; it is valid as long as the array exists.
     @inlinable @inline(__always)
     public func elements(_ range: Range<Int>) -> UnsafeBufferPointer<Element> {
         assert(range.lowerBound >= 0 && range.upperBound <= count, "range out of range")

@@ -1,9 +1,9 @@
-/// The secret that names and ids are hashed with, so that nobody can choose many that fall into one place or two ids that
-/// are taken for one. Results never depend on it.
+/// The secret key of the hash functions for names and ids. Without the key, an input cannot be chosen so that many
+/// names share one slot, or so that two ids have the same hash. Results never depend on the key.
 @frozen public struct HashKey: Sendable {
     /// Two independent halves, for hashes of 128 bits.
     public let seeds: (UInt64, UInt64)
-    /// Odd, and with their highest bit set, so that a product loses no bit and fills both of its words.
+    /// Odd numbers with the highest bit set: a product then loses no bit and fills both of its words.
     public let multipliers: (UInt64, UInt64)
 
     /// - Parameter words: four random numbers.
@@ -20,8 +20,8 @@
         self.init((word(1), word(2), word(3), word(4)))
     }
 
-    /// The key of this process. It comes from the random seed that Swift's own hashing has in each process; with
-    /// `SWIFT_DETERMINISTIC_HASHING` set both are always the same.
+    /// The key of this process, derived from the random seed of Swift's own hashing. With `SWIFT_DETERMINISTIC_HASHING`
+    /// set, both are the same in every process.
     public static let process: HashKey = {
         func word(_ index: Int) -> UInt64 {
             var hasher = Hasher()
@@ -31,8 +31,8 @@
         return HashKey((word(1), word(2), word(3), word(4)))
     }()
 
-    /// A hash of bytes, eight at a time. Each step takes one word in: where its product is zero, only what was taken in
-    /// before is lost, and only for the one word that nobody without the key can name.
+    /// Hashes bytes, eight at a time. Each step adds one word. A step whose product is zero loses the earlier words,
+    /// but only one word has that effect, and it cannot be found without the key.
     @inlinable @inline(__always)
     public func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
         var hash = seeds.0 ^ UInt64(truncatingIfNeeded: bytes.count)
@@ -53,15 +53,16 @@
     }
 }
 
-/// A hash of bytes that is the same in every process and on every machine, for giving tenants to shards. Whoever chooses the
-/// bytes can choose the hash: never look names up by it.
+/// A hash that is the same in every process and on every machine, used to assign tenants to shards. An input can be
+/// chosen to have a given hash: never use it to look up names.
 @inlinable public func stableHash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
     var hash = 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: bytes.count)
     forEachWord(bytes) { hash = mix(hash ^ $0) }
     return hash
 }
 
-/// The bytes as words of eight; the last one holds what is left, or overlaps the one before.
+/// Calls `body` for each word of eight bytes. The last word contains the remaining bytes, or overlaps the word before
+/// it.
 @inlinable @inline(__always)
 public func forEachWord(_ bytes: UnsafeBufferPointer<UInt8>, _ body: (UInt64) -> Void) {
     guard let base = UnsafeRawPointer(bytes.baseAddress) else { return }
@@ -79,8 +80,7 @@ public func forEachWord(_ bytes: UnsafeBufferPointer<UInt8>, _ body: (UInt64) ->
     if offset < count { body(base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)) }
 }
 
-/// The folded product with an odd number: both words of it, one over the other. By default the number is one without small
-/// factors that everybody knows.
+/// The xor of both words of the product with an odd number. The default is a public constant without small factors.
 @inlinable @inline(__always)
 public func mix(_ value: UInt64, _ multiplier: UInt64 = 0xD6E8_FEB8_6659_FD93) -> UInt64 {
     let product = value.multipliedFullWidth(by: multiplier)

@@ -1,11 +1,11 @@
-/// Numbers of names that were looked up lately, found by their bytes: a line of the cache for each, and two places for
-/// every hash. Names of more than 48 bytes are not kept.
+/// A cache from recently used names to their numbers. Each entry fills one cache line, and each hash has two entries.
+/// Names longer than 48 bytes are not cached.
 @frozen public struct NameCache: ~Copyable {
     @frozen @usableFromInline struct Entry {
-        /// Its bytes as words, zeros behind them.
+        /// The bytes of the name as words, padded with zeros.
         @usableFromInline var words: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0)
         @usableFromInline var hash: UInt64 = 0
-        /// 0: unused.
+        /// The length of the name in bytes; 0 for an unused entry.
         @usableFromInline var count: UInt32 = 0
         @usableFromInline var value: UInt32 = 0
 
@@ -15,12 +15,12 @@
     @inlinable public static var longestName: Int { 48 }
     @inlinable static var ways: Int { 2 }
     private static let firstSets = 512
-    /// 4 MiB: more names at a time than that are looked up where all are.
+    /// The largest number of sets, which is 4 MiB. Larger caches are no faster than the full index.
     private static let mostSets = 1 << 15
 
     @usableFromInline var entries = RawArray<Entry>()
-    /// By how many of the first 16 bytes are the name's: what to keep of two words. Lengths vary from name to name, so that
-    /// asking for them would be guessed wrong.
+    /// Masks for the first two words, indexed by the number of the name's bytes in its first 16 bytes. A table avoids a
+    /// branch on the length, which would be mispredicted often.
     @usableFromInline let masks: FixedArray<(UInt64, UInt64)>
     @usableFromInline var mask: Int
     private var inserted = 0
@@ -33,19 +33,19 @@
         entries.append(repeating: Entry(), count: Self.firstSets * Self.ways)
     }
 
-    /// The bits of a word's first so many bytes; all of them from eight on.
+    /// The mask of a word's first `count` bytes; all bits from eight on.
     @inlinable @inline(__always)
     static func mask(_ count: Int) -> UInt64 {
         count >= 8 ? .max : (1 &<< UInt64(truncatingIfNeeded: max(0, count) &* 8)) &- 1
     }
 
-    /// Eight bytes of a name from `offset` on, those beyond its end as zeros.
+    /// Eight bytes of a name from `offset` on. Bytes beyond its end are zero.
     @inlinable @inline(__always)
     static func word(_ name: UnsafePointer<UInt8>, _ count: Int, _ offset: Int) -> UInt64 {
         UnsafeRawPointer(name).loadUnaligned(fromByteOffset: offset, as: UInt64.self) & mask(count &- offset)
     }
 
-    /// A cache may lose a name, but never takes one for another: this needs to be quick rather than strong.
+    /// A fast, weak hash. The cache may lose a name but never confuses two names, because it compares their bytes.
     @inlinable @inline(__always)
     func hash(_ name: UnsafePointer<UInt8>, _ count: Int, _ first: UInt64, _ second: UInt64) -> UInt64 {
         var hash = mix(
@@ -59,11 +59,11 @@
         return hash
     }
 
-    /// The number of a name; nil where it was not looked up lately.
+    /// The number of a name; nil if it is not cached.
     ///
     /// - Parameters:
-    ///   - name: its first byte; as many as the longest name has may be read.
-    ///   - count: how many bytes it has; at least one, at most as many as the longest name.
+    ///   - name: the address of the first byte; `longestName` bytes must be readable.
+    ///   - count: the length in bytes, from 1 to `longestName`.
     @inlinable @inline(__always)
     public func find(_ name: UnsafePointer<UInt8>, count: Int) -> UInt32? {
         assert((1...Self.longestName).contains(count), "a name of a length that is not kept")
@@ -76,7 +76,7 @@
         let length = UInt64(truncatingIfNeeded: count)
         for way in 0..<Self.ways {
             let entry = set &+ way
-            // `|` and `^` are of the same precedence.
+            // `|` and `^` have the same precedence.
             let difference =
                 (entries[entry].words.0 ^ first) | (entries[entry].words.1 ^ second)
                 | (UInt64(entries[entry].count) ^ length)
@@ -92,10 +92,10 @@
         return words.2 == word(16) && words.3 == word(24) && words.4 == word(32) && words.5 == word(40)
     }
 
-    /// Keeps the number of a name that was not found; the older of two that share a place goes. What holds for finding it
-    /// holds here.
+    /// Caches the number of a name that was not found and evicts the older entry of its set. The parameters are those
+    /// of `find`.
     public mutating func insert(_ name: UnsafePointer<UInt8>, count: Int, value: UInt32) {
-        precondition((1...Self.longestName).contains(count), "a name of a length that is not kept")
+        precondition((1...Self.longestName).contains(count), "a name of this length is not cached")
         inserted += 1
         if inserted > entries.count / 2, mask + 1 < Self.mostSets { grow() }
         func word(_ offset: Int) -> UInt64 { Self.word(name, count, offset) }

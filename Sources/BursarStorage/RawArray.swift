@@ -1,12 +1,11 @@
-/// A growable array that is never copied, so that reaching an element counts no references and needs no uniqueness check.
+/// A growable array that is never copied, so access needs no reference counting and no uniqueness check.
 ///
-/// Its elements move when it grows, so it hands out no addresses: callers keep indices. Where an element's address is
-/// needed, a closure gets it and must not let it escape. Indices come from the engine, never from input; debug builds
-/// check each one.
+/// Elements move when the array grows, so callers keep indices, not addresses. Code that needs an address gets it in a
+/// closure and must not let it escape. Indices come from the engine, never from input; debug builds check each one.
 @frozen public struct RawArray<Element>: ~Copyable {
     @usableFromInline var memory = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
     @usableFromInline var used = 0
-    /// Elements that there is room for; below zero where the memory is lent.
+    /// The number of elements that fit into the memory; negative if the memory is borrowed.
     @usableFromInline var room = 0
 
     @inlinable @inline(__always) public var count: Int { used }
@@ -15,7 +14,8 @@
 
     @inlinable public init() {}
 
-    /// An array that begins in memory that outlives it, and leaves that memory once it has outgrown it.
+    /// Creates an array that starts in borrowed memory and moves to its own memory when it outgrows that. The borrowed
+    /// memory must outlive the array.
     @inlinable public init(lent memory: UnsafeMutableRawPointer, capacity: Int) {
         precondition(capacity >= 0, "negative capacity")
         self.memory = memory
@@ -56,7 +56,7 @@
         used &+= 1
     }
 
-    /// Appends an element that the closure initializes in place, so that it need not be copied.
+    /// Appends an element that the closure initializes in place, which avoids a copy.
     @inlinable @inline(__always)
     public mutating func append(initializedBy body: (UnsafeMutablePointer<Element>) -> Void) {
         if used == capacity { grow(to: used &+ 1) }
@@ -85,13 +85,13 @@
         return body(base + index)
     }
 
-    /// The place of an element, for prefetching alone: it is never read. The index may be out of range.
+    /// The address of an element, only for prefetching; it is never dereferenced. The index may be out of range.
     @inlinable @inline(__always)
     public func prefetchHint(_ index: Int) -> UnsafeRawPointer {
         UnsafeRawPointer(memory) + index &* MemoryLayout<Element>.stride
     }
 
-    /// Puts the same value in place of every element.
+    /// Overwrites every element with the same value.
     @inlinable public func fill(with element: Element) { base.update(repeating: element, count: count) }
 
     @inlinable public mutating func removeAll(keepingCapacity: Bool) {
@@ -104,7 +104,7 @@
     }
 
     @usableFromInline mutating func grow(to wanted: Int) {
-        // At least a line of the cache, which nothing else would use.
+        // At least one cache line.
         let larger = max(wanted, capacity * 2, 64 / MemoryLayout<Element>.stride)
         let new = UnsafeMutableRawPointer.allocate(
             byteCount: larger * MemoryLayout<Element>.stride, alignment: 64)
