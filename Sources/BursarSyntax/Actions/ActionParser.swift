@@ -1,5 +1,5 @@
 extension TextScanner {
-    /// A whole action, `A else B` included.
+    /// Parses a whole action, including `A else B`.
     package mutating func action() throws(ScalarError) -> Action {
         skipSpaces()
         var parts: [Action] = []

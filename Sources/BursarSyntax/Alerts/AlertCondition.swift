@@ -1,21 +1,21 @@
-/// What an alert looks at.
+/// The figure that an alert compares.
 package enum AlertMetric: Sendable, Hashable, Codable {
-    /// Sums of a window.
+    /// Sums over a window.
     case spend, tokens, requests
     case costPerRequest
-    /// Input and output tokens of a request that so many percent of the requests do not exceed.
+    /// A quantile of the input and output tokens per request: `percent` of the requests use at most this many.
     case tokenQuantile(percent: Int)
-    /// Of the requests that were settled: those that did not fail.
+    /// The share of settled requests that succeeded.
     case successRatio
-    /// Of all requests: those that were no first attempt, and those that were refused.
+    /// The share of requests that are retries, and the share that are refused.
     case retryRatio, refusalRatio
-    /// Of what all tenants spend together.
+    /// The tenant's share of the spend of all tenants.
     case shareOfSpend
-    /// Of a limit: the share of its amount that is used; that share by the share of its window that has passed; and the
-    /// time after which nothing is left at the window's pace.
+    /// Metrics of a limit: the used share of its amount, that share divided by the elapsed share of its window, and the
+    /// time until the amount is used up at the current pace.
     case use, burnRate, timeLeft
 
-    /// As the language writes it, without the limit.
+    /// The metric in the syntax of the language, without the limit.
     package var text: String {
         switch self {
         case .spend: "spend"
@@ -33,7 +33,7 @@ package enum AlertMetric: Sendable, Hashable, Codable {
         }
     }
 
-    /// What it is compared with.
+    /// The kind of value that the metric is compared with.
     package enum Form: Sendable { case money, count, percentage, duration }
 
     package var form: Form {
@@ -45,7 +45,7 @@ package enum AlertMetric: Sendable, Hashable, Codable {
         }
     }
 
-    /// It is a metric of a limit's counter.
+    /// The metric reads a limit's counter.
     package var isOfLimit: Bool {
         switch self {
         case .use, .burnRate, .timeLeft: true
@@ -53,10 +53,10 @@ package enum AlertMetric: Sendable, Hashable, Codable {
         }
     }
 
-    /// It is compared with earlier windows where it is asked for.
+    /// The metric can be compared with earlier windows.
     package var hasBaseline: Bool { !isOfLimit && self != .shareOfSpend }
 
-    /// A few requests say too little of it.
+    /// The metric is meaningless for a few requests.
     package var needsSample: Bool {
         switch self {
         case .spend, .tokens, .requests, .use: false
@@ -83,21 +83,21 @@ package struct AlertTerm: Sendable, Hashable {
         case money(MoneyLiteral)
         case count(Int64)
         case percentage(Percentage)
-        /// Of what earlier windows had.
+        /// A share of the baseline from earlier windows.
         case ofBaseline(Percentage)
         /// Microseconds.
         case duration(Int64)
     }
 
     package var metric: AlertMetric
-    /// Of a limit's metric: the limit's name.
+    /// The name of the limit, for metrics of a limit.
     package var limit: String?
     package var order: Order
     package var bound: Bound
 }
 
 extension TextScanner {
-    /// `spend > 200% of baseline and spend > $5`: every term must hold.
+    /// Parses `spend > 200% of baseline and spend > $5`. The alert requires every term.
     package mutating func alertCondition() throws(ScalarError) -> [AlertTerm] {
         var terms: [AlertTerm] = []
         while true {
@@ -217,7 +217,7 @@ extension TextScanner {
         return .percentage(percentage)
     }
 
-    /// A count may say what it counts.
+    /// Skips the optional word after a count.
     private mutating func skipTokensOrRequests(_ metric: AlertMetric) {
         let end = position
         skipSpaces()

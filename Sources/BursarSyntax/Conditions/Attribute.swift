@@ -1,4 +1,4 @@
-/// What a condition may ask of a request.
+/// A property of a request that conditions can read.
 package enum Attribute: Hashable, Sendable {
     case tenant, tier, group, workspace, app, workflow, agent, toolset, run, session, user
     case apiKey, feature, route, environment, requestClass, promptVersion
@@ -28,7 +28,7 @@ package enum Attribute: Hashable, Sendable {
         }
     }
 
-    /// The attributes by the names that conditions use, but for `labels["…"]`.
+    /// The attributes by their names in conditions, except `labels["…"]`.
     package static let named: [String: Attribute] = [
         "tenant": .tenant, "tier": .tier, "group": .group, "workspace": .workspace, "app": .app,
         "workflow": .workflow, "agent": .agent, "toolset": .toolset, "run": .run, "session": .session, "user": .user,
@@ -47,7 +47,7 @@ package enum Attribute: Hashable, Sendable {
     }
 }
 
-/// Days of the week as conditions write them; numbered from 1, Monday, as in ISO 8601.
+/// The names of the days of the week in conditions, numbered from 1 (Monday) as in ISO 8601.
 package enum Weekday {
     static let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 

@@ -1,5 +1,5 @@
 extension Condition {
-    /// As the language writes it; parsing it gives the same condition, but for double negations, which are gone.
+    /// The condition in the syntax of the language. Parsing it gives the same condition without double negations.
     package var text: String { text(inside: nil) }
 
     private enum Operator { case and, or, not }

@@ -1,4 +1,4 @@
-/// A condition on requests: total, without side effects, without arithmetic.
+/// A condition on requests. It is total and has no side effects and no arithmetic.
 package indirect enum Condition: Sendable, Hashable {
     package enum Comparison: String, Sendable {
         case equal = "==", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
@@ -13,18 +13,18 @@ package indirect enum Condition: Sendable, Hashable {
     case any([Condition])
     case isPresent(Attribute)
     case boolean(Attribute)
-    /// Of a boolean attribute with a literal, where an absent one compares as false.
+    /// Compares a boolean attribute with a literal; an absent attribute counts as false.
     case booleanEquals(Attribute, Bool)
     case text(Attribute, TextTest, String)
     case textIn(Attribute, [String])
     case number(Attribute, Comparison, Int64)
     case numberIn(Attribute, [Int64])
-    /// Some element of a list stands in that relation to the text.
+    /// Some element of the list passes the test against the text.
     case contains(Attribute, TextTest, String)
 }
 
 extension Condition {
-    /// The attributes that it asks for.
+    /// The attributes that the condition reads.
     package var attributes: Set<Attribute> {
         switch self {
         case .always, .never: []

@@ -1,10 +1,10 @@
-/// Why a condition is refused; `rule` tells a wrong form from a wrong attribute or type.
+/// The reason why a condition is rejected. The rule distinguishes syntax errors from wrong attributes and types.
 package struct ConditionError: Error {
     package var rule: DiagnosticRule
     package var error: ScalarError
 }
 
-/// Reads a condition by recursive descent; the grammar is in `Grammar/bursar.ebnf`.
+/// A recursive-descent parser for conditions; `Grammar/bursar.ebnf` contains the grammar.
 package struct ConditionParser {
     private var scanner: TextScanner
     private var depth = 0
@@ -12,14 +12,14 @@ package struct ConditionParser {
     private var values = 0
     private var comparisons: [Term] = []
 
-    /// A comparison of a condition with its place in the text.
+    /// A comparison of a condition with its position in the text.
     package struct Term: Sendable {
         package var condition: Condition
         package var lower: Int
         package var upper: Int
     }
 
-    /// The comparisons of a condition in their order, negated ones with their `!`; empty where it does not parse.
+    /// The comparisons of a condition in source order, negated ones with their `!`; empty if the text does not parse.
     package static func terms(of text: String) -> [Term] {
         var parser = ConditionParser(scanner: TextScanner(text, isList: true))
         guard (try? parser.anyOf()) != nil else { return [] }
@@ -54,7 +54,7 @@ package struct ConditionParser {
         ConditionError(rule: rule, error: scanner.error(message, from: start, help: help))
     }
 
-    /// What people write from other languages.
+    /// Advice for operators of other languages.
     private var operatorHelp: String? {
         switch scanner.peek {
         case UInt8(ascii: "="): "equality is `==`"
@@ -285,7 +285,7 @@ package struct ConditionParser {
         }
     }
 
-    /// `"search:web" in tools`, or a comparison with the literal on the left.
+    /// Parses `"search:web" in tools`, or a comparison with the literal on the left.
     private mutating func literalFirst() throws(ConditionError) -> Condition {
         let literal = try literal()
         skip()
@@ -371,7 +371,7 @@ package struct ConditionParser {
     }
 
     private func numeric(_ attribute: Attribute, _ comparison: Condition.Comparison, _ number: Int64) -> Condition {
-        // An absent attribute compares as false, and `!=` is the negation of `==`.
+        // An absent attribute counts as false, and `!=` is the negation of `==`.
         comparison == .notEqual ? .not(.number(attribute, .equal, number)) : .number(attribute, comparison, number)
     }
 
@@ -429,7 +429,8 @@ package struct ConditionParser {
 
     // MARK: - Methods
 
-    /// `x.startsWith("..")`, `x.endsWith("..")`, `tools.exists(t, t.startsWith(".."))`; nothing is taken otherwise.
+    /// Parses `x.startsWith("..")`, `x.endsWith("..")` or `tools.exists(t, t.startsWith(".."))`. Consumes nothing if
+    /// the text is something else.
     private mutating func method() throws(ConditionError) -> Condition? {
         let start = scanner.position
         let (name, _) = dottedName()

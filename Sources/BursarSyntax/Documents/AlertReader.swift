@@ -1,9 +1,9 @@
-/// An alert as it was written.
+/// An alert as written in the policy.
 package struct AlertDeclaration: Sendable {
     package var name: Name
-    /// What raises it; empty of a budget's states.
+    /// The conditions; empty for an alert on the states of a budget.
     package var terms: Located<[AlertTerm]>?
-    /// A limit of which the states are told: ok, warning, exceeded.
+    /// A limit whose state changes are reported: ok, warning, exceeded.
     package var budget: Name?
     package var warning: Percentage?
     package var exceeded: Percentage?
@@ -11,14 +11,14 @@ package struct AlertDeclaration: Sendable {
     package var per: Located<[AlertScope]>?
     package var isAcrossTenants = false
     package var when: Located<Condition>?
-    /// Requests that a window must have.
+    /// The minimum number of requests in a window.
     package var atLeast: Int64?
-    /// Earlier windows that a baseline is made of.
+    /// The number of earlier windows in the baseline.
     package var baseline: Int64?
     package var audiences: [Name] = []
 }
 
-/// What an alert is told apart by: a scope of limits, or the version of a prompt.
+/// A dimension that splits an alert: a scope of limits, or the version of a prompt.
 package enum AlertScope: String, Sendable, Hashable, CaseIterable {
     case tenant, workspace, app, workflow, agent, toolset, run, session, user
     case apiKey = "api_key"
@@ -59,7 +59,7 @@ extension NodeReader {
         return isWhole(alert, map) ? alert : nil
     }
 
-    /// Reports keys that do not go together.
+    /// Reports keys that cannot be combined.
     private mutating func isWhole(_ alert: AlertDeclaration, _ map: [String: YAMLEntry]) -> Bool {
         guard (alert.terms == nil) != (alert.budget == nil) else {
             report(

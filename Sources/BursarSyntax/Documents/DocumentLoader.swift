@@ -25,7 +25,8 @@ package enum DocumentLoader {
         var bytesLeft = Bounds.setBytes
         for file in files {
             do throws(FileError) {
-                // A path that the caller names may be a pipe. A folder may hold one by accident, and nobody would write to it.
+                // A path from the caller may be a pipe. A pipe inside a folder is an accident, and no program would
+                // write to it.
                 let bytes =
                     isFolder
                     ? try FileReading.readRegular(file.path, limit: Bounds.fileBytes)
@@ -44,12 +45,12 @@ package enum DocumentLoader {
         return read(sources, into: documents, path: path, diagnostics: &diagnostics)
     }
 
-    /// Reads texts that are already in memory.
+    /// Reads texts from memory.
     package static func read(_ sources: [SourceFile], diagnostics: inout Diagnostics) -> Documents {
         read(sources, into: Documents(), path: sources.first?.path ?? "", diagnostics: &diagnostics)
     }
 
-    /// The nodes of one file's documents, as far as they can be read.
+    /// The nodes of one file's documents, up to the first error.
     package static func nodes(of source: SourceFile, file: Int32 = 0) -> (nodes: [YAMLNode], isIncomplete: Bool) {
         var yaml = YAMLReader(source, file: file, nodeLimit: Bounds.yamlNodes)
         yaml.read()
@@ -114,10 +115,10 @@ package enum DocumentLoader {
 /// Collects the policy files below a folder.
 private struct FolderWalk {
     private var files: [(path: String, name: String)] = []
-    /// Folders that have been seen: each is read once, so that links which lead back to one cannot multiply.
+    /// Folders that were already visited. Each is read once, so that symbolic links which form a cycle end.
     private var seen: Set<FileReading.Identity> = []
     private var entriesLeft = Self.mostEntries
-    /// Files and folders of any kind that are looked at.
+    /// The maximum number of files and folders that are examined.
     private static let mostEntries = 200_000
 
     var sorted: [(path: String, name: String)] {
@@ -142,7 +143,7 @@ private struct FolderWalk {
             let isPolicy = name.hasSuffix(".yaml") || name.hasSuffix(".yml")
             switch FileReading.kind(of: path) {
             case .folder: try collect(path, below: prefix + name + "/", depth: depth + 1)
-            // Pipes, devices and links that lead nowhere too: reading them is an error, and leaving them out would hide it.
+            // Includes pipes, devices and broken links: reading them is an error, and skipping them would hide it.
             case .file, .missing: if isPolicy { files.append((path, prefix + name)) }
             }
             guard files.count <= Bounds.files else {

@@ -1,4 +1,4 @@
-/// Turns the nodes of one document into what it declares.
+/// Turns the nodes of one document into declarations.
 extension NodeReader {
     mutating func document(_ node: YAMLNode, into documents: inout Documents) {
         guard let first = node.entries?.first else {
@@ -58,7 +58,7 @@ extension NodeReader {
             let idNode = map["policy"]?.value,
             let id = name(idNode, "the id of a policy")
         else { return nil }
-        // Without a version the rest is still read, so that one run reports all that is wrong.
+        // If the version is missing, the rest is still read, so that one run reports every error.
         let version = version(map)
         var policy = PolicyDocument(node: node, id: id, version: version ?? Located(Version(""), at: id.range))
         policy.effective = instant(map["effective"], "effective")
@@ -339,7 +339,7 @@ extension NodeReader {
         .workspace, .app, .workflow, .agent, .toolset, .run, .session, .user, .apiKey, .feature, .model,
     ]
 
-    /// `workspace production: {limits: …, workflow x: {…}}`, to any depth that the reader allows.
+    /// Reads `workspace production: {limits: …, workflow x: {…}}`, nested to any depth that the reader allows.
     private mutating func scopeTree(_ node: YAMLNode) -> [ScopeDeclaration] {
         namedEntries(node, "scopes").compactMap { scopeNode($0) }
     }
@@ -376,7 +376,7 @@ extension NodeReader {
 }
 
 extension TextScanner {
-    /// `1k tokens` or `128k`.
+    /// Parses `1k tokens` or `128k`.
     mutating func tokenCount() throws(ScalarError) -> Int64 {
         let number = try count("a number of tokens")
         skipSpaces()
@@ -384,7 +384,7 @@ extension TextScanner {
         return number
     }
 
-    /// `$29/month`.
+    /// Parses `$29/month`.
     mutating func monthlyPrice() throws(ScalarError) -> MoneyLiteral {
         let money = try money()
         guard take("/"), takeWords("month") else { throw unexpected("expected `/month`", help: "as in `$29/month`") }

@@ -1,4 +1,4 @@
-/// A key that a map may have, with what it is for.
+/// A key that a map may have, with its description.
 package struct DocumentKey: Sendable {
     package let name: String
     package let summary: String
@@ -24,7 +24,7 @@ extension KeyGroup: ExpressibleByDictionaryLiteral {
     fileprivate static func + (left: KeyGroup, right: KeyGroup) -> KeyGroup { KeyGroup(left.keys + right.keys) }
 }
 
-/// Every key of the language: the reader accepts these, and editors offer and explain them.
+/// Every key of the language. The reader accepts these keys, and editors complete and explain them.
 package enum Keys {
     package static let kinds: KeyGroup = [
         "policy": "A version of a policy: tiers, limits, rules.",

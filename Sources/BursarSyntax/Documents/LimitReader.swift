@@ -1,4 +1,4 @@
-/// Limits, thresholds, actions, weights and downgrades: the parts that tiers, tenants and scopes share.
+/// Reads limits, thresholds, actions, weights and downgrades, which tiers, tenants and scopes share.
 extension NodeReader {
     mutating func limits(_ node: YAMLNode) -> [LimitDeclaration] {
         namedEntries(node, "limits", most: Bounds.limits).compactMap { limit($0) }
@@ -31,7 +31,7 @@ extension NodeReader {
         }
         if let node = map["prepaid"]?.value { limit.prepaid = boolean(node, "prepaid") }
         if let node = map["description"]?.value { _ = text(node, "description") }
-        // A limit that was read in part would refuse or allow something else than what is written.
+        // A partly read limit would not enforce what the policy states.
         return diagnostics.items.count > errors && limit.amount == nil && map["amount"] != nil ? nil : limit
     }
 
@@ -197,7 +197,7 @@ extension TextScanner {
         var upper: Int
     }
 
-    /// `gpt-4o -> gpt-4o-mini`.
+    /// Parses `gpt-4o -> gpt-4o-mini`.
     mutating func chain() throws(ScalarError) -> [ChainPart] {
         var parts: [ChainPart] = []
         repeat {
@@ -218,10 +218,10 @@ extension TextScanner {
         return parts
     }
 
-    /// Reads a chain for its form alone.
+    /// Checks the syntax of a chain.
     package mutating func checkChain() throws(ScalarError) { _ = try chain() }
 
-    /// A count with an optional unit, as in `burst: 5`.
+    /// Parses a count with an optional unit, as in `burst: 5`.
     mutating func burst() throws(ScalarError) -> Int64 {
         if let money = try moneyIfPresent() { return money.nanos }
         return try count("a count")

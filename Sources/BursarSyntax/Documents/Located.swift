@@ -1,4 +1,4 @@
-/// A value that was read from the text, with its place.
+/// A value with its position in the source text.
 package struct Located<Value: Sendable>: Sendable {
     package var value: Value
     package var range: SourceRange
@@ -11,14 +11,14 @@ package struct Located<Value: Sendable>: Sendable {
 
 package typealias Name = Located<String>
 
-/// The documents of a policy set as they were written: scalars read, names not yet looked up.
+/// The documents of a policy set as written: scalars are parsed, names are not resolved.
 package struct Documents: Sendable {
     package var policies: [PolicyDocument] = []
     package var catalogs: [CatalogDocument] = []
     package var tenants: [TenantDeclaration] = []
     package var tests: [TestDeclaration] = []
     package var sources = SourceMap()
-    /// Some file could not be read, so a name may be missing that it defines.
+    /// Some file could not be read, so declarations may be missing.
     package var isIncomplete = false
 
     package init() {}
@@ -47,7 +47,7 @@ package struct PolicyDocument: Sendable {
     package var tools = ToolsDeclaration()
     package var tiers: [TierDeclaration] = []
     package var alerts: [AlertDeclaration] = []
-    /// The severity that findings of a code shall have; nil: none are reported.
+    /// The severities that the policy sets for diagnostic codes; nil disables a code.
     package var checks: [(code: Name, severity: Located<Severity?>)] = []
 }
 
@@ -77,7 +77,7 @@ package struct ToolsDeclaration: Sendable {
 package struct TierDeclaration: Sendable {
     package var name: Name
     package var extends: Name?
-    /// Nano-units a month.
+    /// Nano-units per month.
     package var price: Located<MoneyLiteral>?
     package var models: Located<[Located<Pattern>]>?
     package var downgrade: DowngradeDeclaration?
@@ -108,7 +108,7 @@ package struct WeightsDeclaration: Sendable {
     package var range: SourceRange
 }
 
-/// What a limit is counted for.
+/// The entity that a limit is counted for.
 package enum Scope: String, Sendable, Hashable, CaseIterable {
     case tenant, workspace, app, workflow, agent, toolset, run, session, user
     case apiKey = "api_key"
@@ -118,7 +118,7 @@ package enum Scope: String, Sendable, Hashable, CaseIterable {
 package struct LimitDeclaration: Sendable {
     package var name: Name
     package var range: SourceRange
-    /// `none`: the limit that was taken over is removed.
+    /// `none`: the inherited limit is removed.
     package var isRemoved = false
     package var amount: Located<QuantityLiteral>?
     package var per: Located<[Scope]>?
@@ -137,7 +137,7 @@ package struct RolloverDeclaration: Sendable {
 
 package struct ThresholdDeclaration: Sendable {
     package var level: Located<ThresholdLiteral>
-    /// With its actions.
+    /// The range of the threshold and its actions.
     package var range: SourceRange
     package var actions: [ActionDeclaration]
 }
@@ -192,7 +192,7 @@ package struct ExceptionDeclaration: Sendable {
     package var approvedBy: String?
 }
 
-/// A part of a tenant with limits of its own: `workspace production`.
+/// A part of a tenant with its own limits: `workspace production`.
 package struct ScopeDeclaration: Sendable {
     package var scope: Scope
     package var value: Name

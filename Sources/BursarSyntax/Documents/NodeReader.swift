@@ -1,4 +1,4 @@
-/// Reads shapes out of nodes, and reports what does not fit while reading goes on.
+/// Reads typed values from nodes. It reports mismatches and continues.
 struct NodeReader {
     var diagnostics = Diagnostics()
 
@@ -10,7 +10,7 @@ struct NodeReader {
         report(.syntaxShape, "\(what) must be \(expected), not \(node.shape)", at: node.range, help: help)
     }
 
-    /// The first elements of a list that is longer than the language allows.
+    /// The elements of a list; if the list exceeds the bound, reports it and returns the first ones.
     mutating func bounded<Element>(
         _ elements: [Element], _ most: Int, _ what: String, at range: SourceRange
     ) -> [Element] {
@@ -21,14 +21,14 @@ struct NodeReader {
         return Array(elements.prefix(most))
     }
 
-    /// The nearest known name, for the first findings.
+    /// The nearest known name; nil after many findings, because the search is slow.
     func nearest(_ name: String, among known: [String]) -> String? {
         diagnostics.canSuggest ? nearestName(to: name, among: known) : nil
     }
 
     // MARK: - Maps
 
-    /// The values of a map by key, once every key is known to be one of `keys`.
+    /// The values of a map by key, after checking that every key is one of `keys`.
     mutating func map(_ node: YAMLNode, _ what: String, keys: [String], required: [String] = []) -> [String: YAMLEntry]?
     {
         guard let entries = node.entries else {
@@ -76,7 +76,7 @@ struct NodeReader {
                 fix: near.map { .init("did you mean", replace: entry.key.range, with: $0) }))
     }
 
-    /// A map whose keys are names that the policy gives.
+    /// The entries of a map whose keys are names chosen by the policy.
     mutating func namedEntries(_ node: YAMLNode, _ what: String, most: Int = .max) -> [YAMLEntry] {
         if node.isEmpty { return [] }
         guard let entries = node.entries else {
@@ -84,7 +84,7 @@ struct NodeReader {
             return []
         }
         var seen = Set<String>()
-        // The reader has reported a name that stands twice; the first one holds.
+        // The reader has reported duplicate names; the first definition wins.
         let named = entries.filter { $0.key.scalar != nil && $0.name != "<<" && seen.insert($0.name).inserted }
         return bounded(named, most, what, at: node.range)
     }
@@ -93,7 +93,7 @@ struct NodeReader {
         scalar(node, what) { scanner throws(ScalarError) in try scanner.name(what) }
     }
 
-    /// Any text that names something.
+    /// Reads any text that serves as a name.
     mutating func freeName(_ node: YAMLNode, _ what: String) -> Name? {
         guard let name = text(node, what) else { return nil }
         guard name.value.utf8.count <= Bounds.nameBytes else {
@@ -105,7 +105,7 @@ struct NodeReader {
 
     // MARK: - Scalars
 
-    /// A value that its grammar takes whole.
+    /// Parses a value whose grammar must match the whole text.
     mutating func scalar<Value>(
         _ node: YAMLNode, _ what: String, rule: DiagnosticRule = .syntaxScalar,
         _ grammar: (inout TextScanner) throws(ScalarError) -> Value
@@ -184,7 +184,7 @@ struct NodeReader {
         return nil
     }
 
-    /// Text that is kept as written.
+    /// Reads text without changes.
     mutating func text(_ node: YAMLNode, _ what: String) -> Name? {
         guard let text = node.scalar, !text.isEmpty else {
             shape(node, expected: "text", for: what)
@@ -205,7 +205,7 @@ struct NodeReader {
 
     // MARK: - Lists
 
-    /// The elements of a list; a single value stands for a list of one.
+    /// The elements of a list; a single value counts as a list of one.
     mutating func elements(_ node: YAMLNode, _ what: String, most: Int = Bounds.listItems) -> [YAMLNode] {
         switch node.content {
         case .list(let nodes): return bounded(nodes, most, what, at: node.range)
@@ -231,10 +231,10 @@ struct NodeReader {
     }
 }
 
-/// From bytes of a value to bytes of the text that it was read from, so that a caret stands right.
+/// Maps byte offsets in a value to byte offsets in the source text, so that the caret of a message points at the error.
 struct ValueMap {
     private let base: SourceRange
-    /// nil where the value is not a slice of its source.
+    /// nil if the value is not a slice of its source.
     private let shift: Int?
 
     init(text: String, style: YAMLNode.Style, range: SourceRange) {

@@ -1,27 +1,27 @@
-/// A test of a policy set: requests in their order, and what is expected of each.
+/// A test of a policy set: requests in order, with expectations for each.
 package struct TestDeclaration: Sendable {
     package var name: Name
-    /// When the first request is made; nil: when the newest version takes effect.
+    /// The time of the first request; nil: when the newest version takes effect.
     package var at: Located<InstantLiteral>?
     /// Fields of every request of the test.
     package var request: [YAMLEntry] = []
     package var given: [GivenUsage] = []
     package var steps: [TestStep] = []
-    /// Variations: the test is run once for each.
+    /// Variations; the test runs once for each.
     package var cases: [TestCase] = []
 }
 
-/// What a limit had counted before the first request.
+/// The usage of a limit before the first request.
 package struct GivenUsage: Sendable {
     package var limit: Name
-    /// Nano-units of money, else a whole number.
+    /// Nano-units of money, or a whole number for other units.
     package var amount: Located<Int64>
 }
 
 package struct TestStep: Sendable {
     package enum Time: Sendable {
         case instant(InstantLiteral)
-        /// Microseconds after the step before.
+        /// Microseconds after the previous step.
         case after(Int64)
     }
 
@@ -32,10 +32,10 @@ package struct TestStep: Sendable {
     /// Microseconds between repetitions.
     package var spacing: Located<Int64>?
     package var expect: YAMLNode?
-    /// What the request really used.
+    /// The actual usage of the request.
     package var settle: [YAMLEntry]?
     package var isReleased = false
-    /// The alerts that it raises, by name; nil: whichever.
+    /// The names of the expected alerts; nil: any.
     package var alerts: Located<[Name]>?
 }
 
@@ -93,7 +93,7 @@ extension NodeReader {
         return test
     }
 
-    /// Reports durations that reach further together than a test may.
+    /// Reports tests whose times span more than the maximum.
     private mutating func checkSpan(_ test: TestDeclaration) {
         var left = Bounds.testSpan
         for step in test.steps {
@@ -143,7 +143,7 @@ extension NodeReader {
         return step
     }
 
-    /// `+5m`, or an instant.
+    /// Parses `+5m`, or an instant.
     private mutating func time(_ node: YAMLNode) -> Located<TestStep.Time>? {
         scalar(node, "at") { scanner throws(ScalarError) -> TestStep.Time in
             if scanner.take("+") { return .after(try scanner.duration()) }

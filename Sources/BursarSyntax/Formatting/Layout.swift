@@ -1,4 +1,4 @@
-/// Writes nodes with their comments, in the order of the source.
+/// Writes nodes with their comments, in source order.
 struct Layout {
     private let source: SourceFile
     let comments: [Comment]
@@ -40,7 +40,7 @@ struct Layout {
 
     // MARK: - Comments
 
-    /// Comments that stand before a place, on lines of their own.
+    /// Writes the comments on their own lines before a position.
     private mutating func ownComments(before start: Int, indent: Int, isFirst: Bool) {
         var isFirst = isFirst
         while nextComment < comments.count, comments[nextComment].start < start {
@@ -51,7 +51,7 @@ struct Layout {
         }
     }
 
-    /// A comment in the line in which something ends, after it.
+    /// Writes the comment at the end of the line on which a value ends.
     private mutating func endOfLine(after end: Int) {
         if nextComment < comments.count, !comments[nextComment].isAlone, comments[nextComment].start >= end,
             source.lineIndex(at: end) == source.lineIndex(at: comments[nextComment].start)
@@ -103,7 +103,7 @@ struct Layout {
         }
     }
 
-    /// - Parameter isInline: it stands after a `- ` that was written before.
+    /// - Parameter isInline: the entry follows a `- ` that was already written.
     private mutating func entry(_ entry: YAMLEntry, indent: Int, isFirst: Bool, isInline: Bool = false) {
         if !isInline {
             leading(Int(entry.key.range.start), indent: indent, isFirst: isFirst)
@@ -152,7 +152,7 @@ struct Layout {
 
     // MARK: - One line
 
-    /// A value that stands in one line from a column on; nil where it must be written over several.
+    /// The value as one line that starts at a column; nil if it needs several lines.
     private func inline(_ node: YAMLNode, column: Int) -> String? {
         switch node.content {
         case .scalar(let text, let style):
@@ -167,7 +167,7 @@ struct Layout {
         }
     }
 
-    /// A collection between brackets; nil where something in it has no place there.
+    /// A collection in brackets; nil if an element cannot be written there.
     private func flow(_ node: YAMLNode) -> String? {
         switch node.content {
         case .scalar(_, let style):
@@ -188,17 +188,17 @@ struct Layout {
 
     private func text(_ node: YAMLNode) -> String { scalar(node, indent: 0) }
 
-    /// As it was written where that is one line.
+    /// The scalar as written, if it is one line.
     private func scalar(_ node: YAMLNode, indent: Int) -> String {
         guard case .scalar(let value, let style) = node.content else { return "" }
         if style == .literal || style == .folded { return textBlock(node, value, indent: indent) }
         let written = source.text(node.range)
         if !written.contains("\n") { return written }
-        // Lines that YAML folded are one line.
+        // YAML folds such lines into one.
         return style == .plain && !value.contains("\n") ? value : quoted(value)
     }
 
-    /// A text block under its own header, from the value: `|` keeps every line as it is.
+    /// A text block with its own header; `|` keeps every line unchanged.
     private func textBlock(_ node: YAMLNode, _ value: String, indent: Int) -> String {
         let lines = value.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let isSimple =

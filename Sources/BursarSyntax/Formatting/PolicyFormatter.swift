@@ -1,18 +1,18 @@
-/// Writes policy files in one canonical layout. Order, comments and meaning stay: the values of every document are compared
-/// before and after, and a file that would lose anything is refused.
+/// Formats policy files in one canonical layout and keeps order, comments and meaning. It compares the values of every
+/// document before and after, and rejects a file that would lose anything.
 package struct PolicyFormatter {
-    /// Why a file was left as it is.
+    /// The reason why a file was not formatted.
     package enum Failure: Error, Sendable {
-        /// It cannot be read; the findings say why.
+        /// The file cannot be read; the findings state why.
         case unreadable([Diagnostic])
-        /// The layout would have changed a value or lost a comment: a fault of the formatter.
+        /// The layout would change a value or lose a comment: a bug of the formatter.
         case wouldChange
     }
 
-    /// A flow collection that does not fit is written in block style.
+    /// The line width; a longer flow collection becomes a block.
     static let width = 120
 
-    /// The canonical text of a file.
+    /// Returns the canonical text of a file.
     package static func format(_ source: SourceFile) throws(Failure) -> [UInt8] {
         let before = try read(source)
         if before.documents.isEmpty { return source.bytes }
@@ -30,7 +30,7 @@ package struct PolicyFormatter {
     private static func read(_ source: SourceFile) throws(Failure) -> YAMLReader {
         var reader = YAMLReader(source, file: 0, nodeLimit: Bounds.yamlNodes)
         reader.read()
-        // Text that cannot be read whole would be lost.
+        // Unreadable text would be lost.
         guard !reader.isIncomplete, !reader.diagnostics.hasErrors else {
             throw .unreadable(reader.diagnostics.items)
         }
@@ -51,15 +51,15 @@ extension YAMLNode {
     }
 }
 
-/// A comment with its place.
+/// A comment with its position.
 struct Comment {
-    /// From its `#` to the end of the line.
+    /// The text from `#` to the end of the line.
     var text: String
     var start: Int
-    /// Nothing stands before it in its line.
+    /// The comment is alone on its line.
     var isAlone: Bool
 
-    /// Every `#` at the start of a line or after a space that is in no value.
+    /// All comments: each `#` at the start of a line or after a space that is not part of a value.
     static func all(in bytes: [UInt8], documents: [YAMLNode]) -> [Comment] {
         var values: [(start: Int, end: Int)] = []
         for document in documents { document.collectScalars(into: &values) }

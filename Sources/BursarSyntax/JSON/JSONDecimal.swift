@@ -1,10 +1,10 @@
-/// A JSON number kept as decimal digits and an exponent, so that no digit is lost.
+/// A JSON number as decimal digits and an exponent, which avoids binary rounding.
 package struct JSONDecimal {
     package private(set) var isNegative = false
     private var digits: Int64 = 0
     private var exponent = 0
 
-    /// nil where the text is no JSON number. Digits beyond 18 are not kept.
+    /// Parses a JSON number and keeps 18 digits; nil if the text is not a JSON number.
     package init?(_ text: UnsafeBufferPointer<UInt8>) {
         var index = 0
         let count = text.count
@@ -49,7 +49,7 @@ package struct JSONDecimal {
     @inline(__always)
     private mutating func add(_ digit: UInt8, isFraction: Bool) -> Bool {
         if digits >= 100_000_000_000_000_000 {
-            // Digits beyond 18 are dropped: of money they are below a nano-unit, of a count far above any bound.
+            // Digits beyond 18 are dropped: they are below a nano-unit of money, and such a count exceeds every bound.
             if !isFraction { exponent += 1 }
             return true
         }
@@ -58,7 +58,7 @@ package struct JSONDecimal {
         return true
     }
 
-    /// The number × 10^power as a whole number; nil where it does not fit 64 bits.
+    /// The number × 10^power as a whole number; nil if it does not fit 64 bits.
     package func scaled(by power: Int, roundingUp: Bool) -> Int64? {
         var value = digits
         var shift = exponent + power

@@ -1,6 +1,6 @@
-/// JSON strings: what is between the quotation marks.
+/// JSON strings without their quotation marks.
 package enum JSONText {
-    /// Resolves escapes that the scanner has checked.
+    /// Resolves escapes, which the scanner has validated.
     package static func unescape(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)

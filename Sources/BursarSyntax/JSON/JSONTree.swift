@@ -1,18 +1,18 @@
-/// A JSON document in memory, numbers as they were written: for price lists, where no digit may be lost.
+/// A JSON document in memory. Numbers keep their text, because price lists need exact digits.
 package indirect enum JSONTree: Sendable {
     case null
     case boolean(Bool)
-    /// The number's own text.
+    /// The text of the number.
     case number(String)
     case string(String)
     case list([JSONTree])
-    /// In the order of the file.
+    /// The members in source order.
     case object([(key: String, value: JSONTree)])
 
     package struct ParseError: Error {
         package var message: String
         package var offset: Int
-        /// The text may be JSON, of more values or levels than are read.
+        /// The text exceeds the bounds on values or nesting, and may be valid JSON.
         package var isBeyondBounds = false
 
         package init(message: String, offset: Int) {
@@ -35,9 +35,9 @@ package indirect enum JSONTree: Sendable {
     package var text: String? { if case .string(let text) = self { text } else { nil } }
     package var number: String? { if case .number(let text) = self { text } else { nil } }
 
-    /// Levels of nesting that are read; a price list has three.
+    /// The maximum nesting; a price list has three levels.
     private static let depth = 64
-    /// Values that are read; each takes about 100 bytes in memory.
+    /// The maximum number of values; each takes about 100 bytes of memory.
     private static let mostValues = 2_000_000
 
     package static func parse(_ bytes: [UInt8]) throws(ParseError) -> JSONTree {

@@ -1,4 +1,4 @@
-/// Writes JSON into bytes: compact, keys in the order of the calls, text escaped as RFC 8259 asks.
+/// Writes compact JSON as bytes. Keys keep the order of the calls; strings are escaped according to RFC 8259.
 package struct JSONWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
     private var needsComma = false
@@ -24,7 +24,7 @@ package struct JSONWriter: Sendable {
         close(UInt8(ascii: "]"))
     }
 
-    /// A list of objects, one for each element.
+    /// Writes a list with one object for each element.
     package mutating func objects<Elements: Sequence>(
         _ key: StaticString, _ elements: Elements, _ body: (Elements.Element, inout JSONWriter) -> Void
     ) {
@@ -44,7 +44,7 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    /// A newline between values of a stream of JSON lines.
+    /// Ends a line of JSON Lines.
     package mutating func endLine() {
         bytes.append(UInt8(ascii: "\n"))
         needsComma = false
@@ -63,7 +63,7 @@ package struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: ":"))
     }
 
-    /// A key that is not known when the program is compiled.
+    /// Writes a key that is only known at run time.
     package mutating func key(text: String) {
         separate()
         quote(text)
@@ -95,13 +95,13 @@ package struct JSONWriter: Sendable {
         bytes.append(contentsOf: "null".utf8)
     }
 
-    /// A field whose value is already JSON.
+    /// Writes a field whose value is already JSON.
     package mutating func raw(_ key: StaticString, _ value: some Sequence<UInt8>) {
         self.key(key)
         bytes.append(contentsOf: value)
     }
 
-    /// Bytes that are already JSON, such as the fields of a line that goes out again.
+    /// Writes bytes that are already JSON, such as fields copied from an input line.
     package mutating func raw(_ value: some Sequence<UInt8>) {
         separate()
         bytes.append(contentsOf: value)
@@ -153,7 +153,7 @@ private func hexDigit(_ value: UInt8) -> UInt8 {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }
 
-/// Appends a whole number in decimal digits without making a `String`.
+/// Appends a whole number as decimal digits without creating a `String`.
 package func appendDecimal(_ value: Int64, to bytes: inout [UInt8]) {
     var magnitude = value.magnitude
     if value < 0 { bytes.append(UInt8(ascii: "-")) }

@@ -1,18 +1,18 @@
-/// The currency as it was written: a sign, which stands for the policy's own dollar, or an ISO 4217 code.
+/// The currency as written: a sign, which means the policy's own dollar, or an ISO 4217 code.
 package enum CurrencyMark: Sendable, Hashable {
     case dollar
     case code(String)
 }
 
-/// `$25`, `12.5 EUR`: exact, in nano-units (10^-9) of its currency.
+/// An exact amount of money such as `$25` or `12.5 EUR`, in nano-units (10^-9) of its currency.
 package struct MoneyLiteral: Sendable, Hashable {
     package var nanos: Int64
     package var currency: CurrencyMark
 }
 
-/// `50%`: an exact fraction.
+/// An exact percentage such as `50%`.
 package struct Percentage: Sendable, Hashable, Comparable, Codable {
-    /// 100% in the units of `scaled`; nine digits after the point of a percentage are kept.
+    /// The value of `scaled` for 100%; percentages keep nine decimals.
     package static let one: Int64 = 100_000_000_000
 
     package var scaled: Int64
@@ -23,7 +23,7 @@ package struct Percentage: Sendable, Hashable, Comparable, Codable {
 
     package static func < (left: Percentage, right: Percentage) -> Bool { left.scaled < right.scaled }
 
-    /// This share of an amount, rounded down to a whole unit; the largest 64-bit number where the product is larger.
+    /// This share of an amount, rounded down. Saturates at the largest 64-bit number.
     package func floor(of amount: Int64) -> Int64 {
         let product = Int128(amount) * Int128(scaled)
         let (quotient, remainder) = product.quotientAndRemainder(dividingBy: Int128(Percentage.one))
@@ -31,14 +31,14 @@ package struct Percentage: Sendable, Hashable, Comparable, Codable {
         return Int64(clamping: floored)
     }
 
-    /// `12.5%`.
+    /// The percentage as text, such as `12.5%`.
     package var text: String {
         let unit = Percentage.one / 100
         return decimalText(scaled, scale: unit) + "%"
     }
 }
 
-/// A whole number of the `scale`-th part of something in decimal digits, without trailing zeros.
+/// `value / scale` as a decimal number without trailing zeros.
 package func decimalText(_ value: Int64, scale: Int64) -> String {
     let magnitude = value.magnitude
     let unit = scale.magnitude
@@ -56,10 +56,10 @@ package func decimalText(_ value: Int64, scale: Int64) -> String {
     return text
 }
 
-/// Money in JSON and reports: nano-units as a decimal of the currency.
+/// Nano-units as a decimal number in the currency, for JSON and reports.
 package func moneyText(_ nanos: Int64) -> String { decimalText(nanos, scale: 1_000_000_000) }
 
-/// An amount of money, as a decimal number, with its currency for people.
+/// A decimal amount with its currency, for people.
 package func withCurrency(_ amount: String, _ currency: String) -> String {
     currency == "USD" ? "$" + amount : "\(amount) \(currency)"
 }
@@ -67,7 +67,7 @@ package func withCurrency(_ amount: String, _ currency: String) -> String {
 extension TextScanner {
     static let nanosPerUnit: Int64 = 1_000_000_000
 
-    /// Whether money begins here.
+    /// The next byte starts an amount of money.
     var seesDollar: Bool { peek == UInt8(ascii: "$") }
 
     package mutating func money() throws(ScalarError) -> MoneyLiteral {
@@ -90,7 +90,7 @@ extension TextScanner {
         return try exact(digits, scale: Self.nanosPerUnit, "the amount of money")
     }
 
-    /// Three capital letters.
+    /// Parses three capital letters.
     mutating func currencyCode() -> String? {
         let start = position
         while let byte = peek, byte >= UInt8(ascii: "A"), byte <= UInt8(ascii: "Z") { position += 1 }
@@ -116,7 +116,7 @@ package struct PriceLiteral: Sendable, Hashable {
 }
 
 extension TextScanner {
-    /// `$2.50/1M`: money per so many tokens; it must come out exact in 10^-12 per token.
+    /// Parses `$2.50/1M`: money per number of tokens. Throws if the price per token is not a whole number of 10^-12.
     package mutating func price() throws(ScalarError) -> PriceLiteral {
         let start = position
         let money = try money()

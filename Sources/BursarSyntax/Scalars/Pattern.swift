@@ -1,4 +1,4 @@
-/// A pattern in which `*` stands for any run of characters and anything else for itself; case-sensitive.
+/// A case-sensitive pattern in which `*` matches any run of characters.
 package struct Pattern: Sendable, Hashable {
     package let text: String
     private let parts: [[UInt8]]
@@ -8,7 +8,7 @@ package struct Pattern: Sendable, Hashable {
         parts = text.utf8.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
     }
 
-    /// Without a `*`, so that it is a name.
+    /// The pattern has no `*`, so it is a name.
     package var isExact: Bool { parts.count == 1 }
 
     package func matches(_ name: String) -> Bool {
@@ -36,7 +36,7 @@ package struct Pattern: Sendable, Hashable {
 }
 
 extension TextScanner {
-    /// A model's or tool's name, or a pattern of such names, up to a space, comma or the end.
+    /// Parses the name of a model or tool, or a pattern of names, up to a space, a comma or the end.
     package mutating func pattern(_ what: String) throws(ScalarError) -> Pattern {
         let start = position
         while let byte = peek, byte > 0x20, byte != 0x7F, byte != UInt8(ascii: ","), byte != UInt8(ascii: "\"") {

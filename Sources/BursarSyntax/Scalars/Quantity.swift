@@ -1,4 +1,4 @@
-/// What a limit counts.
+/// The unit that a limit counts.
 package enum Unit: String, Sendable, Hashable, CaseIterable {
     case spend
     case tokens
@@ -11,7 +11,7 @@ package enum Unit: String, Sendable, Hashable, CaseIterable {
     case toolCalls = "tool calls"
     case concurrentRequests = "concurrent requests"
 
-    /// Amounts that add up what was used, rather than how often.
+    /// The unit adds up consumption and does not count how often.
     package var isBudget: Bool {
         switch self {
         case .spend, .tokens, .inputTokens, .outputTokens: true
@@ -19,7 +19,7 @@ package enum Unit: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// A cap on the answer lowers what is counted.
+    /// A cap on the output lowers the counted amount.
     package var dependsOnOutput: Bool {
         switch self {
         case .spend, .tokens, .outputTokens: true
@@ -44,9 +44,9 @@ package enum CalendarUnit: String, Sendable, Hashable {
     case day, week, month, quarter, year
 }
 
-/// A window as it was written.
+/// A window as written.
 package enum WindowLiteral: Sendable, Hashable {
-    /// `minute`, `15 minutes`: a token bucket that refills over so many microseconds.
+    /// `minute`, `15 minutes`: a token bucket that refills over a number of microseconds.
     case rate(micros: Int64)
     /// `month`, `month from 15`.
     case calendar(CalendarUnit, fromDay: Int)
@@ -56,14 +56,14 @@ package enum WindowLiteral: Sendable, Hashable {
     case request
 }
 
-/// `$25/day`, `8k input tokens/request`, `10 concurrent requests`.
+/// A quantity such as `$25/day`, `8k input tokens/request` or `10 concurrent requests`.
 package struct QuantityLiteral: Sendable, Hashable {
-    /// Nano-units of money, else a whole number.
+    /// Nano-units of money, or a whole number for other units.
     package var amount: Int64
     package var unit: Unit
-    /// Of money only.
+    /// Only set for money.
     package var currency: CurrencyMark?
-    /// nil: as long as the scope lasts.
+    /// nil: as long as the scope exists.
     package var window: WindowLiteral?
 
     package init(amount: Int64, unit: Unit, currency: CurrencyMark?, window: WindowLiteral?) {
@@ -102,7 +102,7 @@ extension TextScanner {
         return quantity
     }
 
-    /// Money where a `$` or a currency code follows the number; otherwise nothing is taken.
+    /// Parses money if a `$` or a currency code follows the number. Consumes nothing if neither does.
     mutating func moneyIfPresent() throws(ScalarError) -> MoneyLiteral? {
         if seesDollar { return try money() }
         let start = position
@@ -131,7 +131,7 @@ extension TextScanner {
             help: "units: " + Unit.allCases.dropFirst().map(\.rawValue).joined(separator: ", ") + "; money as `$25`")
     }
 
-    /// What follows the `/` of a quantity.
+    /// Parses the text after the `/` of a quantity.
     package mutating func window() throws(ScalarError) -> WindowLiteral {
         let start = position
         if takeWords("request") { return .request }
@@ -221,11 +221,11 @@ extension TextScanner {
     }
 }
 
-/// Where a threshold stands: a share of the amount, or an amount.
+/// The position of a threshold: a share of the amount, or an amount.
 package enum ThresholdLiteral: Sendable, Hashable {
     case percentage(Percentage)
     case money(MoneyLiteral)
-    /// With the unit where it was written.
+    /// With the unit, if it was written.
     case count(Int64, Unit?)
 }
 

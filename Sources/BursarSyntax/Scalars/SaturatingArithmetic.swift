@@ -1,7 +1,7 @@
-/// Arithmetic on amounts, counts and times. A result that no number of the type can hold stays at the nearest one that
-/// can, so that no value of a log or a policy can stop the program.
+/// Saturating arithmetic on amounts, counts and times. A result out of range becomes the nearest representable number,
+/// so that no value in a log or a policy can stop the program.
 ///
-/// Sums of numbers that are not negative are the same in any order.
+/// Sums of non-negative numbers do not depend on the order.
 extension FixedWidthInteger where Self: SignedInteger {
     @inlinable @inline(__always)
     package func addingSaturated(_ other: Self) -> Self {
@@ -27,18 +27,18 @@ extension FixedWidthInteger where Self: SignedInteger {
     @inlinable @inline(__always)
     package mutating func subtractSaturated(_ other: Self) { self = subtractingSaturated(other) }
 
-    /// The number with the opposite sign.
+    /// The negated number.
     @inlinable @inline(__always)
     package var negatedSaturated: Self { Self.zero.subtractingSaturated(self) }
 
-    /// The quotient, rounded away from zero where it has a remainder; a divisor below 1 counts as 1.
+    /// The quotient, rounded away from zero. A divisor below 1 counts as 1.
     @inlinable
     package func dividedRoundingUp(by divisor: Self) -> Self {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: Swift.max(1, divisor))
         return remainder > 0 ? quotient.addingSaturated(1) : quotient
     }
 
-    /// The number without its sign.
+    /// The absolute value.
     @inlinable @inline(__always)
     package var magnitudeSaturated: Self { self < 0 ? negatedSaturated : self }
 }
@@ -49,7 +49,7 @@ extension Sequence where Element: FixedWidthInteger & SignedInteger {
     package func sumSaturated() -> Element { reduce(0) { $0.addingSaturated($1) } }
 }
 
-/// The product of all factors; nil where it, or that of some of the first, passes the type.
+/// The product of all factors; nil if a partial product overflows.
 @inlinable
 package func exactProduct<Number: FixedWidthInteger>(_ factors: Number...) -> Number? {
     var product: Number = 1
@@ -62,7 +62,7 @@ package func exactProduct<Number: FixedWidthInteger>(_ factors: Number...) -> Nu
 }
 
 extension Int64 {
-    /// The nearest whole number; 0 for what is not a number.
+    /// The nearest whole number; 0 for NaN.
     package init(saturating value: Double) {
         if value.isNaN {
             self = 0

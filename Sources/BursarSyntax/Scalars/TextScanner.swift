@@ -1,7 +1,7 @@
-/// Why a scalar's grammar refuses a text: what was expected, and where in the text.
+/// A syntax error in a scalar: the expected text and its position.
 package struct ScalarError: Error, Sendable {
     package var message: String
-    /// Bytes of the text, half open.
+    /// The byte range in the text, half open.
     package var lower: Int
     package var upper: Int
     package var help: String?
@@ -14,11 +14,11 @@ package struct ScalarError: Error, Sendable {
     }
 }
 
-/// Reads one scalar's bytes from left to right; every grammar of a scalar is written on it.
+/// A scanner over one scalar's bytes, used by the grammars of all scalars.
 package struct TextScanner {
     package let bytes: [UInt8]
     package var position = 0
-    /// Numbers stand in a list, where a comma may follow one.
+    /// The numbers are elements of a list, so a comma may follow one.
     private let isList: Bool
 
     package init(_ text: String, isList: Bool = false) {
@@ -42,13 +42,13 @@ package struct TextScanner {
         while peek == UInt8(ascii: " ") { position += 1 }
     }
 
-    /// The space that must stand between words.
+    /// Consumes the required space between words.
     mutating func expectSpace() throws(ScalarError) {
         guard take(" ") else { throw unexpected("expected a space") }
         skipSpaces()
     }
 
-    /// Takes a literal text if it stands here.
+    /// Consumes a literal if it comes next.
     package mutating func take(_ literal: StaticString) -> Bool {
         literal.withUTF8Buffer { buffer in
             guard position + buffer.count <= bytes.count,
@@ -59,7 +59,7 @@ package struct TextScanner {
         }
     }
 
-    /// Takes whole words separated by single or more spaces; nothing is taken where one is missing.
+    /// Consumes whole words separated by spaces. Consumes nothing if one is missing.
     package mutating func takeWords(_ words: String...) -> Bool {
         let start = position
         for (index, word) in words.enumerated() {
@@ -76,14 +76,14 @@ package struct TextScanner {
         return true
     }
 
-    /// The next run of letters.
+    /// Consumes the next run of letters.
     package mutating func word() -> String {
         let start = position
         while let byte = peek, isLetter(byte) { position += 1 }
         return text(start, position)
     }
 
-    /// A name: letters, digits, `_`, `-`, `.`; begins with a letter.
+    /// Parses a name: letters, digits, `_`, `-` and `.`, starting with a letter.
     package mutating func name(_ what: String) throws(ScalarError) -> String {
         let start = position
         guard let first = peek, isLetter(first) else { throw unexpected("expected \(what)") }
@@ -91,7 +91,7 @@ package struct TextScanner {
         return try boundedName(from: start, what)
     }
 
-    /// The text from a place on, where it is short enough for a name.
+    /// The text from `start` on; throws if it is too long for a name.
     func boundedName(from start: Int, _ what: String) throws(ScalarError) -> String {
         guard position - start <= Bounds.nameBytes else {
             throw error("\(what) has at most \(Bounds.nameBytes) bytes", from: start)
@@ -122,7 +122,7 @@ package struct TextScanner {
 
     // MARK: - Numbers
 
-    /// Digits with `_` between groups and at most one fraction, kept as text without the `_`.
+    /// Digits with `_` between groups and at most one fraction, as text without the `_`.
     struct Digits {
         var whole: [UInt8] = []
         var fraction: [UInt8] = []
@@ -158,7 +158,7 @@ package struct TextScanner {
         return digits
     }
 
-    /// `digits × scale`, exact: an error if a digit would be lost or 64 bits do not suffice.
+    /// `digits × scale`. Throws if a digit would be lost or the result does not fit 64 bits.
     func exact(_ digits: Digits, scale: Int64, _ what: String) throws(ScalarError) -> Int64 {
         var value: Int64 = 0
         for digit in digits.whole {
@@ -189,13 +189,13 @@ package struct TextScanner {
         return result
     }
 
-    /// A whole number without suffix.
+    /// Parses a whole number without a suffix.
     mutating func whole(_ what: String) throws(ScalarError) -> Int64 {
         let digits = try digits(what)
         return try exact(digits, scale: 1, what)
     }
 
-    /// `50`, `2_000`, `8k`, `1.5M`: whole after its suffix.
+    /// Parses `50`, `2_000`, `8k` or `1.5M`. The result must be whole.
     package mutating func count(_ what: String = "a count") throws(ScalarError) -> Int64 {
         let digits = try digits(what)
         var scale: Int64 = 1

@@ -1,17 +1,17 @@
-/// Microseconds, the unit of every time and duration.
+/// Microseconds, the unit of all times and durations.
 package enum Micros {
     package static let second: Int64 = 1_000_000
     package static let minute = 60 * second
     package static let hour = 60 * minute
     package static let day = 24 * hour
 
-    /// The first and the last microsecond of the years 0000 to 9999, as RFC 3339 writes them. Sums and differences of such
-    /// times and of any window stay far below 64 bits.
+    /// The first and last microsecond of the years 0000 to 9999, the range of RFC 3339. Sums and differences of these
+    /// times and of any window fit into 64 bits with room to spare.
     package static let earliestInstant = -62_167_219_200 * second
     package static let latestInstant = 253_402_300_800 * second - 1
 }
 
-/// An instant as it was written: exact, or a date that waits for the policy's time zone.
+/// An instant as written: exact, or a date whose time zone comes from the policy.
 package enum InstantLiteral: Sendable, Hashable {
     /// Microseconds since 1970 UTC.
     case exact(Int64)
@@ -30,7 +30,7 @@ package struct CalendarDate: Sendable, Hashable {
         self.day = day
     }
 
-    /// Days since 1970-01-01, by Howard Hinnant's civil-days formula (proleptic Gregorian, exact for all years).
+    /// Days since 1970-01-01, computed with Howard Hinnant's formula (proleptic Gregorian, exact for all years).
     package var daysSince1970: Int64 {
         let y = Int64(month <= 2 ? year - 1 : year)
         let era = (y >= 0 ? y : y - 399) / 400
@@ -64,7 +64,7 @@ package struct CalendarDate: Sendable, Hashable {
 }
 
 extension TextScanner {
-    /// `90s`, `15m`, `24h`, `7d`.
+    /// Parses `90s`, `15m`, `24h` or `7d`.
     package mutating func duration() throws(ScalarError) -> Int64 {
         let start = position
         let digits = try digits("a duration")
@@ -93,7 +93,7 @@ extension TextScanner {
         return value
     }
 
-    /// `2026-06-01`, or `2026-06-01T09:00:00Z` with a fraction of at most six digits and any offset (RFC 3339).
+    /// Parses `2026-06-01`, or `2026-06-01T09:00:00Z` with at most six decimals and any offset (RFC 3339).
     package mutating func instant() throws(ScalarError) -> InstantLiteral {
         let start = position
         let year = try fixedDigits(4, "a date such as 2026-06-01")
@@ -143,14 +143,14 @@ extension TextScanner {
     }
 }
 
-/// An instant as RFC 3339 in UTC, with a fraction only where there is one.
+/// An instant in RFC 3339 format in UTC. A zero fraction is omitted.
 package func instantText(_ micros: Int64) -> String {
     var bytes: [UInt8] = []
     appendInstant(micros, to: &bytes)
     return String(decoding: bytes, as: UTF8.self)
 }
 
-/// As `instantText`, into bytes.
+/// Appends the text of `instantText`.
 package func appendInstant(_ micros: Int64, to bytes: inout [UInt8]) {
     func pad(_ value: Int, _ width: Int) {
         var divisor = 1

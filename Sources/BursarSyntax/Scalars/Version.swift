@@ -1,4 +1,4 @@
-/// A version such as `2026-06-01.2` or `1.10.0`, ordered by comparing runs of digits as numbers and the rest as text.
+/// A version such as `2026-06-01.2` or `1.10.0`. The order compares runs of digits as numbers and the rest as text.
 package struct Version: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let text: String
 

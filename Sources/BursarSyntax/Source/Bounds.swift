@@ -1,4 +1,4 @@
-/// What the reader accepts at most, so that no input exhausts memory or time.
+/// The maximum sizes that the reader accepts, so that no input exhausts memory or time.
 package enum Bounds {
     /// A policy of 10,000 tenants with overrides is about 2 MiB; 64 MiB leaves room for thirty times that.
     package static let fileBytes = 64 << 20
@@ -10,27 +10,27 @@ package enum Bounds {
     package static let setBytes = 64 << 20
     /// Files of a set.
     package static let files = 10_000
-    /// Documents of a file that are not YAML; the reader starts again after each.
+    /// Documents of a file that are not valid YAML; the reader starts again after each.
     package static let unreadableDocuments = 100
     /// Bytes of a name, a pattern or a version: longer ones make messages and tables unreadable, and matching slow.
     package static let nameBytes = 1_024
-    /// Policy versions, or catalog versions, of a set; each is compiled and checked by itself.
+    /// Versions of the policy, or of a catalog, in a set; each is compiled and checked separately.
     package static let versions = 1_000
     /// Rules of a policy; checks compare them in pairs.
     package static let rules = 2_000
     /// Tiers of a policy.
     package static let tiers = 2_000
-    /// Tiers that extend each other in a row.
+    /// Length of a chain of tiers that extend each other.
     package static let extendsDepth = 64
     /// Limits in one map; checks compare them in pairs.
     package static let limits = 1_000
-    /// Limits of a plan with its inherited ones, weights and scopes.
+    /// Limits of a plan, including inherited limits, weights and scopes.
     package static let planLimits = 2_000
-    /// Limits of all tiers of all versions together; each takes about 500 bytes in memory.
+    /// Limits of all tiers of all versions; each takes about 500 bytes in memory.
     package static let tierLimits = 200_000
-    /// Features with a share of their own.
+    /// Features with their own share.
     package static let weights = 1_000
-    /// Features, audiences, alerts and severities under `checks` of a policy.
+    /// Features, audiences, alerts and entries of `checks` in a policy.
     package static let features = 10_000
     package static let audiences = 1_000
     package static let alerts = 1_000
@@ -40,7 +40,7 @@ package enum Bounds {
     package static let classes = 1_000
     /// Aliases of a model.
     package static let aliases = 1_000
-    /// Models and patterns that a plan lists, tools of a list, features that a plan blocks.
+    /// Models and patterns in a plan's lists, tools in a list, features that a plan blocks.
     package static let listItems = 10_000
     /// Patterns of all plans times models of the catalog.
     package static let patternMatches = 50_000_000
@@ -52,43 +52,43 @@ package enum Bounds {
     /// Grants and exceptions of a tenant.
     package static let grants = 1_000
     package static let exceptions = 1_000
-    /// Requests that the tests of a set make together.
+    /// Requests in all tests of a set.
     package static let testRequests: Int64 = 500_000
-    /// Microseconds that the steps of a test span.
+    /// Microseconds between the first and the last step of a test.
     package static let testSpan: Int64 = 1_000 * 365 * 86_400_000_000
     /// Steps or cases of a test.
     package static let testSteps = 10_000
     /// Fields of a request or an expectation.
     package static let testFields = 1_000
-    /// Levels of parentheses and negations in a condition; the parser recurses once a level.
+    /// Nesting of parentheses and negations in a condition; the parser recurses for each level.
     package static let conditionDepth = 64
     /// Comparisons in one condition.
     package static let conditionTerms = 1_000
     /// Values in the lists of one condition.
     package static let conditionValues = 10_000
-    /// Thresholds of one limit: an event mask of 64 bits has one bit each.
+    /// Thresholds of one limit.
     package static let thresholds = 64
     /// Folders below a policy set's root.
     package static let folderDepth = 16
-    /// Diagnostics printed of one run; beyond that a file is not a policy.
+    /// Diagnostics that one run prints; a file with more is not a policy.
     package static let diagnostics = 1_000
-    /// Diagnostics kept of one run; the rest are counted.
+    /// Diagnostics that one run stores; the rest are counted.
     package static let diagnosticsKept = 100_000
-    /// Diagnostics of one part of a run for which the nearest known name is looked up, and the names looked at.
+    /// Diagnostics in one part of a run that search for the nearest known name, and names that each search visits.
     package static let suggestions = 200
     package static let suggestionCandidates = 10_000
     /// Bytes of a message, so that a long value does not fill the screen.
     package static let messageBytes = 2_000
-    /// Bytes of a line that is shown below a message.
+    /// Bytes of a source line below a message.
     package static let excerptBytes = 1_600
-    /// Times that a test repeats one request.
+    /// Repetitions of one request in a test.
     package static let testRepeats: Int64 = 100_000
-    /// Levels of `a else b` in an action.
+    /// Nesting of `a else b` in an action.
     package static let actionAlternatives = 8
-    /// Comparisons of one alert.
+    /// Comparisons in one alert.
     package static let alertTerms = 8
-    /// Things besides the tenant that an alert is told apart by.
+    /// Dimensions that split an alert, besides the tenant.
     package static let alertScopes = 4
-    /// Windows that a baseline is made of; each keeps its sums.
+    /// Windows in a baseline; each stores its own sums.
     package static let baselineWindows: Int64 = 60
 }

@@ -1,4 +1,4 @@
-/// The severity of a finding.
+/// The severity of a diagnostic.
 package enum Severity: String, Sendable, Comparable, CaseIterable {
     case error, warning, note
 
@@ -13,9 +13,9 @@ package enum Severity: String, Sendable, Comparable, CaseIterable {
     }
 }
 
-/// A finding about the text of a policy set: its rule, a sentence, a position and help.
+/// A finding about the text of a policy set: rule, message, position and help.
 package struct Diagnostic: Sendable {
-    /// A second place that takes part in the finding.
+    /// A second position that the finding refers to.
     package struct Note: Sendable {
         package var message: String
         package var range: SourceRange?
@@ -26,7 +26,7 @@ package struct Diagnostic: Sendable {
         }
     }
 
-    /// The text that should stand in place of a range.
+    /// A replacement for a range of text.
     package struct Fix: Sendable {
         package var message: String
         package var range: SourceRange
@@ -43,12 +43,12 @@ package struct Diagnostic: Sendable {
     package var severity: Severity
     package var message: String
     package var range: SourceRange?
-    /// The file when there is no place in it, such as one that cannot be read.
+    /// The file, for a finding without a position, such as an unreadable file.
     package var path: String?
     package var notes: [Note]
     package var help: String?
     package var fix: Fix?
-    /// A request, as a JSON object, that is decided as the finding says.
+    /// A request, as a JSON object, that demonstrates the finding.
     package var witness: String?
 
     /// - Parameter isLesser: the finding matters less than most findings of its rule.
@@ -69,11 +69,11 @@ package struct Diagnostic: Sendable {
 }
 
 extension Diagnostic {
-    /// Stable, such as `syntax/unknown-key`.
+    /// A stable code such as `syntax/unknown-key`.
     package var code: String { rule.code }
 }
 
-/// A message without the middle of a value that is too long to read.
+/// Shortens a message by cutting the middle of a long value.
 private func shortened(_ message: String) -> String {
     let bytes = message.utf8
     guard bytes.count > Bounds.messageBytes else { return message }
@@ -81,20 +81,20 @@ private func shortened(_ message: String) -> String {
         + String(decoding: bytes.suffix(Bounds.messageBytes / 4), as: UTF8.self)
 }
 
-/// Gathers the findings of one run. Beyond `Bounds.diagnosticsKept` they are only counted.
+/// Collects the findings of one run. Beyond `Bounds.diagnosticsKept` it only counts them.
 package struct Diagnostics: Sendable {
     package private(set) var items: [Diagnostic] = []
-    /// Findings that were not kept, by severity.
+    /// The number of findings that were not stored, by severity.
     package private(set) var omitted: [Severity: Int] = [:]
 
     package init() {}
 
     package var hasErrors: Bool { omitted[.error] != nil || items.contains { $0.severity == .error } }
 
-    /// All findings, kept or not.
+    /// The number of findings, stored or not.
     package var count: Int { omitted.values.reduce(items.count, +) }
 
-    /// Few enough findings so far that the nearest known name is worth a search.
+    /// The number of findings is small enough to search for the nearest known name.
     package var canSuggest: Bool { items.count < Bounds.suggestions }
 
     package mutating func add(_ diagnostic: Diagnostic) {
@@ -110,7 +110,7 @@ package struct Diagnostics: Sendable {
         omitted.merge(others.omitted, uniquingKeysWith: +)
     }
 
-    /// Gives findings the severity that the team chose for their code; nil takes them out.
+    /// Sets the severity of each finding; nil removes it.
     package mutating func setSeverities(_ severity: (Diagnostic) -> Severity?) {
         items = items.compactMap { item in
             guard let chosen = severity(item) else { return nil }
@@ -120,7 +120,7 @@ package struct Diagnostics: Sendable {
         }
     }
 
-    /// By file and position, as written where two stand at one place; exact repeats are dropped.
+    /// The findings by file and position, in their original order at the same position, without duplicates.
     package func sorted() -> [Diagnostic] {
         struct Key: Hashable {
             var code: String

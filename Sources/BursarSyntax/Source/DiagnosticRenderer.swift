@@ -1,5 +1,5 @@
-/// A finding as text for people: `file:line:column: severity: message [code]`, the line underlined, notes, help. Whatever
-/// it names is escaped, so that nothing but its own colours acts on a terminal.
+/// Renders a diagnostic as text: `file:line:column: severity: message [code]`, the underlined source line, notes and
+/// help. It escapes all quoted text, so that only its own colors act on a terminal.
 package struct DiagnosticTextRenderer: Sendable {
     package let sources: SourceMap
     package let color: Bool
@@ -41,7 +41,7 @@ package struct DiagnosticTextRenderer: Sendable {
         let from = file.position(at: Int(range.start))
         guard file.lineLength(from.line - 1) <= Bounds.excerptBytes else { return "" }
         let to = file.position(at: Int(range.end))
-        // One character in place of each that acts on the terminal, so that columns stay what they are.
+        // Replaces each character that acts on the terminal by one character, so that columns stay the same.
         let scalars = file.line(from.line).unicodeScalars.map { acts($0) && $0 != "\t" ? "\u{FFFD}" : $0 }
         let line = String(String.UnicodeScalarView(scalars))
         guard scalars.count <= 400 else { return "" }
@@ -49,7 +49,7 @@ package struct DiagnosticTextRenderer: Sendable {
         let marked = String(
             String.UnicodeScalarView(scalars.dropFirst(from.column - 1).prefix(max(0, end - from.column))))
         let width = max(1, displayWidth(marked))
-        // A tab in the line keeps its width under it, so that the mark stands below what it means.
+        // The pad copies tabs from the line, so that the mark is below its text.
         let pad = String(String.UnicodeScalarView(scalars.prefix(from.column - 1)))
             .map { $0 == "\t" ? "\t" : String(repeating: " ", count: displayWidth(String($0))) }.joined()
         let number = String(from.line)
@@ -63,7 +63,7 @@ package struct DiagnosticTextRenderer: Sendable {
     }
 }
 
-/// A finding as one line of JSON.
+/// Renders a diagnostic as one line of JSON.
 package struct DiagnosticJSONRenderer: Sendable {
     package let sources: SourceMap
 

@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// Why a file cannot be read or written.
+/// The reason why a file cannot be read or written.
 package struct FileError: Error, CustomStringConvertible {
     package let path: String
     package let reason: String
@@ -16,13 +16,13 @@ package struct FileError: Error, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// - Parameter code: of the C library's `errno`.
+    /// - Parameter code: the value of `errno`.
     package init(path: String, code: Int32) { self.init(path: path, reason: String(cString: strerror(code))) }
 
     package var description: String { "\(shown(path)): \(shown(reason))" }
 }
 
-/// Files and folders through the C library: no more is needed, and a service that embeds the engine stays small.
+/// Files and folders through the C library. It does not link Foundation, which keeps embedding services small.
 package enum FileReading {
     package enum Kind { case file, folder, missing }
 
@@ -32,13 +32,13 @@ package enum FileReading {
         return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
     }
 
-    /// Something has this name, even a link that leads nowhere.
+    /// A file, a folder or a link exists at this path; the link may be broken.
     package static func isPresent(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0
     }
 
-    /// What tells a file or folder from every other, whatever path leads to it.
+    /// Identifies a file or folder, independent of the path that leads to it.
     struct Identity: Hashable {
         var device: UInt64
         var number: UInt64
@@ -51,7 +51,7 @@ package enum FileReading {
             device: UInt64(truncatingIfNeeded: status.st_dev), number: UInt64(truncatingIfNeeded: status.st_ino))
     }
 
-    /// The bytes of a file on disk of at most `limit` bytes. A pipe or a device is an error: a pipe without a writer would
+    /// Reads a regular file of at most `limit` bytes. Throws for pipes and devices: a pipe without a writer would
     /// block, and a device may never end.
     package static func readRegular(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
@@ -67,7 +67,7 @@ package enum FileReading {
         return try read(stream, path, limit: limit)
     }
 
-    /// Throws where a path is not a regular file that this process may read.
+    /// Throws if the path is not a regular file that this process may read.
     package static func requireRegular(_ path: String) throws(FileError) {
         guard access(path, R_OK) == 0 else { throw FileError(path: path, code: errno) }
         var status = stat()
@@ -82,7 +82,7 @@ package enum FileReading {
             ? "is a folder" : "is a pipe or a device, not a regular file; move it, or replace it by a file"
     }
 
-    /// The bytes of a file, pipe or device of at most `limit` bytes. Waits for the writer of a pipe.
+    /// Reads a file, pipe or device of at most `limit` bytes. Waits for the writer of a pipe.
     package static func read(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
         guard kind(of: path) != .folder else { throw FileError(path: path, reason: "is a folder") }
         guard let stream = fopen(path, "rb") else {
@@ -113,7 +113,7 @@ package enum FileReading {
         return bytes
     }
 
-    /// Names in a folder in byte order, hidden ones left out.
+    /// The names in a folder in byte order, without hidden ones.
     package static func names(in folder: String) throws(FileError) -> [String] {
         guard let handle = opendir(folder) else {
             throw FileError(path: folder, reason: String(cString: strerror(errno)))
@@ -130,7 +130,7 @@ package enum FileReading {
     }
 }
 
-/// A path as a URI reference (RFC 3986): what is not unreserved is escaped.
+/// A path as a URI reference (RFC 3986), with reserved characters escaped.
 package func uriReference(_ path: String) -> String {
     let digits = Array("0123456789ABCDEF")
     var text = path.hasPrefix("/") ? "file://" : ""

@@ -1,5 +1,5 @@
-/// Text in HTML or XML, between tags and in attributes. Control characters have no place in XML 1.0, not even escaped;
-/// those that change the order of the text around them would make a report say something else.
+/// Escapes text for HTML or XML, both between tags and in attributes. Replaces control characters, which XML 1.0
+/// forbids even if they are escaped, and characters that change the direction of text, which could falsify a report.
 package func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

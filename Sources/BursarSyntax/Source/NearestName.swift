@@ -1,5 +1,5 @@
-/// The spelling nearest to a misspelt name, where one is near enough to be meant. Of many candidates the first
-/// `Bounds.suggestionCandidates` are looked at.
+/// The known spelling nearest to a misspelt name; nil if none is near enough. Only the first
+/// `Bounds.suggestionCandidates` candidates are compared.
 package func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
     var distance = EditDistance(name)
     var best: (distance: Int, name: String)?
@@ -11,14 +11,14 @@ package func nearestName(to name: String, among candidates: some Sequence<String
     return best?.name
 }
 
-/// Edits (insert, delete, replace, swap of neighbours) that turn one name into others. Upper case counts as lower case, and
-/// of long names the first 64 bytes count.
+/// The number of edits (insert, delete, replace, swap of neighbours) between one name and others. Case is ignored, and
+/// only the first 64 bytes of a name count.
 private struct EditDistance {
     private static let longest = 64
 
     private let wanted: [UInt8]
     private let wantedBytes: UInt64
-    /// More edits make another name.
+    /// The maximum number of edits; names with more are different names.
     private let most: Int
     private var other: [UInt8] = []
     private var rows: [[Int]]
@@ -30,10 +30,10 @@ private struct EditDistance {
         rows = [[Int]](repeating: [Int](repeating: 0, count: Self.longest + 1), count: 3)
     }
 
-    /// One bit for each value of the low six bits that occurs. An edit adds at most one and removes at most one.
+    /// The set of the low six bits of all bytes. An edit adds at most one element and removes at most one.
     private static func bytes(_ text: [UInt8]) -> UInt64 { text.reduce(0) { $0 | 1 << UInt64($1 & 63) } }
 
-    /// nil where it takes too many edits.
+    /// The number of edits to `name`; nil if it exceeds the maximum.
     mutating func to(_ name: String) -> Int? {
         other.removeAll(keepingCapacity: true)
         var isASCII = true
@@ -51,7 +51,7 @@ private struct EditDistance {
     }
 
     private mutating func edits() -> Int? {
-        // Rows i − 2, i − 1 and i of the usual table, in turn.
+        // Rows i − 2, i − 1 and i of the usual table, in rotation.
         for j in 0...other.count { rows[0][j] = j }
         for i in 0..<wanted.count {
             let (beforeLast, last, row) = ((i + 2) % 3, i % 3, (i + 1) % 3)
@@ -73,7 +73,7 @@ private struct EditDistance {
     }
 }
 
-/// `did you mean "x"?`, else all names where they are few.
+/// `did you mean "x"?`, or a list of all names if there are few.
 package func nameHelp(
     for name: String, among candidates: some Collection<String>, listedAs title: String = "known here"
 ) -> String? {

@@ -6,16 +6,16 @@
     import Darwin
 #endif
 
-/// A file that is replaced as a whole, or stays as it was.
+/// A file that is replaced as a whole or stays unchanged.
 ///
-/// Bytes go to a temporary file. `commit` puts it in place of the target: links are followed, mode and owner are kept.
-/// Where the target cannot be replaced by another file (a pipe, a device, a file with several names, a folder without write
-/// permission), the bytes are copied into it. A file that is not committed is discarded.
+/// Bytes go to a temporary file. `commit` moves it over the target, follows links, and keeps mode and owner. If the
+/// target cannot be replaced by another file (a pipe, a device, a file with several names, a folder without write
+/// permission), `commit` copies the bytes into it. A file that is not committed is discarded.
 package final class OutputFile {
     private let path: String
-    /// Where the links of `path` lead.
+    /// The path after resolving the links of `path`.
     private let target: String
-    /// Where the bytes wait.
+    /// The path of the temporary file.
     package let temporary: String
     private let descriptor: Int32
     private var isBeside: Bool
@@ -24,7 +24,7 @@ package final class OutputFile {
 
     private static let bufferBytes = 1 << 16
 
-    /// Opens a file for writing. Nothing happens to what is there until `commit`.
+    /// Opens a file for writing. The existing file does not change before `commit`.
     package init(_ path: String) throws(FileError) {
         self.path = path
         target = try Self.target(of: path)
@@ -42,7 +42,7 @@ package final class OutputFile {
                 if exists { Self.keepOwner(status, of: descriptor) }
                 return
             } catch {
-                // The folder may be closed to others while the file is open to them.
+                // The folder may be read-only while the file is writable.
                 guard exists else { throw FileError(path: path, reason: error.reason) }
             }
         }
@@ -50,7 +50,7 @@ package final class OutputFile {
         isBeside = false
     }
 
-    /// A file that `forEachChunk` reads again, and that goes nowhere.
+    /// Creates a temporary file for `forEachChunk`; it has no target.
     package init(temporaryFor path: String) throws(FileError) {
         self.path = path
         target = path
@@ -60,7 +60,7 @@ package final class OutputFile {
 
     deinit { discard() }
 
-    /// Replaces a file by other bytes.
+    /// Replaces the contents of a file.
     package static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
         let file = try OutputFile(path)
         try file.write(bytes)
@@ -73,7 +73,7 @@ package final class OutputFile {
         if buffer.count >= Self.bufferBytes { try flush() }
     }
 
-    /// Takes back what was written so far.
+    /// Discards everything written so far.
     package func restart() throws(FileError) {
         buffer.removeAll(keepingCapacity: true)
         guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
@@ -81,9 +81,9 @@ package final class OutputFile {
         }
     }
 
-    /// Puts what was written in the file's place.
+    /// Replaces the target with the written bytes.
     ///
-    /// - Parameter isDurable: the bytes are on the disk before the old file is gone.
+    /// - Parameter isDurable: flush the bytes to disk before the old file is replaced.
     package func commit(isDurable: Bool) throws(FileError) {
         try flush()
         if isBeside {
@@ -94,7 +94,7 @@ package final class OutputFile {
                 close(descriptor)
                 if isDurable { Self.syncFolder(of: target) }
                 return
-            // A file that is mounted on its own cannot be replaced.
+            // A mount point cannot be replaced.
             case EBUSY, EXDEV: break
             case let code: throw FileError(path: path, code: code)
             }
@@ -103,7 +103,7 @@ package final class OutputFile {
         discard()
     }
 
-    /// Removes what was written; the file stays as it was.
+    /// Deletes the temporary file; the target does not change.
     package func discard() {
         if isDone { return }
         isDone = true
@@ -111,7 +111,7 @@ package final class OutputFile {
         TemporaryFiles.remove(temporary)
     }
 
-    /// Reads again what was written.
+    /// Reads the written bytes from the start.
     package func forEachChunk(_ body: ([UInt8]) throws(FileError) -> Void) throws(FileError) {
         try flush()
         var position = 0
@@ -123,7 +123,7 @@ package final class OutputFile {
         }
     }
 
-    /// At most so many bytes of what was written; fewer at its end.
+    /// Reads at most `count` of the written bytes; fewer at the end.
     package func read(from position: Int, count: Int) throws(FileError) -> [UInt8] {
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
@@ -175,7 +175,7 @@ package final class OutputFile {
         }
     }
 
-    /// Takes the room that is needed before the old bytes are overwritten.
+    /// Reserves disk space before the old bytes are overwritten.
     private func reserve(_ size: Int, of output: Int32, was old: Int) throws(FileError) {
         #if os(Linux)
             guard size > old else { return }
@@ -188,12 +188,12 @@ package final class OutputFile {
     }
 
     private static func keepOwner(_ status: stat, of descriptor: Int32) {
-        // Only the superuser may give files away; a file of another owner becomes the writer's.
+        // Only the superuser may change the owner; otherwise the file belongs to the writer.
         _ = fchown(descriptor, status.st_uid, status.st_gid)
         _ = fchmod(descriptor, status.st_mode & 0o7777)
     }
 
-    /// The folder that a path is in.
+    /// The folder that contains a path.
     package static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
@@ -206,10 +206,10 @@ package final class OutputFile {
         close(folder)
     }
 
-    /// The file that a path means, which need not exist.
+    /// The file that a path refers to, after resolving links. It need not exist.
     package static func target(of path: String) throws(FileError) -> String {
         var path = path
-        // Linux follows as many.
+        // Linux follows the same number of links.
         for _ in 0..<40 {
             var bytes = [CChar](repeating: 0, count: 4_096)
             let count = readlink(path, &bytes, bytes.count)
@@ -224,7 +224,7 @@ package final class OutputFile {
     }
 }
 
-/// Writes bytes to a descriptor. Returns nil, or the number of the error that stopped it.
+/// Writes bytes to a descriptor. Returns nil, or the `errno` of the failure.
 package func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
     bytes.withUnsafeBytes { bytes in
         var written = 0
@@ -232,7 +232,7 @@ package func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
             let count = write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
             if count < 0, errno == EINTR { continue }
             if count < 0, errno == EAGAIN {
-                // Another program made the pipe non-blocking.
+                // Another program may have made the pipe non-blocking.
                 var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 poll(&wait, 1, -1)
                 continue

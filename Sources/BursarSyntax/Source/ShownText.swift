@@ -1,11 +1,11 @@
-/// Text from outside, such as a name or a path, as it is shown to people: characters that act on a terminal or change the
-/// order of other text are escaped, so that a name is one piece on one line. JSON and HTML have escapes of their own.
+/// Escapes outside text, such as a name or a path, for display to people: characters that act on a terminal or reorder
+/// other text are escaped, so that a name stays one piece on one line. JSON and HTML have their own escapes.
 package func shown(_ text: String) -> String { escaping(text, keepsLines: false) }
 
 /// The same for text of several lines: line breaks and tabs stay.
 package func shownLines(_ text: String) -> String { escaping(text, keepsLines: true) }
 
-/// A name in a table: at most so many columns of a terminal wide. The middle of a longer one is left out.
+/// Shortens a name for a table to a number of terminal columns by leaving out its middle.
 package func shown(_ text: String, columns limit: Int) -> String {
     let text = shown(text)
     let scalars = text.unicodeScalars
@@ -19,10 +19,10 @@ package func shown(_ text: String, columns limit: Int) -> String {
     return String(result)
 }
 
-/// Marks without a width of their own could be any number.
+/// The maximum number of scalars per column, because a character may have any number of combining marks.
 private let scalarsPerColumn = 8
 
-/// As much of the beginning as fits.
+/// The longest prefix that fits.
 private func fitting(_ scalars: some Sequence<Unicode.Scalar>, _ limit: Int) -> [Unicode.Scalar] {
     var width = 0
     return scalars.prefix(scalarsPerColumn * limit).prefix {
@@ -31,7 +31,7 @@ private func fitting(_ scalars: some Sequence<Unicode.Scalar>, _ limit: Int) -> 
     }
 }
 
-/// The columns of a terminal that a text takes.
+/// The number of terminal columns that a text takes.
 package func displayWidth(_ text: String) -> Int { text.reduce(0) { $0 + columns($1) } }
 
 private func escaping(_ text: String, keepsLines: Bool) -> String {
@@ -53,8 +53,8 @@ private func escaping(_ text: String, keepsLines: Bool) -> String {
     return result
 }
 
-/// Whether a character does something other than show itself: control characters, line separators, marks and overrides of
-/// the direction of writing, and invisible tags.
+/// A character that does not only show itself: control characters, line separators, marks and overrides of the writing
+/// direction, and invisible tags.
 package func acts(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7F..<0xA0: true
@@ -65,7 +65,7 @@ package func acts(_ scalar: Unicode.Scalar) -> Bool {
 }
 
 private func columns(_ character: Character) -> Int {
-    // What is joined to a character takes no column of its own.
+    // Combining characters take no column of their own.
     character.unicodeScalars.reduce(0) { max($0, columns($1)) }
 }
 
@@ -83,7 +83,7 @@ private func columns(_ scalar: Unicode.Scalar) -> Int {
         return 2
     default: break
     }
-    // A selector that asks for the emoji of a character.
+    // The variation selector for emoji.
     if scalar.value == 0xFE0F { return 2 }
     switch scalar.properties.generalCategory {
     case .nonspacingMark, .enclosingMark, .format: return 0

@@ -1,10 +1,10 @@
-/// A place in the text of a policy set: a file and a half-open range of its bytes.
+/// A position in the text of a policy set: a file and a half-open range of its bytes.
 package struct SourceRange: Sendable, Hashable {
-    /// Index of the file in its `SourceMap`.
+    /// The index of the file in its `SourceMap`.
     package var file: Int32
-    /// First byte.
+    /// The first byte.
     package var start: Int32
-    /// The byte after the last.
+    /// The byte after the last byte.
     package var end: Int32
 
     package init(file: Int32, start: Int32, end: Int32) {
@@ -13,29 +13,29 @@ package struct SourceRange: Sendable, Hashable {
         self.end = max(start, end)
     }
 
-    /// A part of this range, counted in bytes from its start.
+    /// A subrange, counted in bytes from the start of this range.
     package func slice(_ lower: Int, _ upper: Int) -> SourceRange {
         SourceRange(file: file, start: start + Int32(lower), end: min(end, start + Int32(upper)))
     }
 }
 
-/// A place as people count it: lines and columns from 1, columns in Unicode scalars.
+/// A position for people: lines and columns from 1, columns in Unicode scalars.
 package struct SourcePosition: Sendable, Hashable {
     package var line: Int
     package var column: Int
 }
 
-/// One file's bytes with an index of its lines.
+/// The bytes of one file with an index of its lines.
 package struct SourceFile: Sendable {
-    /// The path as it was given, for messages that an editor can follow.
+    /// The path as the caller gave it, for messages that an editor can follow.
     package let path: String
-    /// The path below the root of the policy set, the same wherever the set lies.
+    /// The path relative to the root of the policy set.
     package let name: String
     package let bytes: [UInt8]
     private let lineStarts: [Int32]
-    /// The Unicode scalars before every `step` bytes; empty where every byte is one.
+    /// The number of Unicode scalars before every `step` bytes; empty for ASCII.
     private let scalarCounts: [Int32]
-    /// Of these scalars, those that take two units of UTF-16.
+    /// The number of those scalars that take two units of UTF-16.
     private let wideCounts: [Int32]
     private static let step = 1_024
 
@@ -66,7 +66,7 @@ package struct SourceFile: Sendable {
         wideCounts = wide
     }
 
-    /// The Unicode scalars that begin before a byte, and how many of them take two units of UTF-16.
+    /// The number of Unicode scalars that begin before a byte, and of those that take two units of UTF-16.
     private func scalars(before offset: Int) -> (all: Int, wide: Int) {
         if scalarCounts.isEmpty { return (offset, 0) }
         let block = min(offset / Self.step, scalarCounts.count - 1)
@@ -78,23 +78,23 @@ package struct SourceFile: Sendable {
         return count
     }
 
-    /// Characters of a line before a byte, in Unicode scalars and in units of UTF-16.
+    /// The length of a part of a line, in Unicode scalars and in units of UTF-16.
     package func characters(from start: Int, to end: Int) -> (scalars: Int, utf16: Int) {
         let (before, after) = (scalars(before: start), scalars(before: end))
         return (after.all - before.all, after.all - before.all + after.wide - before.wide)
     }
 
-    /// The bytes of a line, from 0, with its end.
+    /// The length of a line (from 0) in bytes, with its line break.
     package func lineLength(_ line: Int) -> Int {
         (line + 1 < lineStarts.count ? Int(lineStarts[line + 1]) : bytes.count) - Int(lineStarts[line])
     }
 
     package var lineCount: Int { lineStarts.count }
 
-    /// The first byte of a line, from 0.
+    /// The first byte of a line (from 0).
     package func lineStart(_ line: Int) -> Int { Int(lineStarts[line]) }
 
-    /// The line of a byte, from 0.
+    /// The line of a byte (from 0).
     package func lineIndex(at offset: Int) -> Int {
         var low = 0
         var high = lineStarts.count
@@ -113,7 +113,7 @@ package struct SourceFile: Sendable {
         return SourcePosition(line: line + 1, column: 1 + characters(from: start, to: end).scalars)
     }
 
-    /// The text of a line (from 1) without its end.
+    /// The text of a line (from 1) without its line break.
     package func line(_ number: Int) -> String {
         guard number >= 1, number <= lineStarts.count else { return "" }
         let start = Int(lineStarts[number - 1])
@@ -122,14 +122,14 @@ package struct SourceFile: Sendable {
         return String(decoding: bytes[start..<max(start, end)], as: UTF8.self)
     }
 
-    /// The text that a range covers.
+    /// The text of a range.
     package func text(_ range: SourceRange) -> String {
         let start = min(Int(range.start), bytes.count)
         return String(decoding: bytes[start..<min(max(start, Int(range.end)), bytes.count)], as: UTF8.self)
     }
 }
 
-/// The files of a policy set; a `SourceRange` points into them.
+/// The files of a policy set, which `SourceRange` refers to.
 package struct SourceMap: Sendable {
     package private(set) var files: [SourceFile] = []
 
@@ -145,7 +145,7 @@ package struct SourceMap: Sendable {
         files.indices.contains(Int(range.file)) ? files[Int(range.file)] : nil
     }
 
-    /// `file.yaml:21:16`, the form in which decisions and explanations point at the text.
+    /// `file.yaml:21:16`, the form of positions in decisions and explanations.
     package func reference(_ range: SourceRange) -> String {
         guard let file = self[range] else { return "" }
         let place = file.position(at: Int(range.start))

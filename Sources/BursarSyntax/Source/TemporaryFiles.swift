@@ -8,23 +8,23 @@ import Synchronization
     import Darwin
 #endif
 
-/// The temporary files of this process: each is removed when it is done with, and all are removed when a signal or a
-/// failure ends the process early.
+/// The temporary files of this process. Each is removed after use, and all are removed when a signal or a failure ends
+/// the process.
 package enum TemporaryFiles {
     private static let paths = Mutex<Set<String>>([])
     private static let writing = Mutex<Void>(())
 
-    /// The folder of temporary files that belong beside no other file.
+    /// The folder of temporary files that have no target file.
     package static var folder: String {
         guard let folder = getenv("TMPDIR").map({ String(cString: $0) }), !folder.isEmpty else { return "/tmp" }
         return folder
     }
 
-    /// Makes an empty file in a folder and opens it for reading and writing.
+    /// Creates an empty file in a folder and opens it for reading and writing.
     package static func make(
         in folder: String = TemporaryFiles.folder, mode: mode_t = 0o600
     ) throws(FileError) -> (path: String, descriptor: Int32) {
-        // A collision of 64 random bits is no accident; a few attempts are enough.
+        // A collision of 64 random bits is an attack, so a few attempts are enough.
         for _ in 0..<8 {
             let name = ".bursar-" + String(UInt64.random(in: .min ... .max), radix: 36)
             let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
@@ -45,7 +45,7 @@ package enum TemporaryFiles {
         }
     }
 
-    /// Moves a temporary file to its place. Returns 0 or the error's number.
+    /// Renames a temporary file. Returns 0 or the error number.
     static func move(_ path: String, to target: String) -> Int32 {
         paths.withLock { paths in
             guard rename(path, target) == 0 else { return errno }
@@ -54,7 +54,8 @@ package enum TemporaryFiles {
         }
     }
 
-    /// Writes to a file in place. A signal ends the process after it, so that no write is cut; `body` must not wait for others.
+    /// Runs `body`, which writes to a file in place, and delays signals that end the process until it returns, so that
+    /// no write is cut off. `body` must not block.
     package static func uninterrupted<Value>(_ body: () throws(FileError) -> Value) throws(FileError) -> Value {
         let result = writing.withLock { _ -> Result<Value, FileError> in
             do throws(FileError) {
@@ -74,7 +75,7 @@ package enum TemporaryFiles {
         }
     }
 
-    /// Removes every file and ends the process, once nothing is being written in place.
+    /// Removes every file and ends the process when no write in place is active.
     package static func removeAll(endingWith status: Int32) -> Never {
         writing.withLock { _ in
             removeAll()

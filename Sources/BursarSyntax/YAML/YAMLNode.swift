@@ -1,4 +1,4 @@
-/// A value of a YAML document, with the place of its text.
+/// A value of a YAML document with its position.
 package struct YAMLNode: Sendable {
     package enum Style: Sendable { case plain, singleQuoted, doubleQuoted, literal, folded }
 
@@ -10,7 +10,7 @@ package struct YAMLNode: Sendable {
 
     package var content: Content
     package var range: SourceRange
-    /// Written with `{…}` or `[…]`, where a comma ends a value.
+    /// The value is in `{…}` or `[…]`, where a comma ends it.
     package var isFlow: Bool
 
     package init(_ content: Content, range: SourceRange, isFlow: Bool = false) {
@@ -27,12 +27,12 @@ package struct YAMLNode: Sendable {
         if case .map(let entries) = content { entries } else { nil }
     }
 
-    /// A key without a value, as in `key:`, or a document without content.
+    /// The value is missing, as in `key:` or in a document without content.
     package var isEmpty: Bool {
         if case .scalar(let text, .plain) = content { text.isEmpty } else { false }
     }
 
-    /// What the node is, for messages.
+    /// The kind of the node, for messages.
     package var shape: String {
         switch content {
         case .scalar: isEmpty ? "nothing" : "a single value"
@@ -48,7 +48,7 @@ package struct YAMLEntry: Sendable {
 
     /// The text of the key.
     package var name: String { key.scalar ?? "" }
-    /// Key and value together.
+    /// The range of key and value.
     package var range: SourceRange {
         SourceRange(file: key.range.file, start: key.range.start, end: max(key.range.end, value.range.end))
     }

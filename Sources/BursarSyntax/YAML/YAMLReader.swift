@@ -1,8 +1,9 @@
 import CYAML
 
-/// Reads a file's documents through libyaml's events into nodes that know their places.
+/// Reads a file's documents through libyaml's events into nodes with positions.
 ///
-/// Anchors, aliases, merge keys and tags are refused, so nothing can explode; depth, nodes and size are bounded.
+/// It rejects anchors, aliases, merge keys and tags, so the size of the result is linear in the input. Depth, nodes and
+/// size are bounded.
 struct YAMLReader {
     private let bytes: [UInt8]
     private let file: Int32
@@ -10,9 +11,9 @@ struct YAMLReader {
     private let nodeLimit: Int
     private var nodesLeft: Int
     var diagnostics = Diagnostics()
-    /// The documents that were read whole.
+    /// The documents that were read completely.
     private(set) var documents: [YAMLNode] = []
-    /// Some text could not be read as YAML, so names that others use may be missing.
+    /// Some text is not valid YAML, so declarations may be missing.
     private(set) var isIncomplete = false
     private var quoted: [SourceRange] = []
     private let collectsQuoted: Bool
@@ -26,7 +27,7 @@ struct YAMLReader {
         collectsQuoted = source.bytes.contains { $0 >= 0x80 }
     }
 
-    /// Values read so far.
+    /// The number of values read so far.
     var nodesSpent: Int { nodeLimit - nodesLeft }
 
     mutating func read() {
@@ -55,7 +56,7 @@ struct YAMLReader {
         checkLineSeparators()
     }
 
-    /// Reads documents up to the end, or to the first error, whose byte is returned.
+    /// Reads documents up to the end, or up to the first error, and returns the byte of that error.
     private mutating func readStream(from start: Int) -> Int? {
         var parser = yaml_parser_t()
         guard yaml_parser_initialize(&parser) == 1 else { return nil }
@@ -68,14 +69,14 @@ struct YAMLReader {
         }
     }
 
-    /// A collection whose end has not been seen.
+    /// A collection that is still open.
     private struct Open {
         var node: YAMLNode
         var list: [YAMLNode] = []
         var entries: [YAMLEntry] = []
         var key: YAMLNode?
         var isMap: Bool
-        /// Names of the keys so far, with their index.
+        /// The names of the keys so far, with their index.
         var names: [String: Int] = [:]
     }
 
@@ -152,7 +153,7 @@ struct YAMLReader {
         }
     }
 
-    /// A block collection ends where its last value does, not where the next token begins.
+    /// The end of a block collection: the end of its last value, not the start of the next token.
     private func lastByte(of open: Open, ending range: SourceRange) -> Int32 {
         if open.node.isFlow { return range.end }
         return open.entries.last?.range.end ?? open.list.last?.range.end ?? range.start
@@ -249,11 +250,12 @@ struct YAMLReader {
         return nil
     }
 
-    /// U+0085, U+2028 and U+2029 break lines for YAML but not for editors, so what one sees is not what is read.
+    /// Reports U+0085, U+2028 and U+2029, which break lines in YAML but not in editors, so that the file looks
+    /// different from what is read.
     private mutating func checkLineSeparators() {
         guard collectsQuoted else { return }
         var index = 0
-        // In the order of the file, as the values are read.
+        // Both lists are in source order.
         var nextQuoted = 0
         while index + 2 < bytes.count {
             let isNextLine = bytes[index] == 0xC2 && bytes[index + 1] == 0x85
@@ -271,12 +273,12 @@ struct YAMLReader {
     }
 }
 
-/// From libyaml's count of code points to bytes.
+/// Maps libyaml's code point counts to byte offsets.
 private struct OffsetMap {
     private static let step = 256
     private let isASCII: Bool
     private let count: Int
-    /// The byte at which every 256th scalar begins.
+    /// The byte offset of every 256th scalar.
     private let checkpoints: [Int32]
     private let bytes: [UInt8]
 
@@ -323,7 +325,7 @@ private struct OffsetMap {
     }
 }
 
-/// The first byte that is not part of well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
+/// The first byte of malformed UTF-8 (RFC 3629: no overlong forms, no surrogates); nil if the bytes are valid.
 func firstInvalidUTF8(_ bytes: [UInt8]) -> Int? {
     var index = 0
     while index < bytes.count {

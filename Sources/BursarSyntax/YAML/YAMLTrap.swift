@@ -1,4 +1,4 @@
-/// What libyaml says, in terms of what people wrote.
+/// Explains libyaml's errors in terms of the policy.
 enum YAMLTrap {
     static func explain(_ problem: String, in bytes: [UInt8], at offset: Int) -> (message: String, help: String?) {
         let line = lineText(bytes, offset)
