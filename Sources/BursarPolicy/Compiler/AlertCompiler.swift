@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// The limits of an edition's tiers and of tenants' own, by name. Of those that are alike for alerts the first is kept.
+/// The limits of an edition's tiers and of tenants, by name. If two limits are equal for alerts, only the first is kept.
 struct WatchedLimits {
     private(set) var byName: [String: [Limit]] = [:]
 
@@ -14,13 +14,13 @@ struct WatchedLimits {
     }
 }
 
-/// Makes alert rules from their declarations.
+/// Compiles alert declarations into rules.
 struct AlertCompiler {
     let context: CompileContext
     let limits: WatchedLimits
     var diagnostics = Diagnostics()
 
-    /// Requests without which a ratio, an average or a quantile says too little.
+    /// The default minimum of requests for a ratio, an average or a quantile.
     static let sample: Int64 = 20
 
     mutating func rules(_ declaration: AlertDeclaration) -> [AlertRule] {
@@ -60,7 +60,7 @@ struct AlertCompiler {
         return [rule]
     }
 
-    /// A budget's states are two rules of one name.
+    /// Compiles a budget alert into two rules of one name, one for each state.
     private mutating func states(
         of budget: Name, _ declaration: AlertDeclaration, _ base: AlertRule
     ) -> [AlertRule] {
@@ -132,7 +132,7 @@ struct AlertCompiler {
 }
 
 extension Limit {
-    /// Its counter says which share of the amount is used in a window.
+    /// The counter of the limit shows the used share of the amount within a window.
     package var canBeWatched: Bool {
         guard !isShared, !isPrepaid, unit != .concurrentRequests, weight == nil else { return false }
         return window.isPeriodic || window == .lifetime

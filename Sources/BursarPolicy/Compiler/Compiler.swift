@@ -1,28 +1,28 @@
 import BursarSyntax
 
-/// Makes a policy set from its documents: names, inheritance, overrides, weights and scopes all resolved.
+/// Compiles documents into a policy set: resolves names, inheritance, overrides, weights and scopes.
 package struct Compiler {
     private let documents: Documents
     private var diagnostics = Diagnostics()
-    /// A bound of the whole set is passed, so that compiling ends.
+    /// The set exceeds a bound, so compilation stops.
     private var isTooLarge = false
-    /// Limits and matches of patterns so far.
+    /// The number of limits and of pattern matches so far.
     private var tierLimits = 0
     private var patternMatches = 0
 
-    /// Reads and compiles the policy set at a path. The set is nil where anything of severity error was found.
+    /// Reads and compiles the policy set at a path. The set is nil if there is any error.
     package static func compile(_ path: String) -> (set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
         var diagnostics = Diagnostics()
         let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
         return compile(documents, diagnostics)
     }
 
-    /// Compiles documents that were read before.
+    /// Compiles documents that were already read.
     package static func compile(
         _ documents: Documents, _ earlier: Diagnostics
     ) -> (set: PolicySet?, sources: SourceMap, diagnostics: Diagnostics) {
         var diagnostics = earlier
-        // Where a file could not be read, a name that it defines would seem unknown everywhere else.
+        // If a file is unreadable, every name that it defines would be reported as unknown.
         guard !documents.isIncomplete else { return (nil, documents.sources, diagnostics) }
         var compiler = Compiler(documents: documents)
         let set = compiler.run()
@@ -81,7 +81,7 @@ package struct Compiler {
         }
     }
 
-    /// Counts what the tiers of an edition take; false where that is too much.
+    /// Adds the size of an edition's tiers to the totals; false if that exceeds a bound.
     private mutating func spend(on version: Prepared, _ catalog: Catalog?) -> Bool {
         guard !isTooLarge else { return false }
         let document = version.document
@@ -151,7 +151,7 @@ package struct Compiler {
         var resolved: [String: PlanDeclaration] = [:]
         var depths: [String: Int] = [:]
         for tier in document.tiers {
-            // From the tier up to one that is resolved or extends nothing, then down again.
+            // Walks up to a tier that is resolved or extends no other tier, then back down.
             var path: [TierDeclaration] = []
             var met: Set<String> = []
             var next: TierDeclaration? = tier
@@ -221,7 +221,7 @@ package struct Compiler {
                 } else {
                     continue
                 }
-                // The first one says it.
+                // The first tier of the cycle reports it.
                 break
             }
         }
@@ -275,7 +275,7 @@ package struct Compiler {
         }
         let inForce = Set(editions.map(\.policy.version))
         for version in versions where !inForce.contains(version.document.version.value) {
-            // Never in force, but its text is checked all the same.
+            // This version is never in force, but its text is checked too.
             editions += self.editions(of: version, from: version.effective, to: version.effective, &catalogs)
         }
         return editions.filter { $0.interval.start < $0.interval.end || $0.interval == .always }
@@ -319,7 +319,7 @@ package struct Compiler {
         return result
     }
 
-    /// The versions of the policy's catalog; nil where it has none.
+    /// The versions of the policy's catalog; nil if the policy has none.
     private mutating func catalogs(for document: PolicyDocument) -> [CatalogDocument]? {
         let ids = documents.catalogs.map(\.id.value)
         if let name = document.catalog {
@@ -378,7 +378,7 @@ package struct Compiler {
         for tier in document.tiers { limits.add(plans.plan(tier: tier.name.value)) }
         if document.tiers.isEmpty { limits.add(plans.plan(tier: "")) }
         for (index, tenant) in documents.tenants.enumerated() {
-            // A tenant's own limits are the same whatever tier they stand over.
+            // A tenant's own limits are the same in every tier.
             let tier = tenant.tier?.value ?? document.defaultTier?.value ?? ""
             if !tenant.limits.isEmpty || !tenant.scopes.isEmpty {
                 limits.add(plans.plan(tier: tier, tenant: index, at: max(interval.start, 0)))
@@ -448,7 +448,7 @@ package struct Compiler {
         }
     }
 
-    /// Every tenant's plan is compiled once, in the newest edition that has its tier, for what does not fit.
+    /// Compiles every tenant's plan once, in the newest edition that has its tier, to report errors.
     private mutating func checkTenantPlans(_ editions: [Edition]) {
         guard let newest = editions.last else { return }
         checkExceptions(newest)
@@ -473,7 +473,7 @@ package struct Compiler {
         }
     }
 
-    /// Counts the matches of a tenant's own patterns; false where they are too many.
+    /// Adds the matches of a tenant's own patterns to the total; false if that exceeds the bound.
     private mutating func spend(on tenant: TenantDeclaration, _ edition: Edition) -> Bool {
         guard !isTooLarge else { return false }
         guard let models = tenant.models else { return true }

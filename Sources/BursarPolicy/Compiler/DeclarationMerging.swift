@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// A tier, or a tenant's plan, as declarations: what `extends` and overrides leave.
+/// The declarations of a tier or of a tenant's plan after `extends` and overrides.
 struct PlanDeclaration: Sendable {
     var models: Located<[Located<Pattern>]>?
     var downgrade: DowngradeDeclaration?
@@ -10,7 +10,7 @@ struct PlanDeclaration: Sendable {
     var upgrade: UpgradeDeclaration?
     var price: Located<MoneyLiteral>?
 
-    /// Limits merge by name, all else is replaced.
+    /// Merges limits by name and replaces all other keys.
     func overridden(by tier: TierDeclaration) -> PlanDeclaration {
         var merged = self
         merged.models = tier.models ?? models
@@ -23,7 +23,7 @@ struct PlanDeclaration: Sendable {
         return merged
     }
 
-    /// Weights that were taken over go with the limit that they divide.
+    /// The inherited weights, unless the limit that they divide was removed.
     private func keptWeights(after others: [LimitDeclaration]) -> WeightsDeclaration? {
         let isRemoved = others.contains { $0.isRemoved && $0.name.value == weights?.of.value }
         return isRemoved ? nil : weights
@@ -42,7 +42,7 @@ struct PlanDeclaration: Sendable {
 }
 
 extension LimitDeclaration {
-    /// The keys that this declaration gives, over another's; a merged limit keeps the place of the first.
+    /// Merges the keys of this declaration over those of `base`. The merged limit keeps the position of `base`.
     func over(_ base: LimitDeclaration) -> LimitDeclaration {
         var merged = base
         merged.name = name
@@ -60,7 +60,7 @@ extension LimitDeclaration {
 
     static func merge(_ base: [LimitDeclaration], with others: [LimitDeclaration]) -> [LimitDeclaration] {
         if others.isEmpty { return base }
-        // A removed limit leaves its place empty until the end, so that places stay true.
+        // A removed limit leaves its slot empty until the end, so that indices stay valid.
         var merged: [LimitDeclaration?] = base
         var places = Dictionary(
             base.enumerated().map { ($1.name.value, $0) }, uniquingKeysWith: { first, _ in first })

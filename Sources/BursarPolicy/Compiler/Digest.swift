@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// The digest of a document's meaning-bearing text: keys and values in their order, without layout, comments or quotes.
+/// The digest of a document's content: keys and values in order, without layout, comments or quotes.
 package enum Digest {
     package static func of(_ node: YAMLNode) -> String {
         var json = JSONWriter()
@@ -8,13 +8,13 @@ package enum Digest {
         return sha256(json.bytes)
     }
 
-    /// `sha256:` and the hash of bytes in hexadecimal digits.
+    /// `sha256:` and the hash in hexadecimal digits.
     package static func sha256(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef")
         return "sha256:" + String(SHA256.hash(bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 
-    /// Recursion is bounded by `Bounds.yamlDepth`.
+    /// The recursion is bounded by `Bounds.yamlDepth`.
     private static func append(_ node: YAMLNode, to json: inout JSONWriter) {
         switch node.content {
         case .scalar(let text, _): json.value(text)

@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// What a limit's declaration is compiled against.
+/// The context in which a limit's declaration is compiled.
 struct CompileContext: Sendable {
     var zone: TimeZoneRules
     var currency: String
@@ -8,7 +8,7 @@ struct CompileContext: Sendable {
     var audiences: Set<String>
     var isShadow: Bool
 
-    /// Microseconds since 1970; a date is its midnight in the policy's zone.
+    /// Microseconds since 1970; a date means its midnight in the policy's zone.
     func instant(_ literal: InstantLiteral) -> Int64 {
         switch literal {
         case .exact(let micros): micros
@@ -21,7 +21,7 @@ struct CompileContext: Sendable {
         "SBD", "SGD", "SRD", "TTD", "TWD", "XCD",
     ]
 
-    /// Reports a currency that is not the policy's.
+    /// Reports a currency other than the policy's.
     func check(_ mark: CurrencyMark?, at range: SourceRange, _ diagnostics: inout Diagnostics) {
         switch mark {
         case .dollar where !Self.dollars.contains(currency):
@@ -37,7 +37,7 @@ struct CompileContext: Sendable {
     }
 }
 
-/// Makes limits from their declarations.
+/// Compiles limits from their declarations.
 struct LimitCompiler {
     let context: CompileContext
     var diagnostics = Diagnostics()
@@ -81,7 +81,7 @@ struct LimitCompiler {
         return limit
     }
 
-    /// Points at the amount where it is from another declaration than what does not fit it.
+    /// A note with the position of the amount, if another declaration than the faulty one sets it.
     private func overridden(_ limit: LimitDeclaration, _ range: SourceRange) -> [Diagnostic.Note] {
         guard let amount = limit.amount, range.start < limit.range.start || range.end > limit.range.end else {
             return []
@@ -126,7 +126,7 @@ struct LimitCompiler {
         }
     }
 
-    /// In one order, so that the same scopes name the same counter; the tenant goes without saying.
+    /// The scopes in canonical order, so that equal scopes share a counter. The tenant is implied.
     private func scopes(_ written: [Scope]) -> [Scope] {
         let isShared = written.contains(.group) && !written.contains(.tenant)
         let rest = Scope.allCases.filter { $0 != .tenant && $0 != .group && written.contains($0) }
@@ -147,7 +147,7 @@ struct LimitCompiler {
                     level: level, text: text(threshold.level.value), actions: actions,
                     source: threshold.level.range, entrySource: threshold.range))
         }
-        // Percentages and amounts are ordered by where they stand today; equal ones stay as written.
+        // Orders percentages and amounts by their current value; equal ones keep their order.
         return thresholds.enumerated()
             .sorted {
                 ($0.element.bound(of: limit.capacity), $0.offset) < ($1.element.bound(of: limit.capacity), $1.offset)
@@ -156,7 +156,7 @@ struct LimitCompiler {
     }
 
     private func defaultThreshold(_ limit: Limit) -> Threshold {
-        // A limit per request on output tokens does not refuse: it shortens the answer.
+        // A limit per request on output tokens shortens the output and does not refuse.
         let isOutputCap = limit.unit == .outputTokens && limit.window == .request
         let effect: Effect = isOutputCap ? .cap(.output(limit.amount)) : .deny(code: nil)
         return Threshold(
@@ -262,7 +262,7 @@ struct LimitCompiler {
 
     // MARK: - Weights
 
-    /// The limits that divide another one among features.
+    /// The limits that divide another limit among features.
     mutating func weights(_ weights: WeightsDeclaration, of index: Int, _ base: Limit) -> [Limit] {
         let named = weights.shares.map(\.feature.value)
         func part(_ feature: Name?, _ share: Percentage, _ range: SourceRange) -> Limit {
@@ -274,7 +274,7 @@ struct LimitCompiler {
             limit.isPrepaid = false
             limit.thresholds = base.thresholds.filter { if case .share = $0.level { true } else { false } }
             if limit.window.isRate {
-                // A share of a rate is a bucket of its own, with that share of the refill and of the room.
+                // A share of a rate is a separate bucket with that share of the refill and the capacity.
                 limit.amount = share.floor(of: base.amount)
                 limit.burst = share.floor(of: base.capacity)
             }

@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// Makes the models that a plan allows, and its chains, from their declarations.
+/// Compiles the models that a plan allows, and its chains, from their declarations.
 extension CompileContext {
     func access(_ models: Located<[Located<Pattern>]>?, _ diagnostics: inout Diagnostics) -> ModelAccess {
         let count = catalog?.models.count ?? 0

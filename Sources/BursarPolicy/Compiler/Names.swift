@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// Help for a name that nobody defines.
+/// Help texts for undefined names.
 enum Names {
     static func help(for name: String, among known: [String]) -> String? {
         nameHelp(for: name, among: known, listedAs: "known")
@@ -16,7 +16,7 @@ enum Names {
 }
 
 extension Diagnostics {
-    /// Reports a name that nobody defines; the first ones with the nearest name that is known.
+    /// Reports an undefined name; the first reports suggest the nearest known name.
     mutating func addUnknown(_ what: String, _ name: Name, among known: @autoclosure () -> [String]) {
         add(Names.unknown(what, name, among: canSuggest ? known() : []))
     }

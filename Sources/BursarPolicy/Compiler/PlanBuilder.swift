@@ -1,10 +1,11 @@
 import BursarSyntax
 
-/// Makes the plans of one edition from its tiers' and tenants' declarations. What plans share is compiled once.
+/// Builds the plans of one edition from the declarations of tiers and tenants. Parts that plans share are compiled
+/// once.
 struct PlanBuilder: Sendable {
     let context: CompileContext
     private let policyLimits: [LimitDeclaration]
-    /// After `extends`.
+    /// The tiers after `extends`.
     private let tiers: [String: PlanDeclaration]
     let tierNames: [String]
     private let tierSources: [String: SourceRange]
@@ -12,9 +13,9 @@ struct PlanBuilder: Sendable {
     private let policyPart: [Limit]
     private let tierParts: [String: TierPart]
 
-    /// What tenants of a tier have as it is there.
+    /// The parts of a tier that tenants use without changes.
     private struct TierPart {
-        /// By name, where they compile.
+        /// The limits by name that compile without errors.
         var limits: [String: Limit] = [:]
         var models: ModelAccess
         var downgrade: Downgrade
@@ -60,7 +61,7 @@ struct PlanBuilder: Sendable {
         diagnostics.add(contentsOf: compiler.diagnostics)
     }
 
-    /// The same plans, with limits that are in shadow only where they say so themselves.
+    /// The same plans after the policy leaves shadow mode: a limit stays in shadow only if it is marked itself.
     func enforced() -> PlanBuilder {
         var context = context
         context.isShadow = false
@@ -80,7 +81,7 @@ struct PlanBuilder: Sendable {
         return plan(tier: name, tenant: tenants[index], at: time, diagnostics: &diagnostics)
     }
 
-    /// Compiles a plan and reports what does not fit together.
+    /// Compiles a plan and reports conflicts.
     func plan(tier name: String, tenant: TenantDeclaration?, at time: Int64, diagnostics: inout Diagnostics) -> Plan {
         let tier = tiers[name] ?? PlanDeclaration()
         var merged = tier
@@ -104,7 +105,7 @@ struct PlanBuilder: Sendable {
 
     // MARK: - Limits
 
-    /// - Parameter changed: the limits of the tier that the tenant has otherwise.
+    /// - Parameter changed: the limits of the tier that the tenant overrides.
     private func limits(
         _ merged: PlanDeclaration, tier name: String, changed: Set<String>, tenant: TenantDeclaration?,
         _ diagnostics: inout Diagnostics
@@ -112,7 +113,7 @@ struct PlanBuilder: Sendable {
         var compiler = LimitCompiler(context: context)
         var limits = policyPart
         let part = tierParts[name]?.limits ?? [:]
-        // A merged limit keeps the place of the first, so the tenant's own are those that its tier lacks.
+        // A merged limit keeps its position, so the tenant's own limits are those that the tier lacks.
         let tierNames = Set(tiers[name]?.limits.map(\.name.value) ?? [])
         for limit in merged.limits where tierNames.contains(limit.name.value) {
             let made = changed.contains(limit.name.value) ? compiler.limit(limit, layer: .plan) : part[limit.name.value]
@@ -188,7 +189,7 @@ struct PlanBuilder: Sendable {
         }
     }
 
-    /// Returns the names of the limits that are other ones at this time.
+    /// Returns the names of the limits that an exception changes at this time.
     private func applyExceptions(
         of tenant: TenantDeclaration, at time: Int64, to merged: inout PlanDeclaration, _ validity: inout Interval,
         _ diagnostics: inout Diagnostics
@@ -217,7 +218,7 @@ struct PlanBuilder: Sendable {
 
     // MARK: - Grants
 
-    /// Priority (low first), earlier end (none last), granted before bought, earlier start, as written.
+    /// Order: priority (low first), earlier end (no end last), granted before bought, earlier start, source order.
     private func grants(_ tenant: TenantDeclaration?) -> [Grant] {
         let all = (tenant?.grants ?? []).enumerated().map { index, grant in
             (

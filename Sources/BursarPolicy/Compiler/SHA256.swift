@@ -1,6 +1,7 @@
 /// The SHA-256 hash of FIPS 180-4.
 ///
-/// Policies are small and hashed once, so the code is plain. It saves a dependency that would take most of the build.
+/// Policies are small and hashed once, so the code is simple. It avoids a dependency that would dominate the build
+/// time.
 package enum SHA256 {
     /// The 32 bytes of a message's hash.
     package static func hash(_ message: [UInt8]) -> [UInt8] {

@@ -1,13 +1,13 @@
 import BursarSyntax
 
-/// When an alert is raised. It is raised once in a window for whatever it is told apart by.
+/// The condition of an alert. An alert is raised once per window for each subject.
 package struct AlertRule: Sendable, Hashable {
     package struct Term: Sendable, Hashable, Codable {
         package enum Bound: Sendable, Hashable, Codable {
             /// Nano-units of money, a number of tokens or requests, or microseconds.
             case amount(Int64)
             case share(Percentage)
-            /// Of what earlier windows had.
+            /// A share of the baseline from earlier windows.
             case ofBaseline(Percentage)
         }
 
@@ -22,23 +22,23 @@ package struct AlertRule: Sendable, Hashable {
         }
     }
 
-    /// What is told of a budget.
+    /// A reported state of a budget.
     package enum BudgetState: String, Sendable, Hashable, Codable { case warning, exceeded }
 
-    /// What is asked of a window's sums.
+    /// The conditions on the sums of a window.
     package struct Criteria: Sendable, Hashable, Codable {
-        /// All must hold.
+        /// All terms must be true.
         package var terms: [Term] = []
-        /// Requests that a window must have.
+        /// The minimum number of requests in a window.
         package var atLeast: Int64 = 1
-        /// Earlier windows with requests that a baseline is made of.
+        /// The number of earlier windows with requests in the baseline.
         package var baseline = 7
 
         package init() {}
 
         package var hasBaseline: Bool { terms.contains { if case .ofBaseline = $0.bound { true } else { false } } }
 
-        /// Earlier windows without which there is no baseline yet.
+        /// The minimum number of earlier windows for a baseline.
         package var leastBaseline: Int { min(3, baseline) }
 
         package var hasQuantile: Bool {
@@ -47,37 +47,37 @@ package struct AlertRule: Sendable, Hashable {
     }
 
     package var name: String
-    /// Of a budget: the state that this rule tells of.
+    /// For a budget alert: the state that this rule reports.
     package var state: BudgetState?
     package var criteria = Criteria()
-    /// Whose counter is looked at; nil: what the window's requests add up to.
+    /// The limit whose counter is compared; nil: the sums of the window's requests.
     package var limit: String?
-    /// nil: the limit's own.
+    /// nil: the window of the limit.
     package var window: Window?
     package var per: [AlertScope]
-    /// Tenants are counted together.
+    /// The alert covers all tenants together.
     package var isAcrossTenants: Bool
     package var when: Condition?
     package var audiences: [String]
     package var source: SourceRange
 
-    /// It needs what all tenants did, so it is judged when the window ends.
+    /// The rule needs data of all tenants, so it is evaluated at the end of the window.
     package var isJudgedAtEnd: Bool { isAcrossTenants || criteria.terms.contains { $0.metric == .shareOfSpend } }
 
-    /// Its name, and of a budget the state that it tells of: `monthly-state (warning)`.
+    /// The name, and for a budget alert its state: `monthly-state (warning)`.
     package var title: String { state.map { "\(name) (\($0.rawValue))" } ?? name }
 
-    /// The same wherever it stands: what is kept for it outlives versions of the policy.
+    /// The rules are equal except for their source, so their state survives a change of the policy version.
     package func isSame(as other: AlertRule) -> Bool {
         var moved = other
         moved.source = source
         return self == moved
     }
 
-    /// Of a window so much must have passed before its pace says anything.
+    /// The share of a window that must elapse before its pace is meaningful.
     package static let paceNeeds = Percentage(scaled: Percentage.one / 20)
 
-    /// As the language writes its comparisons.
+    /// The comparisons in the syntax of the language.
     package func text(currency: String) -> String {
         criteria.terms.map { term in
             let metric = limit.map { term.metric.isOfLimit ? "\(term.metric.text) of \($0)" : term.metric.text }
@@ -85,7 +85,7 @@ package struct AlertRule: Sendable, Hashable {
         }.joined(separator: " and ")
     }
 
-    /// All that it says, for telling two versions apart.
+    /// The whole content of the rule, for comparing versions.
     package func fullText(currency: String) -> String {
         var parts = [text(currency: currency)]
         if let window { parts.append("window \(window.text)") }
@@ -112,7 +112,7 @@ package struct AlertRule: Sendable, Hashable {
     }
 }
 
-/// The largest unit of the language that a length is a whole number of: `36h`.
+/// A length in the largest unit of the language that divides it: `36h`.
 package func durationText(_ micros: Int64) -> String {
     for (unit, name) in [(Micros.day, "d"), (Micros.hour, "h"), (Micros.minute, "m")] where micros % unit == 0 {
         return "\(micros / unit)\(name)"

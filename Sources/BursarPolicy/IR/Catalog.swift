@@ -1,12 +1,12 @@
 import BursarSyntax
 
-/// A model by its place in its catalog.
+/// A model as an index into its catalog.
 package struct ModelID: Sendable, Hashable, RawRepresentable {
     package let rawValue: Int
     package init(rawValue: Int) { self.rawValue = rawValue }
 }
 
-/// What a model costs, exactly.
+/// The exact price of a model.
 package struct Price: Sendable, Hashable {
     /// 10^-12 of the currency per token.
     package var input: Int64
@@ -15,29 +15,29 @@ package struct Price: Sendable, Hashable {
     /// 10^-12 of the currency per request.
     package var request: Int128
 
-    /// A price of nothing, which is known.
+    /// A known price of zero.
     package static let free = Price(input: 0, cached: 0, output: 0, request: 0)
 
     /// `(input − cached) × input price + cached × cached price + request fee` in 10^-12 of the currency.
     ///
-    /// Counts below zero are taken for none. The sum stays at the largest number where it would pass 128 bits.
+    /// Negative counts are treated as zero. The sum saturates at 128 bits.
     package func picosBeforeOutput(input: Int64, cached: Int64) -> Int128 {
         let (input, cached) = (Int128(max(0, input)), Int128(max(0, cached)))
         let fresh = max(0, input.subtractingSaturated(cached)).multipliedSaturated(by: Int128(self.input))
         return fresh.addingSaturated(cached.multipliedSaturated(by: Int128(self.cached))).addingSaturated(request)
     }
 
-    /// The exact sum over token kinds and fee in nano-units, rounded up once; nil where it exceeds 64 bits.
+    /// The exact sum over token kinds and fee in nano-units, rounded up once; nil if it exceeds 64 bits.
     ///
-    /// Counts below zero are taken for none.
+    /// Negative counts are treated as zero.
     @inlinable @inline(__always)
     package func cost(input: Int64, cached: Int64, output: Int64) -> Int64? {
-        // Nearly always 64 bits hold it all, and their division is much quicker.
+        // The result nearly always fits 64 bits, and a 64-bit division is much faster.
         let (uncached, isFar) = input.subtractingReportingOverflow(cached)
         let (fresh, a) = uncached.multipliedReportingOverflow(by: self.input)
         let (known, b) = cached.multipliedReportingOverflow(by: self.cached)
         let (made, c) = output.multipliedReportingOverflow(by: self.output)
-        // No part is negative, and each is so small that their sum fits.
+        // No part is negative, and each is small enough that the sum cannot overflow.
         if !(isFar || a || b || c), UInt64(bitPattern: fresh | known | made) < 1 << 60, request < 1 << 60 {
             return (fresh &+ known &+ made &+ Int64(truncatingIfNeeded: request) &+ 999) / 1_000
         }
@@ -62,13 +62,13 @@ package struct Model: Sendable {
     package var name: String
     package var modelClass: String?
     package var provider: String?
-    /// nil: listed, but its price is not known, which is never zero.
+    /// nil: the catalog lists the model without a price. An unknown price is never zero.
     package var price: Price?
     package var context: Int64?
     package var source: SourceRange
 }
 
-/// One version of a catalog: models by name and alias, with what they cost.
+/// One version of a catalog: models by name and alias, with their prices.
 package final class Catalog: Sendable {
     package let id: String
     package let version: Version
@@ -77,14 +77,14 @@ package final class Catalog: Sendable {
     package let currency: String
     package let classes: [String]
     package let models: [Model]
-    /// Every alias as written, with the model that it names.
+    /// Every alias as written, with its model.
     package let aliases: [(pattern: Located<Pattern>, model: ModelID)]
-    /// The classes where they are declared.
+    /// The declarations of the classes.
     package let classNames: [Name]
     private let names: [String: Int]
     private let exactAliases: [String: Int]
     private let classMembers: [String: [Int]]
-    /// Patterns, the longest first.
+    /// Patterns, longest first.
     private let patterns: [(pattern: Pattern, model: Int)]
 
     init(
@@ -116,18 +116,18 @@ package final class Catalog: Sendable {
 
     package subscript(_ id: ModelID) -> Model { models[id.rawValue] }
 
-    /// By exact name, then exact alias, then the longest pattern that matches.
+    /// Looks up an exact name, then an exact alias, then the longest matching pattern.
     package func model(_ name: String) -> ModelID? {
         if let index = names[name] ?? exactAliases[name] { return ModelID(rawValue: index) }
         return patterns.first { $0.pattern.matches(name) }.map { ModelID(rawValue: $0.model) }
     }
 
-    /// The model of exactly this name.
+    /// The model with exactly this name.
     package func model(named name: String) -> ModelID? { names[name].map { ModelID(rawValue: $0) } }
 
-    /// Names and exact aliases, for tables that are made in advance.
+    /// Names and exact aliases, for precomputed tables.
     package var knownNames: [String] { models.map(\.name) + exactAliases.keys.sorted() }
 
-    /// The models of a class; nil where there is no such class.
+    /// The models of a class; nil if the class does not exist.
     func models(ofClass name: String) -> [Int]? { classMembers[name] }
 }

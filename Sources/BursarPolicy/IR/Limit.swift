@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// A cap on what an admitted request may do.
+/// A cap on an admitted request.
 package enum Cap: Sendable, Hashable {
     case output(Int64)
     case outputToFit(minimum: Int64)
@@ -12,16 +12,16 @@ package enum Cap: Sendable, Hashable {
     case coolDown(Int64)
 }
 
-/// What a threshold does, with every name resolved.
+/// An action of a threshold with every name resolved.
 package enum Effect: Sendable, Hashable {
     case notify([String])
     case cap(Cap)
-    /// To the next model of the chain, or to one that is named.
+    /// To the next model of the chain, or to a named model.
     case downgrade(to: ModelID?)
     case throttle(requests: Int64, windowMicros: Int64)
     case confirm
     case approve
-    /// The ceiling in nano-units beyond the threshold; the rate at which the excess is billed.
+    /// The ceiling in nano-units above the threshold, and the rate at which the excess is billed.
     case overage(ceiling: Int64?, rate: Percentage)
     case deny(code: String?)
 
@@ -29,7 +29,7 @@ package enum Effect: Sendable, Hashable {
     package var isDeny: Bool { if case .deny = self { true } else { false } }
 }
 
-/// `A else B else C`, where its condition holds.
+/// `A else B else C`, with an optional condition.
 package struct ThresholdAction: Sendable, Hashable {
     package var alternatives: [Effect]
     package var when: Condition?
@@ -37,18 +37,18 @@ package struct ThresholdAction: Sendable, Hashable {
 
     package var downgrades: Bool { alternatives[0].isDowngrade }
 
-    /// What remains when the first alternative finds no way ends in a refusal.
+    /// The last alternative is a refusal.
     package var endsInDeny: Bool { alternatives.last?.isDeny ?? false }
 }
 
 package struct Threshold: Sendable, Hashable {
     package enum Level: Sendable, Hashable {
-        /// Of the amount and what was carried.
+        /// A share of the amount including carry-over.
         case share(Percentage)
-        /// In the limit's own unit.
+        /// An amount in the limit's unit.
         case amount(Int64)
 
-        /// What a projection may reach without crossing.
+        /// The largest projection that does not cross the threshold.
         package func bound(of amount: Int64) -> Int64 {
             switch self {
             case .share(let percentage): percentage.floor(of: amount)
@@ -58,14 +58,14 @@ package struct Threshold: Sendable, Hashable {
     }
 
     package var level: Level
-    /// As it was written.
+    /// The text as written.
     package var text: String
     package var actions: [ThresholdAction]
     package var source: SourceRange
-    /// Of the level together with its actions; nil where neither is written.
+    /// The range of the level with its actions; nil if neither is written.
     package var entrySource: SourceRange?
 
-    /// What a projection may reach without crossing.
+    /// The largest projection that does not cross the threshold.
     package func bound(of amount: Int64) -> Int64 { level.bound(of: amount) }
 }
 
@@ -79,37 +79,37 @@ package struct Rollover: Sendable, Hashable {
     }
 }
 
-/// Where a limit was declared; the same name in two layers names two limits.
+/// The layer that declares a limit. Equal names in different layers are different limits.
 package enum Layer: Sendable, Hashable {
     case policy, plan
-    /// In a tenant's tree of scopes.
+    /// A tenant's tree of scopes.
     case scope
 }
 
-/// A share of another limit.
+/// The share of a weighted limit.
 package struct Weight: Sendable, Hashable {
-    /// Index in the plan of the limit that is divided.
+    /// The index in the plan of the limit that is divided.
     package var of: Int
     package var share: Percentage
     package var isOfRemaining: Bool
-    /// nil: each feature that is not among `named`.
+    /// nil: every feature that is not in `named`.
     package var feature: String?
     package var named: [String]
 }
 
-/// One limit of a plan: nothing in it is left to look up.
+/// One limit of a plan, fully resolved.
 package struct Limit: Sendable {
     package var name: String
     package var layer: Layer
     package var amount: Int64
     package var unit: Unit
     package var window: Window
-    /// What it is counted for, from the outermost in; `tenant` is always meant unless it is `group`.
+    /// The scopes of the counter, outermost first. `tenant` is implied unless the first is `group`.
     package var per: [Scope]
-    /// Scopes of a tenant's tree that a request must be in.
+    /// The scopes of a tenant's tree that the limit applies to.
     package var within: [ScopeValue]
     package var when: Condition?
-    /// Ascending.
+    /// In ascending order.
     package var thresholds: [Threshold]
     package var rollover: Rollover?
     package var burst: Int64?
@@ -118,7 +118,7 @@ package struct Limit: Sendable {
     package var weight: Weight?
     package var source: SourceRange
     package var whenSource: SourceRange?
-    /// Of the amount, which may be said elsewhere than the name.
+    /// The range of the amount, which may be in another declaration than the name.
     package var amountSource: SourceRange?
 
     package struct ScopeValue: Sendable, Hashable {
@@ -126,16 +126,18 @@ package struct Limit: Sendable {
         package var value: String
     }
 
-    /// The most that a bucket holds.
+    /// The capacity of the bucket.
     package var capacity: Int64 { burst ?? amount }
 
-    /// Microseconds over which its bucket refills; nil where it has none: a share of what remains keeps no bucket.
+    /// The time in microseconds over which the bucket refills; nil if the limit has no bucket. A share of the remainder
+    /// has none.
     package var bucketLength: Int64? {
         guard case .rate(let length) = window, weight?.isOfRemaining != true else { return nil }
         return length
     }
 
-    /// What a counter is named by, besides its scope and window's start: it outlives versions of the policy.
+    /// Identifies a counter, together with its scope and the start of its window. Counters survive a change of the
+    /// policy version.
     package struct CounterKey: Sendable, Hashable {
         package var name: String
         package var layer: Layer
@@ -145,17 +147,17 @@ package struct Limit: Sendable {
         package var within: [ScopeValue]
     }
 
-    /// Without the time zone: where a version changes it, a window that has begun runs to its end.
+    /// The key excludes the time zone: if a version changes it, the current window keeps its end.
     package var counterKey: CounterKey {
         var window = window
         if case .calendar(let unit, let fromDay, _) = window { window = .calendar(unit, fromDay: fromDay, zone: .utc) }
         return CounterKey(name: name, layer: layer, unit: unit, window: window, per: per, within: within)
     }
 
-    /// Counted across tenants.
+    /// The limit counts across tenants.
     package var isShared: Bool { per.first == .group }
 
-    /// The code of a refusal where the policy names none.
+    /// The code of a refusal if the policy gives none.
     package var defaultCode: String {
         if weight != nil { return "feature_budget_exceeded" }
         if isPrepaid { return "prepaid_balance_required" }

@@ -1,13 +1,13 @@
 import BursarSyntax
 
-/// An access rule: decided without counters.
+/// An access rule, which needs no counters.
 package struct Rule: Sendable {
     package var name: String
     package var when: Condition
     package var effect: RuleDeclaration.Effect
     package var code: String
     package var source: SourceRange
-    /// Of the condition; nil where it has none and always holds.
+    /// The range of the condition; nil if the rule is unconditional.
     package var whenSource: SourceRange?
 }
 
@@ -19,7 +19,7 @@ package struct ToolRules: Sendable {
     package var denySource: SourceRange?
     package var approveSource: SourceRange?
 
-    /// Deny before approve before allow.
+    /// Deny takes precedence over approve, and approve over allow.
     package func verdict(on tool: String) -> ToolsDeclaration.Default {
         if deny.contains(where: { $0.matches(tool) }) { return .deny }
         if approve.contains(where: { $0.matches(tool) }) { return .approve }
@@ -30,13 +30,13 @@ package struct ToolRules: Sendable {
     package var isEmpty: Bool { deny.isEmpty && approve.isEmpty && fallback == .allow }
 }
 
-/// The text of one version of a policy, apart from tiers and tenants.
+/// The content of one version of a policy, without tiers and tenants.
 package final class PolicyVersion: Sendable {
     package let id: String
     package let version: Version
     package let digest: String
     package let effective: Int64
-    /// Exclusive; `Int64.max` where it does not end.
+    /// The exclusive end; `Int64.max` if the version has no end.
     package let until: Int64
     package let zone: TimeZoneRules
     package let currency: String
@@ -52,9 +52,9 @@ package final class PolicyVersion: Sendable {
     package let rules: [Rule]
     package let tools: ToolRules
     package let criticalFeatures: Set<String>
-    /// Features as declared, with their places.
+    /// Features as declared, with their positions.
     package let features: [Name]
-    /// Audiences as declared, with their places.
+    /// Audiences as declared, with their positions.
     package let audiences: [Name]
     package let alerts: [AlertRule]
     package let source: SourceRange
@@ -117,9 +117,9 @@ package final class PolicyVersion: Sendable {
 /// The models that a plan allows.
 package struct ModelAccess: Sendable {
     package var allowsAny: Bool
-    /// By `ModelID`.
+    /// Indexed by `ModelID`.
     package var allowed: [Bool]
-    /// For models that the catalog does not list.
+    /// Patterns for models that the catalog does not list.
     package var patterns: [Pattern]
 
     static let any = ModelAccess(allowsAny: true, allowed: [], patterns: [])
@@ -129,17 +129,17 @@ package struct ModelAccess: Sendable {
     package func allows(unlisted name: String) -> Bool { allowsAny || patterns.contains { $0.matches(name) } }
 }
 
-/// Models from dear to cheap, and whose consent a substitute needs.
+/// Chains of models from expensive to cheap, and the consent that a substitute needs.
 package struct Downgrade: Sendable {
     package var chains: [[ModelID]]
-    /// Where the models of the chains are named.
+    /// The positions of the models in the chains.
     package var sources: [[SourceRange]]
     package var consent: DowngradeDeclaration.Consent
     package var consentSource: SourceRange?
 
     static let none = Downgrade(chains: [], sources: [], consent: .plan)
 
-    /// The models after this one in the first chain that holds it.
+    /// The models after this one in the first chain that contains it.
     package func substitutes(for model: ModelID) -> ArraySlice<ModelID> {
         for chain in chains {
             if let index = chain.firstIndex(of: model) { return chain[(index + 1)...] }
@@ -163,25 +163,25 @@ package struct Grant: Sendable, Hashable {
     package func holds(at time: Int64) -> Bool { from <= time && time < until }
 }
 
-/// What holds for a tenant: its tier with its own keys over it.
+/// The plan of a tenant: its tier with the tenant's own keys.
 package final class Plan: Sendable {
     package let tier: String
     package let models: ModelAccess
     package let downgrade: Downgrade
     package let blockedFeatures: Set<String>
-    /// In the order of judgement: the policy's, the tier's, its weights, the tenant's own, then scopes.
+    /// In the order of evaluation: limits of the policy, the tier, its weights, the tenant, then scopes.
     package let limits: [Limit]
     package let upgrade: Upgrade?
-    /// Nano-units a month.
+    /// Nano-units per month.
     package let price: Int64?
-    /// In the order in which spend burns them.
+    /// In the order in which spend uses them up.
     package let grants: [Grant]
-    /// When this plan holds: an exception that ends makes another.
+    /// The time in which this plan is valid; it ends when an exception begins or ends.
     package let validity: Interval
-    /// Where each thing was said, for reasons and explanations.
+    /// The positions of the declarations, for reasons and explanations.
     package let modelsSource: SourceRange?
     package let blockSource: SourceRange?
-    /// The name of the tier where it is declared.
+    /// The position of the tier's name in its declaration.
     package let tierSource: SourceRange?
 
     init(
@@ -204,7 +204,7 @@ package final class Plan: Sendable {
     }
 }
 
-/// A tenant's record, names resolved as far as they do not depend on the version in force.
+/// A tenant's record, resolved as far as possible without a policy version.
 package struct TenantRecord: Sendable {
     package var id: String
     package var tier: String?
@@ -214,7 +214,7 @@ package struct TenantRecord: Sendable {
     /// Microseconds since 1970.
     package var since: Int64?
     package var source: SourceRange
-    /// Nothing in it changes the tier's plan.
+    /// The record does not change the tier's plan.
     package var followsTier: Bool
 }
 
@@ -222,11 +222,11 @@ package struct TenantRecord: Sendable {
 package final class Edition: Sendable {
     package let policy: PolicyVersion
     package let catalog: Catalog?
-    /// When both were in force.
+    /// The time in which both versions were in force.
     package let interval: Interval
     package let defaultTier: String?
     package let tierNames: [String]
-    /// Tiers that others take over.
+    /// Tiers that other tiers extend.
     package let extendedTiers: Set<String>
     let plans: PlanBuilder
     private let tierPlans: [String: Plan]
@@ -246,7 +246,7 @@ package final class Edition: Sendable {
             plans.tierNames.map { ($0, plans.plan(tier: $0)) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The same edition as it will be once its policy is enforced: only limits that declare it themselves stay in shadow.
+    /// The same edition after its policy leaves shadow mode: a limit stays in shadow only if it is marked itself.
     package var enforced: Edition {
         guard policy.mode == .shadow else { return self }
         return Edition(
@@ -254,10 +254,10 @@ package final class Edition: Sendable {
             extendedTiers: extendedTiers, plans: plans.enforced())
     }
 
-    /// The plan of a tier by itself; nil where this version has no such tier.
+    /// The plan of a tier without a tenant; nil if this version lacks the tier.
     package func plan(tier: String) -> Plan? { tierPlans[tier] }
 
-    /// The plan of a tenant that has a record, at an instant.
+    /// The plan of a tenant with a record, at an instant.
     package func plan(tier: String, tenant index: Int, record: TenantRecord, at time: Int64) -> Plan? {
         guard let base = tierPlans[tier] else { return nil }
         return record.followsTier ? base : plans.plan(tier: tier, tenant: index, at: time)
@@ -266,7 +266,7 @@ package final class Edition: Sendable {
 
 /// A compiled policy set: every version of a policy with its catalogs and tenants.
 package final class PolicySet: Sendable {
-    /// Ascending and disjoint; between them no policy is in force.
+    /// Ascending and disjoint; in the gaps no policy is in force.
     package let editions: [Edition]
     package let tenants: [TenantRecord]
     package let sources: SourceMap

@@ -10,17 +10,17 @@ import BursarSyntax
 
 /// The offsets from UTC of one IANA time zone, read from the system's time zone files (TZif, RFC 8536).
 ///
-/// Foundation would bring 30 MB of its own tables into every service that embeds the engine; the files are on every
-/// system, and everything else on the machine follows the same ones.
+/// Foundation would add 30 MB of its own tables to every service that embeds the engine. The system's files exist
+/// everywhere and agree with the rest of the machine.
 package final class TimeZoneRules: Sendable, Hashable {
     package let name: String
     /// Seconds since 1970 at which the offset changes, ascending.
     private let transitions: [Int64]
     /// The offset before the first transition, then after each one, in seconds.
     private let offsets: [Int64]
-    /// What holds after the last transition.
+    /// The rule after the last transition.
     private let rule: RecurringRule?
-    /// The offset where it never changes.
+    /// The offset of a zone that never changes it.
     private let constant: Int64?
 
     package static let utc = TimeZoneRules(name: "UTC", transitions: [], offsets: [0], rule: nil)
@@ -37,7 +37,7 @@ package final class TimeZoneRules: Sendable, Hashable {
 
     package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
-    /// The zone of an IANA name; nil where the system does not know it.
+    /// The zone of an IANA name; nil if the system does not know it.
     package static func named(_ name: String) -> TimeZoneRules? {
         if name == "UTC" || name == "Etc/UTC" { return utc }
         let isPlain = name.utf8.allSatisfy { isNameByteOfZone($0) }
@@ -58,7 +58,7 @@ package final class TimeZoneRules: Sendable, Hashable {
         }
     }
 
-    // MARK: - Questions
+    // MARK: - Lookup
 
     /// Seconds to add to UTC at an instant (seconds since 1970).
     package func offset(atUTC seconds: Int64) -> Int64 {
@@ -75,18 +75,18 @@ package final class TimeZoneRules: Sendable, Hashable {
         return offsets[low]
     }
 
-    /// The instant of a local time: the first of two where it comes twice, and where it does not exist the first
-    /// instant after the gap.
+    /// The instant of a local time. An ambiguous local time gives the first of its two instants, a nonexistent one the
+    /// first instant after the gap.
     package func utc(ofLocal local: Int64) -> Int64 {
         let local = Self.clamped(local)
-        // Offsets lie within a day of each other, so the offsets a day before and after bracket any change.
+        // Offsets differ by less than a day, so the offsets one day before and after bracket any change.
         let before = offset(atUTC: local - 86_400)
         let after = offset(atUTC: local + 86_400)
         let first = local - max(before, after)
         if first + offset(atUTC: first) == local { return first }
         let last = local - min(before, after)
         if last + offset(atUTC: last) == local { return last }
-        // In a gap: the change lies between the two candidates; find it by bisection.
+        // The local time is in a gap, and the change is between the two candidates: find it by bisection.
         var low = first - 1
         var high = last
         while high - low > 1 {
@@ -96,7 +96,7 @@ package final class TimeZoneRules: Sendable, Hashable {
         return high
     }
 
-    /// Seconds within 300,000 years of 1970: all that 64 bits of microseconds hold, with room for sums.
+    /// Seconds within 300,000 years of 1970, the range of microseconds in 64 bits with room for sums.
     private static func clamped(_ seconds: Int64) -> Int64 {
         min(max(seconds, -10_000_000_000_000), 10_000_000_000_000)
     }
@@ -149,11 +149,11 @@ package final class TimeZoneRules: Sendable, Hashable {
 /// The rule that a zone follows after its last recorded change: a POSIX TZ string such as `CET-1CEST,M3.5.0,M10.5.0/3`.
 struct RecurringRule: Sendable {
     private enum Day: Sendable {
-        /// Month, week (5 is the last), weekday from 0, Sunday.
+        /// Month, week (5 is the last), weekday from 0 (Sunday).
         case weekday(Int, Int, Int)
-        /// Day of the year from 1, never February 29.
+        /// Day of the year from 1, without February 29.
         case julian(Int)
-        /// Day of the year from 0, February 29 counted.
+        /// Day of the year from 0, with February 29.
         case zeroBased(Int)
     }
 

@@ -1,23 +1,23 @@
 import BursarSyntax
 
-/// When a limit's counter begins anew.
+/// The period after which a limit's counter starts from zero.
 package enum Window: Sendable, Hashable {
-    /// A token bucket that refills its amount over so many microseconds.
+    /// A token bucket that refills its amount over a number of microseconds.
     case rate(micros: Int64)
     case calendar(CalendarUnit, fromDay: Int, zone: TimeZoneRules)
     case rolling(micros: Int64)
     case fromFirstUse(micros: Int64)
     /// Windows of a fixed length, one of which begins at the anchor.
     case every(micros: Int64, anchor: Int64)
-    /// No counter: each request by itself.
+    /// Each request separately, without a counter.
     case request
-    /// As long as the scope lasts.
+    /// As long as the scope exists.
     case lifetime
 
-    /// Slices of a rolling window.
+    /// The number of slices of a rolling window.
     package static let slices: Int64 = 60
 
-    /// The window's bounds follow from the time alone, and one ends where the next begins.
+    /// The bounds of the window depend only on the time, and each window starts at the end of the previous one.
     package var isPeriodic: Bool {
         switch self {
         case .calendar, .every: true
@@ -40,26 +40,26 @@ package struct Interval: Sendable, Hashable {
 
     package static let always = Interval(start: .min, end: .max)
 
-    /// Microseconds; the largest number where they pass 64 bits.
+    /// Microseconds, saturated at 64 bits.
     package var length: Int64 { end.subtractingSaturated(start) }
 
     package func contains(_ time: Int64) -> Bool { start <= time && time < end }
 }
 
-/// The quotient rounded towards minus infinity.
+/// The quotient, rounded towards minus infinity.
 @inlinable package func floorDiv(_ value: Int64, _ divisor: Int64) -> Int64 {
     let quotient = value / divisor
     return value % divisor < 0 ? quotient - 1 : quotient
 }
 
 extension Window {
-    /// The window that holds an instant, for windows whose bounds follow from the time alone.
+    /// The window that contains an instant, for windows whose bounds depend only on the time.
     package func interval(at time: Int64) -> Interval {
         switch self {
         case .calendar(let unit, let fromDay, let zone):
             return Self.calendarInterval(unit, fromDay: fromDay, zone: zone, at: time)
         case .every(let length, let anchor):
-            // The anchor is brought near zero first, so that only times at the ends of the range saturate.
+            // The anchor is moved near zero first, so that only times at the ends of the range saturate.
             let phase = anchor.subtractingSaturated(floorDiv(anchor, length).multipliedSaturated(by: length))
             let start = Self.floor(time.subtractingSaturated(phase), length).addingSaturated(phase)
             return Interval(start: start, end: start.addingSaturated(length))
@@ -71,7 +71,7 @@ extension Window {
         }
     }
 
-    /// The greatest multiple of a length that is not above a time.
+    /// The greatest multiple of a length that is not greater than a time.
     private static func floor(_ time: Int64, _ length: Int64) -> Int64 {
         floorDiv(time, length).multipliedSaturated(by: length)
     }
@@ -81,7 +81,7 @@ extension Window {
     ) -> Interval {
         let seconds = floorDiv(time, Micros.second)
         let localDay = floorDiv(seconds + zone.offset(atUTC: seconds), 86_400)
-        // Where midnight does not exist a day begins later than its local midnight, so the neighbours are tried too.
+        // On days without a midnight, the day begins later than its local midnight, so the neighbours are tried too.
         for shift in [Int64(0), -1, 1] {
             let (first, next) = period(unit, fromDay: fromDay, holding: localDay + shift)
             let interval = Interval(
@@ -92,7 +92,7 @@ extension Window {
         return .always
     }
 
-    /// First day of the period that holds a day, and of the one after it, in days since 1970.
+    /// The first day of the period that contains `day`, and of the next period, in days since 1970.
     private static func period(_ unit: CalendarUnit, fromDay: Int, holding day: Int64) -> (Int64, Int64) {
         switch unit {
         case .day: return (day, day + 1)
@@ -115,7 +115,7 @@ extension Window {
         }
     }
 
-    /// The day on which a billing month begins; the last of the calendar month where that is shorter.
+    /// The first day of a billing month; the last day of the calendar month if the month is shorter.
     private static func monthStart(_ index: Int, fromDay: Int) -> Int64 {
         let year = Int(floorDiv(Int64(index), 12))
         let month = index - year * 12 + 1
@@ -123,7 +123,7 @@ extension Window {
         return CalendarDate(year: year, month: month, day: day).daysSince1970
     }
 
-    /// As the language writes it, for messages.
+    /// The window in the syntax of the language, for messages.
     package var text: String {
         switch self {
         case .rate(let micros):
