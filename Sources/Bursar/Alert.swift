@@ -1,34 +1,35 @@
 import BursarEngine
 
-/// Something that the policies' `alerts:` ask to be noticed: a budget that runs out, a pace, a share, a change.
+/// A notification that the policy declares under `alerts:`, such as a budget that runs out, a high burn rate, a
+/// tenant's share of the spend, or a change against earlier windows.
 public struct Alert: Sendable {
-    /// A comparison that held.
+    /// A comparison that was true.
     public struct Measure: Sendable, Hashable {
         public let metric: String
         public let value: String
         public let bound: String
-        /// What earlier windows had, if the metric is compared with that.
+        /// The value of earlier windows, if the metric is compared with a baseline.
         public let baseline: String?
     }
 
     public let name: String
-    /// For a budget: `warning`, `exceeded`, or `ok` when an earlier state no longer holds.
+    /// For a budget: `warning`, `exceeded`, or `ok` when the limit leaves one of these states.
     public let state: String?
-    /// nil: all tenants are counted together.
+    /// nil: the alert covers all tenants together.
     public let tenant: String?
-    /// What the alert is about besides the tenant, such as `feature` and `model`.
+    /// The subject of the alert besides the tenant, such as `feature` and `model`.
     public let subject: [String: String]
     public let limit: String?
-    /// The time of the request that raised it.
+    /// The time of the request that raised the alert.
     public let time: Timestamp
     public let measures: [Measure]
-    /// Whom the policy wants to be told.
+    /// The audiences to notify.
     public let audiences: [String]
     /// `file:line:column` of the alert's declaration.
     public let source: String
-    /// What was spent in the window until then.
+    /// The spend in the window so far.
     public let cost: Money
-    /// When the budget ends at this pace, if it does within its window.
+    /// When the budget is used up at the current pace, if that is within its window.
     public let endsAt: Timestamp?
 
     init(_ alert: BursarEngine.Alert) {

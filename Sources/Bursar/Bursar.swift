@@ -1,7 +1,7 @@
 import BursarEngine
 
-/// What happens to a request, from the gravest outcome to plain permission.
+/// The result of a decision, from the most severe outcome to `allow`.
 public typealias Outcome = BursarEngine.Outcome
 
-/// How much a decision tells: reasons only, or also what remains of each limit.
+/// The level of detail of a decision: reasons only, or also the remainder of each limit.
 public typealias DetailLevel = BursarEngine.DetailLevel

@@ -1,15 +1,15 @@
 import BursarEngine
 
-/// A candidate policy set beside the one in force, on live traffic: the engine in force decides, and the candidate shows
-/// what it would have decided.
+/// Tries a candidate policy set on live traffic. The active engine decides, and the candidate shows what it would have
+/// decided.
 ///
-/// A request costs two decisions. Each engine keeps its own counters.
+/// Each request costs two decisions. Each engine keeps its own counters.
 public final class CandidateEngine: Sendable {
     /// How the candidate's counters follow the traffic.
     public enum Counting: Sendable {
         /// The candidate counts what it would have admitted.
         case simulated
-        /// The candidate counts what really happened.
+        /// The candidate counts the actual usage of the requests that the active engine admitted.
         case observed
     }
 
@@ -26,10 +26,10 @@ public final class CandidateEngine: Sendable {
     private let onDifference: @Sendable (Difference) -> Void
 
     /// - Parameters:
-    ///   - active: the engine whose decisions count.
+    ///   - active: the engine whose decisions apply.
     ///   - candidate: the policies to try.
     ///   - counting: how the candidate's counters follow the traffic.
-    ///   - onDifference: called on the deciding thread with no lock held: hand it on and return.
+    ///   - onDifference: called on the deciding thread without a lock. Hand the difference to another thread and return.
     public init(
         active: Engine, candidate: PolicySet, counting: Counting = .simulated,
         onDifference: @escaping @Sendable (Difference) -> Void
@@ -40,14 +40,14 @@ public final class CandidateEngine: Sendable {
         self.onDifference = onDifference
     }
 
-    /// The decision in force, and what settles or releases the request in both engines.
+    /// The active decision, which settles or releases the request in both engines.
     public struct Pair: Sendable {
         public let decision: Decision
         let trial: Decision
 
-        /// Counts what the request really used, in both engines. `Decision.settle` describes the parameters.
+        /// Counts the actual usage of the request in both engines. `Decision.settle` describes the parameters.
         ///
-        /// - Throws: what the active engine throws; the candidate counts the usage all the same.
+        /// - Throws: the error of the active engine; the candidate counts the usage in any case.
         public func settle(
             inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil, hasFailed: Bool = false
         ) throws(SettlementError) {
@@ -61,16 +61,16 @@ public final class CandidateEngine: Sendable {
                 hasFailed: hasFailed)
         }
 
-        /// Takes what was reserved away, in both engines: the request was never made.
+        /// Cancels the reservation in both engines, because the request was never made.
         ///
-        /// - Throws: what the active engine throws; the candidate releases it all the same.
+        /// - Throws: the error of the active engine; the candidate releases its reservation in any case.
         public func release() throws(SettlementError) {
             if let reservation = trial.reservation { try? trial.engine.release(reservation) }
             try decision.release()
         }
     }
 
-    /// Decides by the policies in force, and by the candidate beside them.
+    /// Decides a request with the active engine and with the candidate.
     public func decide(_ request: Engine.Request, detail: DetailLevel = .reasons) -> Pair {
         var request = request
         request.time = request.time ?? .now

@@ -2,17 +2,17 @@ import BursarEngine
 import BursarSyntax
 
 extension Decision {
-    /// What an admitted request must keep to; nil and false where nothing is capped.
+    /// The caps on an admitted request; nil and false mean no cap.
     public struct Caps: Sendable, Hashable {
         public let maxOutputTokens: Int?
         public let maxInputTokens: Int?
-        /// Names of tools and patterns such as `web_*` that the model may not call.
+        /// Names of forbidden tools, and patterns such as `web_*`.
         public let disabledTools: [String]
-        /// Answer from the cache only.
+        /// Answer only from the cache.
         public let servesCached: Bool
-        /// Steps that an agent may still take.
+        /// The number of steps that an agent may still take.
         public let maxSteps: Int?
-        /// How long to wait before the call.
+        /// The time to wait before the call.
         public let coolDown: Duration?
 
         public var isEmpty: Bool {
@@ -30,28 +30,28 @@ extension Decision {
         }
     }
 
-    /// One thing that led to the decision.
+    /// One reason for the decision.
     public struct Reason: Sendable, Hashable, CustomStringConvertible {
-        /// Stable, such as `tenant_budget_exceeded`; `Docs/reason-codes.md` lists them.
+        /// A stable code such as `tenant_budget_exceeded`; `Docs/reason-codes.md` lists them.
         public let code: String
-        /// As the policy writes it: `deny`, `downgrade`, `cap output`, …
+        /// The action in the syntax of the policy: `deny`, `downgrade`, `cap output`, …
         public let action: String
-        /// The limit that was reached; nil if a rule or the plan decided.
+        /// The name of the limit; nil if a rule or the plan decided.
         public let limit: String?
         public let rule: String?
-        /// What the limit is counted for, such as `tenant=acme, user=ada`.
+        /// The scope of the counter, such as `tenant=acme, user=ada`.
         public let scope: String?
-        /// As the policy writes it: `80%`, `$5`, …
+        /// The threshold in the syntax of the policy: `80%`, `$5`, …
         public let threshold: String?
-        /// Used before this request, in the limit's unit; nil if no limit decided.
+        /// The usage before this request, in the limit's unit; nil if no limit decided.
         public let used: Amount?
-        /// What this request would add; nil also if its model has no known price.
+        /// The estimate for this request; also nil if its model has no known price.
         public let estimate: Amount?
-        /// What the limit allows in a window, without what was carried over.
+        /// The amount of the limit, without carry-over.
         public let amount: Amount?
-        /// Carried over from the window before.
+        /// The carry-over from earlier windows.
         public let carried: Amount?
-        /// When the window ends; nil if it does not end by itself.
+        /// The end of the window; nil if the limit does not reset by itself.
         public let resetsAt: Timestamp?
         public let message: String?
         /// `file:line:column` of the limit or rule.
@@ -90,7 +90,7 @@ extension Decision {
         public let limit: String
         public let threshold: String
         public let scope: String
-        /// Whom the policy wants to be notified.
+        /// The audiences to notify.
         public let audiences: [String]
 
         init(_ event: BursarEngine.Event) {
@@ -101,12 +101,12 @@ extension Decision {
         }
     }
 
-    /// What is left of a limit after the decision.
+    /// The remainder of a limit after the decision.
     public struct Remaining: Sendable, Hashable {
         public let limit: String
         public let scope: String
         public let remaining: Amount
-        /// nil if the limit does not reset by itself.
+        /// The end of the window; nil if the limit does not reset by itself.
         public let resetsAt: Timestamp?
 
         init(_ remaining: BursarEngine.Remaining) {
@@ -117,7 +117,7 @@ extension Decision {
         }
     }
 
-    /// What a tier offers to a tenant that was refused.
+    /// The tier that the policy offers to a refused tenant.
     public struct Upgrade: Sendable, Hashable {
         public let tier: String?
         public let url: String?

@@ -1,15 +1,15 @@
 import BursarEngine
 import BursarSyntax
 
-/// The answer to one request: whether it may be served, with which model, and why.
+/// The decision on one request: whether to serve it, with which model, and why.
 ///
-/// An admitted request holds a reservation until `settle` or `release` is called, or until it expires; then it counts as
-/// estimated.
+/// An admitted request holds a reservation until `settle` or `release` is called, or until it expires. An expired
+/// reservation counts its estimate as usage.
 public struct Decision: Sendable {
     let core: BursarEngine.Decision
     let label: RequestLabel
     let tenant: TenantID?
-    /// Keeps the engine, so that a decision can be settled however late.
+    /// Keeps the engine alive, so that a decision can be settled at any later time.
     let engine: Engine
 
     public var outcome: Outcome { core.outcome }
@@ -20,68 +20,68 @@ public struct Decision: Sendable {
     /// The model to call; nil if the request may not be served now.
     public var model: String? { core.model.isPresent ? engine.core.symbols.text(core.model) : nil }
 
-    /// The model that was asked for.
+    /// The model of the request.
     public var requestedModel: String { label.model }
 
-    /// The tier that was decided by; nil if none was found.
+    /// The tier of the tenant; nil if it has none.
     public var tier: String? { core.tier.isPresent ? engine.core.symbols.text(core.tier) : nil }
 
-    /// What an admitted request must keep to.
+    /// The caps on an admitted request.
     public var caps: Caps { Caps(core.caps) }
 
-    /// Why the request was refused or changed, the reason that binds first; empty for a plain permission.
+    /// The reasons for a refusal or a change, the decisive one first; empty for an unchanged request.
     public var reasons: [Reason] { core.reasons.map { Reason($0, engine) } }
 
     /// Thresholds with `notify` that were crossed for the first time in their window.
     public var notifications: [Notification] { (core.detail?.events ?? []).map(Notification.init) }
 
-    /// What is left of every limit that applies, if the request was decided with `detail: .full`.
+    /// The remainder of every limit that applies, if the request was decided with `detail: .full`.
     public var remaining: [Remaining] { (core.detail?.remaining ?? []).map(Remaining.init) }
 
-    /// How long to wait before asking again; nil if waiting does not help or its length is not known.
+    /// The time to wait before a retry; nil if waiting does not help or the time is unknown.
     public var retryAfter: Duration? { core.detail?.retryAfter.map { .microseconds($0) } }
 
-    /// Asking again later may help: only rates or requests that still run refused it.
+    /// A later retry may succeed: the request was refused only by rates or by requests in progress.
     public var isRetryable: Bool { core.isRetryable }
 
-    /// What the tier offers to a tenant that was refused.
+    /// The tier that the policy offers to a refused tenant.
     public var upgrade: Upgrade? { core.detail?.upgrade.map { Upgrade(tier: $0.to, url: $0.url) } }
 
-    /// The request's id was seen within the policy's retry window: this is the first decision again.
+    /// The request repeats an id within the policy's retry window, and this is the first decision again.
     public var isRepeat: Bool { core.isRepeat }
 
-    /// What limits and policies in shadow mode would have decided; nil if there are none.
+    /// The decision of limits and policies in shadow mode; nil if there are none.
     public var shadow: Decision? {
         core.shadow.map { Decision(core: $0, label: label, tenant: nil, engine: engine) }
     }
 
-    /// The expected cost by the catalog's price; nil if the model has no known price.
+    /// The estimated cost at the catalog's price; nil if the model has no known price.
     public var estimatedCost: Money? { core.estimate.spend.map { Money(nanoUnits: $0) } }
 
-    /// What was reserved, for settling elsewhere; nil if nothing was.
+    /// The reservation, for settling elsewhere; nil if the request has none.
     public var reservation: Engine.Reservation? {
         guard let tenant, let id = core.reservation else { return nil }
         return Engine.Reservation(engine: engine, tenant: tenant, id: id)
     }
 
-    /// The decision as a JSON object, as `bursar eval` prints it. `Docs/decisions.md` describes the fields.
+    /// The decision as a JSON object, in the format of `bursar eval`. `Docs/decisions.md` describes the fields.
     public var json: String {
         var json = JSONWriter()
         engine.writer.write(core, label, to: &json)
         return json.text
     }
 
-    /// Counts what the request really used in place of its estimate.
+    /// Replaces the estimate by the actual usage of the request.
     ///
-    /// Usage above the estimate counts in full. For an admitted request to which no limit applies there is nothing to do.
+    /// Usage above the estimate counts in full. If no limit applies to the request, this does nothing.
     ///
     /// - Parameters:
-    ///   - inputTokens: cached ones included.
-    ///   - cachedTokens: those of the input tokens that the provider had cached.
-    ///   - outputTokens: what the model wrote.
-    ///   - cost: what the provider charged; nil: by the catalog's price of `model`.
-    ///   - hasFailed: no answer came. What it used counts all the same.
-    /// - Throws: `SettlementError`; then nothing has changed.
+    ///   - inputTokens: the input tokens, including cached ones.
+    ///   - cachedTokens: the input tokens that came from the provider's cache.
+    ///   - outputTokens: the output tokens.
+    ///   - cost: the cost charged by the provider; nil: the catalog's price of `model`.
+    ///   - hasFailed: the call failed. Its usage counts in any case.
+    /// - Throws: `SettlementError`, without any change.
     public func settle(
         inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil, hasFailed: Bool = false
     ) throws(SettlementError) {
@@ -91,9 +91,9 @@ public struct Decision: Sendable {
             hasFailed: hasFailed)
     }
 
-    /// Takes the reservation away: the request was never made.
+    /// Cancels the reservation, because the request was never made.
     ///
-    /// - Throws: `SettlementError`; then nothing has changed.
+    /// - Throws: `SettlementError`, without any change.
     public func release() throws(SettlementError) {
         guard let reservation = try openReservation() else { return }
         try engine.release(reservation)
@@ -106,13 +106,13 @@ public struct Decision: Sendable {
     }
 }
 
-/// Why usage could not be counted. Nothing has changed.
+/// The reason why usage was not counted. The counters did not change.
 public enum SettlementError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The request was not admitted: nothing is reserved for it.
+    /// The request was not admitted, so it has no reservation.
     case notAdmitted
-    /// The reservation was settled or released before, has expired, or belongs to another engine.
+    /// The reservation was already settled or released, has expired, or belongs to another engine.
     case notOpen
-    /// The usage cannot be right; the text says why.
+    /// The usage is impossible; the text gives the reason.
     case invalidUsage(String)
 
     public var description: String {

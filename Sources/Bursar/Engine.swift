@@ -1,21 +1,22 @@
 import BursarEngine
 import BursarSyntax
 
-/// Decides requests by a policy set and counts what is used.
+/// Decides requests according to a policy set and counts usage.
 ///
-/// An engine is safe to use from many threads. Requests of one tenant are decided one after the other; tenants do not wait
-/// for each other, except for limits that a group shares. Counters live in memory and end with the engine.
+/// An engine may be used from many threads. It decides requests of one tenant in sequence and requests of different
+/// tenants in parallel, except where they share a limit of a group. Counters are in memory and are lost with the
+/// engine.
 public final class Engine: Sendable {
     public let policies: PolicySet
     let core: BursarEngine.Engine
     let writer: DecisionWriter
 
     /// - Parameters:
-    ///   - policies: what is decided by.
-    ///   - reservationLifetime: a reservation that was neither settled nor released in this time counts as estimated.
-    ///     Choose it longer than any answer streams. Less than a microsecond counts as one.
-    ///   - onAlert: receives the alerts that the policies declare, on the thread that decided or settled and with no lock
-    ///     held: hand them on and return. nil: alerts are not computed.
+    ///   - policies: the policies in force.
+    ///   - reservationLifetime: the time after which an open reservation expires and counts as usage. Choose more than the
+    ///     longest stream. Values below one microsecond count as one.
+    ///   - onAlert: receives the alerts of the policies, on the thread that decided or settled, without a lock. Hand them to
+    ///     another thread and return. nil: alerts are not computed.
     public init(
         _ policies: PolicySet, reservationLifetime: Duration = .seconds(3_600),
         onAlert: (@Sendable (Alert) -> Void)? = nil
@@ -28,13 +29,13 @@ public final class Engine: Sendable {
         writer = DecisionWriter(engine: core)
     }
 
-    /// Decides a request and reserves what it is expected to use in every limit that applies: all or none.
+    /// Decides a request and reserves its estimate in every limit that applies, or in none.
     ///
-    /// A request that cannot be right, for example one with a negative count, is denied with the code `bad_request`.
+    /// An invalid request, for example one with a negative count, is denied with the code `bad_request`.
     ///
     /// - Parameters:
-    ///   - request: what the service wants to do.
-    ///   - detail: `.full` also tells what remains of each limit.
+    ///   - request: the request.
+    ///   - detail: `.full` adds the remainder of each limit.
     public func decide(_ request: Request, detail: DetailLevel = .reasons) -> Decision {
         decide(request, detail: detail, counting: .decided)
     }
@@ -52,7 +53,7 @@ public final class Engine: Sendable {
             engine: self)
     }
 
-    /// Decides a request that is described by its most common fields.
+    /// Decides a request given by its most common fields.
     public func decide(
         tenant: String, tier: String? = nil, model: String, feature: String? = nil, user: String? = nil,
         inputTokens: Int? = nil, maxOutputTokens: Int? = nil, id: String? = nil, at time: Timestamp? = nil
@@ -63,15 +64,15 @@ public final class Engine: Sendable {
                 inputTokens: inputTokens, maxOutputTokens: maxOutputTokens, time: time))
     }
 
-    /// What was reserved for an admitted request.
+    /// The reservation of an admitted request.
     public struct Reservation: Sendable {
-        /// Keeps the engine: its counters are where the reservation is.
+        /// Keeps the engine alive, which holds the counters.
         let engine: Engine
         let tenant: TenantID
         let id: ReservationID
     }
 
-    /// Counts what a request really used in place of its estimate. `Decision.settle` describes the parameters.
+    /// Replaces the estimate by the actual usage. `Decision.settle` describes the parameters.
     public func settle(
         _ reservation: Reservation, inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil,
         hasFailed: Bool = false
@@ -86,7 +87,7 @@ public final class Engine: Sendable {
         }
     }
 
-    /// Takes a reservation away: its request was never made.
+    /// Cancels a reservation, because its request was never made.
     public func release(_ reservation: Reservation) throws(SettlementError) {
         do {
             try core.release(reservation.id, of: reservation.tenant)
@@ -106,7 +107,7 @@ extension SettlementError {
 }
 
 extension Duration {
-    /// Whole microseconds; what lies beyond 64 bits becomes the largest number.
+    /// Whole microseconds, saturated at 64 bits.
     var microseconds: Int64 {
         let (seconds, attoseconds) = components
         let (scaled, isTooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000)

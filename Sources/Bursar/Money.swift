@@ -1,14 +1,14 @@
 import BursarSyntax
 
-/// An amount of money in the currency of a policy, as a whole number of nano-units: sums are exact.
+/// An exact amount of money in the currency of a policy, as a whole number of nano-units.
 public struct Money: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// Billionths of the currency's unit.
     public var nanoUnits: Int64
 
     public init(nanoUnits: Int64) { self.nanoUnits = nanoUnits }
 
-    /// Reads a decimal such as `0.0125`; nil for anything else, for more than nine digits after the point, and for an
-    /// amount beyond 64 bits.
+    /// Parses a decimal such as `0.0125`; nil for other text, for more than nine decimals, and for an amount that
+    /// exceeds 64 bits.
     public init?(_ decimal: String) {
         let isNegative = decimal.hasPrefix("-")
         let parts = decimal.dropFirst(isNegative ? 1 : 0).split(separator: ".", omittingEmptySubsequences: false)
@@ -23,7 +23,7 @@ public struct Money: Sendable, Hashable, Comparable, CustomStringConvertible {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-    /// The decimal, without a currency: `0.0125`.
+    /// The decimal number without a currency: `0.0125`.
     public var description: String { moneyText(nanoUnits) }
 
     public static func < (left: Money, right: Money) -> Bool { left.nanoUnits < right.nanoUnits }
@@ -32,7 +32,7 @@ public struct Money: Sendable, Hashable, Comparable, CustomStringConvertible {
 /// An amount in the unit of a limit.
 public enum Amount: Sendable, Hashable, CustomStringConvertible {
     case money(Money)
-    /// Tokens, requests, runs, characters or calls of tools.
+    /// Tokens, requests, runs, characters or tool calls.
     case count(Int)
 
     init(_ value: Int64, _ unit: Unit) {

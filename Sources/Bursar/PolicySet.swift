@@ -1,16 +1,16 @@
 import BursarPolicy
 import BursarSyntax
 
-/// The policies of a product: every version of a policy with its catalogs and tenants, compiled and ready to decide by.
+/// The policies of a product: every version of a policy with its catalogs and tenants, compiled.
 public struct PolicySet: Sendable {
     let compiled: BursarPolicy.PolicySet
-    /// Findings that do not keep the policies from being used.
+    /// Findings that do not prevent the use of the policies.
     public let warnings: [Finding]
 
     /// Reads and compiles a file, or every policy file in a folder.
     ///
-    /// - Throws: `PolicyError` if a file cannot be read or something in it is wrong. Its description is what `bursar check`
-    ///   would print.
+    /// - Throws: `PolicyError` if a file cannot be read or contains an error. Its description is the output of `bursar
+    ///   check`.
     public init(contentsOf path: String) throws(PolicyError) {
         let (set, sources, diagnostics) = Compiler.compile(path)
         let findings = diagnostics.sorted().map { Finding($0, sources) }
@@ -29,47 +29,47 @@ public struct PolicySet: Sendable {
         }
     }
 
-    /// One version of a policy and the time in which it decides.
+    /// One version of a policy with its time in force.
     public struct Version: Sendable, Hashable {
         /// The id of the policy.
         public let policy: String
         public let version: String
-        /// `sha256:` and the hash of what the version says, without layout and comments.
+        /// `sha256:` and the hash of the version's content, without layout and comments.
         public let digest: String
         public let effective: Timestamp
-        /// nil if the version does not end.
+        /// nil if the version has no end.
         public let until: Timestamp?
     }
 }
 
-/// Why a policy set could not be used.
+/// The reason why a policy set cannot be used.
 public struct PolicyError: Error, CustomStringConvertible {
-    /// Everything that was found, errors and warnings, by file and line.
+    /// All errors and warnings, by file and line.
     public let findings: [Finding]
 
-    /// The errors as `bursar check` prints them: place, message, the line of the file, and how to fix it.
+    /// The errors as printed by `bursar check`: position, message, source line and fix.
     public var description: String {
         findings.filter { $0.severity == .error }.map(\.description).joined(separator: "\n")
     }
 }
 
-/// Something that is wrong or doubtful in a policy file.
+/// An error or a warning in a policy file.
 public struct Finding: Sendable, CustomStringConvertible {
     public enum Severity: Sendable, Hashable { case error, warning, note }
 
-    /// Stable, such as `syntax/unknown-key`; `bursar check --explain CODE` describes it.
+    /// A stable code such as `syntax/unknown-key`; `bursar check --explain CODE` describes it.
     public let code: String
     public let severity: Severity
     public let message: String
-    /// nil if the finding belongs to no file.
+    /// nil if the finding is not about a file.
     public let file: String?
-    /// From 1; nil if the finding belongs to a file as a whole.
+    /// From 1; nil if the finding is about a file as a whole.
     public let line: Int?
     /// From 1, in characters.
     public let column: Int?
-    /// How to fix it, if that is known.
+    /// The fix, if one is known.
     public let help: String?
-    /// The finding as `bursar check` prints it.
+    /// The finding as printed by `bursar check`.
     public let description: String
 
     init(_ diagnostic: Diagnostic, _ sources: SourceMap) {

@@ -1,8 +1,8 @@
 import BursarEngine
 
 extension Engine.Request {
-    /// Text attributes that a policy may depend on. The tenant, the tier's plan and the model's class and provider are
-    /// found by the engine.
+    /// Text attributes that policies can read. The engine derives the tenant, its plan, and the model's class and
+    /// provider.
     private var texts: [(slot: AttributeSlot, text: String?)] {
         [
             (.tier, tier), (.group, group), (.workspace, workspace), (.app, app), (.workflow, workflow),
@@ -20,14 +20,14 @@ extension Engine.Request {
         ]
     }
 
-    /// What keeps the request from being decided; nil if nothing does.
+    /// The reason why the request is invalid; nil if it is valid.
     var defect: String? {
         if tenant.isEmpty { return "`tenant` is empty" }
         if model.isEmpty { return "`model` is empty" }
         return counts.first { ($0.count ?? 0) < 0 }.map { "`\($0.name)` is negative" }
     }
 
-    /// The request in the names and numbers of an engine.
+    /// The request with the names and numbers of an engine.
     func resolved(in core: BursarEngine.Engine, at time: Timestamp) -> BursarEngine.Request {
         var request = BursarEngine.Request(
             time: time.microsecondsSince1970, tenant: core.tenant(tenant), model: core.symbols.intern(model))

@@ -1,27 +1,27 @@
 extension Engine {
-    /// What a service wants to do for a tenant, in plain values.
+    /// A request of a tenant, in plain values.
     ///
-    /// Only the tenant and the model are required. A request that carries no time is decided at the present instant.
+    /// Only the tenant and the model are required. A request without a time uses the current time.
     public struct Request: Sendable {
         public var tenant: String
         public var model: String
-        /// Used for tenants that no file lists; nil: the policy's default tier.
+        /// The tier of a tenant that no file lists; nil: the policy's default tier.
         public var tier: String?
         /// nil: now.
         public var time: Timestamp?
-        /// The same id for every retry of one call: a repeat gets the first decision and counts nothing again.
+        /// The same id for every retry of one call. A repeat gets the first decision and is not counted again.
         public var id: String?
 
-        /// Tokens that the prompt has, cached ones included; nil: not known, counted as none.
+        /// The tokens of the prompt, including cached ones; nil: unknown, counted as zero.
         public var inputTokens: Int?
-        /// Those of the input tokens that the provider has cached.
+        /// The input tokens in the provider's cache.
         public var cachedTokens: Int?
-        /// The most output tokens that the model is allowed to write.
+        /// The maximum number of output tokens that the model may write.
         public var maxOutputTokens: Int?
-        /// The output tokens that the service expects; nil: `maxOutputTokens`, else the policy's estimate.
+        /// The expected output tokens; nil: `maxOutputTokens`, or the policy's estimate.
         public var expectedOutputTokens: Int?
         public var characters: Int?
-        /// 1 for the first try of a call, 2 for the next one.
+        /// 1 for the first attempt of a call, 2 for the second.
         public var attempt: Int?
         /// Tools that the model may call.
         public var tools: [String] = []
@@ -43,14 +43,14 @@ extension Engine {
         public var promptVersion: String?
         public var labels: [String: String] = [:]
 
-        /// The call falls back from another model.
+        /// The call is a fallback from another model.
         public var isFallback: Bool?
         public var fallbackReason: String?
-        /// The user has confirmed a request that needed it.
+        /// The user has confirmed a request that required confirmation.
         public var isConfirmed = false
-        /// Someone has approved a request that needed it.
+        /// An approver has approved a request that required approval.
         public var isApproved = false
-        /// The caller agrees to a cheaper model.
+        /// The caller accepts a cheaper model.
         public var acceptsDowngrade = false
 
         public init(

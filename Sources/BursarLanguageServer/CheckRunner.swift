@@ -4,8 +4,8 @@ import BursarSyntax
 import Dispatch
 import Synchronization
 
-/// Checks policy sets beside the conversation, so that no answer waits for a check. Of several changes that come while
-/// a check runs, only the newest is looked at.
+/// Checks policy sets in the background, so that no answer waits for a check. If several changes arrive during a check,
+/// only the newest is checked.
 final class CheckRunner: Sendable {
     struct Job: Sendable {
         var root: String
@@ -16,7 +16,7 @@ final class CheckRunner: Sendable {
     struct Outcome: Sendable {
         var diagnostics: [Diagnostic]
         var sources: SourceMap
-        /// nil where the set does not compile.
+        /// nil if the set does not compile.
         var set: PolicySet?
     }
 
@@ -32,7 +32,7 @@ final class CheckRunner: Sendable {
 
     init(publish: @escaping @Sendable (Job, Outcome) -> Void) { self.publish = publish }
 
-    /// What the last check of a set found.
+    /// The result of the last check of a set.
     func outcome(of root: String) -> Outcome? { state.withLock { $0.outcomes[root] } }
 
     func check(_ job: Job) {
@@ -45,7 +45,7 @@ final class CheckRunner: Sendable {
         queue.async { self.run() }
     }
 
-    /// Checks nothing more; one that runs is not waited for.
+    /// Starts no more checks; does not wait for a running one.
     func stop() { state.withLock { $0.waiting = [:] } }
 
     private func run() {
@@ -63,7 +63,7 @@ final class CheckRunner: Sendable {
             let result = Checker.check(documents, diagnostics, lock: job.lock)
             let outcome = Outcome(diagnostics: result.diagnostics.sorted(), sources: result.sources, set: result.set)
             let isNewest = state.withLock { state in
-                // A set that does not compile for a moment still explains itself.
+                // Hover text of a set that does not compile comes from its last compiled state.
                 let kept = outcome.set ?? state.outcomes[job.root]?.set
                 state.outcomes[job.root] = Outcome(
                     diagnostics: outcome.diagnostics, sources: outcome.sources, set: kept)

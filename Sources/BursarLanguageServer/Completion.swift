@@ -1,9 +1,9 @@
 import BursarAnalysis
 import BursarSyntax
 
-/// Something that may be written at the cursor.
+/// A completion at the cursor.
 struct CompletionItem: Hashable {
-    /// The kinds of the protocol that are used here.
+    /// The item kinds of the protocol that are used.
     enum Kind: Int { case property = 10, value = 12, keyword = 14, reference = 18, variable = 6 }
 
     var label: String
@@ -12,7 +12,7 @@ struct CompletionItem: Hashable {
     var insert: String
 }
 
-/// What may stand at a place of a file.
+/// Computes the completions at a position.
 struct Completer {
     let names: [Workspace.Found]
 
@@ -23,7 +23,7 @@ struct Completer {
     // MARK: - Keys
 
     private func keys(_ context: CursorContext) -> [CompletionItem] {
-        // A list's items are values of its key.
+        // The items of a list are values of its key.
         if let choice = ValueChoice(kind: context.kind, path: context.path),
             case .names = choice, Place(kind: context.kind, path: context.path) == nil
         {
@@ -81,7 +81,7 @@ struct Completer {
         }
     }
 
-    /// Attributes; inside quotation marks the names that the attribute before them is compared with.
+    /// Attributes; inside quotation marks the names that the preceding attribute can have.
     private func condition(_ text: String) -> [CompletionItem] {
         let inner = text.hasPrefix("'") ? String(text.dropFirst()) : text
         let quotes = inner.filter { $0 == "\"" }.count

@@ -1,17 +1,18 @@
 import BursarSyntax
 
-/// Where in a document a cursor stands, told from the text before it: while people type it is rarely whole YAML.
+/// The position of a cursor in a document, derived from the text before it, which is rarely valid YAML while people
+/// type.
 struct CursorContext {
-    /// The first key of the document; nil in an empty one.
+    /// The first key of the document; nil if it is empty.
     var kind: String?
     /// The keys that lead to the map or value, from the document's root.
     var path: [String]
-    /// A key is being written, not a value.
+    /// The cursor is in a key, not in a value.
     var isKey: Bool
-    /// What has been written of the value, or of the key.
+    /// The part of the value or key before the cursor.
     var text: String
 
-    /// The word that is being written.
+    /// The word at the cursor.
     var word: Substring {
         let start = text.lastIndex { !($0.isLetter || $0.isNumber || "_-.".contains($0)) }
         return start.map { text[text.index(after: $0)...] } ?? text[...]
@@ -27,7 +28,7 @@ struct CursorContext {
         isKey = true
         text = ""
         guard let last = lines.last else { return }
-        // Flow collections may go over several lines: from the line on in which the outermost begins.
+        // A flow collection may span lines: start at the line of the outermost open bracket.
         var first = lines.endIndex - 1
         var depth = Self.balance(last)
         while depth > 0, first > lines.startIndex, !Self.opensFlow(lines[first], depth) {
@@ -40,7 +41,7 @@ struct CursorContext {
         readLine(String(rest))
     }
 
-    /// Bytes and lines before the cursor that are looked at.
+    /// The bytes and lines before the cursor that are examined.
     private static let mostBytes = 1 << 20
     private static let longest = 20_000
 
@@ -75,7 +76,7 @@ struct CursorContext {
 
     private static func opensFlow(_ line: Substring, _ depth: Int) -> Bool { balance(line) >= depth }
 
-    /// The column at which a line's own text begins, list marks passed over.
+    /// The column at which a line's content begins, after list markers.
     private static func content(_ line: Substring) -> (indent: Int, rest: Substring) {
         var indent = 0
         var rest = line
@@ -92,7 +93,7 @@ struct CursorContext {
         }
     }
 
-    /// Keys of the lines above that are further left, the outermost first.
+    /// Keys of less indented lines above, the outermost first.
     private static func parents(_ lines: ArraySlice<Substring>, indent: Int) -> [String] {
         var keys: [String] = []
         var left = indent
@@ -112,7 +113,7 @@ struct CursorContext {
         return String(text[..<colon].filter { $0 != "\"" && $0 != "'" })
     }
 
-    /// Goes through the line: a block key, then flow collections as far as they are open.
+    /// Parses the line: a block key, then the open flow collections.
     private mutating func readLine(_ line: String) {
         var stack: [(isMap: Bool, key: String?)] = []
         var token = ""

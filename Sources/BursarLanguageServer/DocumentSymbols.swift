@@ -2,7 +2,7 @@ import BursarSyntax
 
 /// The outline of a file.
 struct OutlineItem {
-    /// The kinds of the protocol that are used here.
+    /// The symbol kinds of the protocol that are used.
     enum Kind: Int { case package = 4, classKind = 5, property = 7, event = 24, constant = 14 }
 
     var name: String

@@ -1,13 +1,13 @@
 import BursarSyntax
 
-/// What may stand at a place of a document.
+/// The map at a position of a document.
 struct Place {
-    /// The keys of the map; nil where its keys are names.
+    /// The keys of the map; nil if its keys are names.
     var keys: KeyGroup?
-    /// The kind of name that its keys are.
+    /// The kind of names that are its keys.
     var keyNames: NameKind?
 
-    /// What the map at a path may hold; nil where nothing is known of it.
+    /// The map at a path; nil if the path is unknown.
     init?(kind: String?, path: [String]) {
         switch kind {
         case nil: self.init(keys: Keys.kinds)
@@ -98,7 +98,7 @@ struct Place {
     }
 }
 
-/// What a value may be.
+/// The possible values of a key.
 enum ValueChoice {
     case words([String])
     case names([NameKind], also: [String])
@@ -143,7 +143,7 @@ enum ValueChoice {
     }
 }
 
-/// The actions of thresholds, as editors offer and explain them.
+/// The actions of thresholds, for completion and hover text.
 enum ActionWords {
     static let all: [(text: String, summary: String)] = [
         ("notify", "One event the first time a window crosses the threshold, for these audiences."),

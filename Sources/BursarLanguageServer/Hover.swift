@@ -2,7 +2,7 @@ import BursarAnalysis
 import BursarPolicy
 import BursarSyntax
 
-/// What a place of a file means, in words.
+/// Produces the hover text of a position.
 struct Explainer {
     let path: String
     let file: PolicyFile
@@ -57,7 +57,7 @@ struct Explainer {
 
     private var edition: Edition? { self.set?.editions.last }
 
-    /// The limits of this name in the plans that it holds for.
+    /// The limits of this name in the plans that contain it.
     private func limit(_ here: Occurrence, _ same: [Workspace.Found]) -> [String] {
         guard let edition else { return [] }
         let tiers = here.owner.map { owner in edition.tierNames.contains(owner) ? [owner] : edition.tierNames }
@@ -138,13 +138,13 @@ struct Explainer {
         }
     }
 
-    /// A key may have several words.
+    /// The key at a word; a key may have several words.
     private func key(around range: Range<Int>, _ context: CursorContext) -> (text: String, range: Range<Int>)? {
         guard let keys = Place(kind: context.kind, path: context.path)?.keys else { return nil }
         let bytes = file.source.bytes
         for key in keys.keys {
             let length = key.name.utf8.count
-            // The word is some word of the key.
+            // The word may be any word of the key.
             let first = max(0, range.upperBound - length)
             guard first <= range.lowerBound else { continue }
             for start in first...range.lowerBound {

@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// Codes of errors of JSON-RPC 2.0 and of the Language Server Protocol.
+/// Error codes of JSON-RPC 2.0 and of the Language Server Protocol.
 enum RPCError {
     static let parse = -32_700
     static let invalidRequest = -32_600
@@ -9,13 +9,13 @@ enum RPCError {
     static let notInitialized = -32_002
 }
 
-/// What a client sent, told apart as JSON-RPC 2.0 says.
+/// A message of the client, classified according to JSON-RPC 2.0.
 enum IncomingMessage {
     case request(id: JSONTree, method: String, params: JSONTree)
     case notification(method: String, params: JSONTree)
-    /// An answer to a request of the server, which makes none that matter.
+    /// A response to a request of the server. The server ignores responses.
     case response
-    /// Nothing that can be handled; the id where there is one.
+    /// An invalid message, with its id if it has one.
     case unreadable(id: JSONTree?, code: Int, reason: String)
 
     init(_ bytes: [UInt8]) {
@@ -23,8 +23,8 @@ enum IncomingMessage {
         do throws(JSONTree.ParseError) {
             message = try JSONTree.parse(bytes)
         } catch {
-            // JSON of too many levels or values may still be a request, which must be answered. Of text that is no JSON, the
-            // protocol wants no id: the client may use it for another request.
+            // JSON with too many levels or values may be a request, which must be answered. An answer to text that is
+            // not JSON has no id, because the client may use the id for another request.
             let id = error.isBeyondBounds ? Self.topLevelID(bytes) : nil
             self = .unreadable(
                 id: id, code: id == nil ? RPCError.parse : RPCError.invalidRequest, reason: "\(error.message)")
@@ -53,7 +53,7 @@ enum IncomingMessage {
         }
     }
 
-    /// The id of an object, found without reading what is nested in it.
+    /// The id of an object, found without parsing nested values.
     private static func topLevelID(_ bytes: [UInt8]) -> JSONTree? {
         var depth = 0
         var index = 0

@@ -1,7 +1,7 @@
 import BursarAnalysis
 import BursarSyntax
 
-/// Answers to what the client asks about a place or a document.
+/// Answers requests about a position or a document.
 extension LanguageServer {
     func hover(_ id: JSONTree?, _ params: JSONTree) {
         guard let (path, file, offset) = place(params) else { return answer(id) { $0.null("result") } }
@@ -151,7 +151,7 @@ extension LanguageServer {
         let fixes = outcome.diagnostics.compactMap { diagnostic -> (Diagnostic.Fix, SourceFile)? in
             guard let fix = diagnostic.fix, let range = diagnostic.range, outcome.sources[range]?.path == path,
                 Int(range.start) <= end, start <= Int(range.end), let target = outcome.sources[fix.range],
-                // The text has not changed since it was checked.
+                // The text has not changed since the check.
                 workspace.file(target.path)?.source.bytes == target.bytes || target.name == LockFile.name
             else { return nil }
             return (fix, target)

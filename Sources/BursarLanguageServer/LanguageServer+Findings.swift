@@ -1,7 +1,7 @@
 import BursarAnalysis
 import BursarSyntax
 
-/// What checks find, as the client shows it.
+/// Publishes the findings of checks as diagnostics.
 extension LanguageServer {
     func check(_ path: String) {
         let root = workspace.root(of: path)

@@ -1,7 +1,7 @@
 import BursarAnalysis
 import BursarSyntax
 
-/// The language server: one conversation over a pair of file descriptors, after the Language Server Protocol 3.17.
+/// The language server: one session over a pair of file descriptors, with the Language Server Protocol 3.17.
 package final class LanguageServer {
     let stream: MessageStream
     private let version: String
@@ -15,7 +15,7 @@ package final class LanguageServer {
         self.version = version
     }
 
-    /// Answers until the client ends the conversation. Returns the exit status that the protocol asks for.
+    /// Handles messages until the client ends the session. Returns the exit status that the protocol requires.
     package func run() -> Int32 {
         while stream.outputFailure == 0 {
             switch stream.next() {
@@ -29,7 +29,8 @@ package final class LanguageServer {
         return 1
     }
 
-    /// Takes one message: a request is answered once, a notification never. Returns the exit status at the end.
+    /// Handles one message: answers each request once, and no notification. Returns the exit status at the end of the
+    /// session.
     private func receive(_ bytes: [UInt8]) -> Int32? {
         switch IncomingMessage(bytes) {
         case .unreadable(let id, let code, let reason): answerError(id, code, reason)
@@ -51,7 +52,7 @@ package final class LanguageServer {
         return nil
     }
 
-    /// The number of the error by which answers could not be written; 0 where they could.
+    /// The `errno` of a failed write; 0 if none failed.
     package var outputFailure: Int32 { stream.outputFailure }
 
     private var isReady: Bool { runner != nil && !isShuttingDown }
@@ -194,7 +195,7 @@ package final class LanguageServer {
         guard let path = path(params), case .list(let changes)? = params["contentChanges"],
             var source = workspace.file(path)?.source
         else { return }
-        // Each change is counted from the text before it.
+        // Each change refers to the text after the change before it.
         guard changes.count.multipliedReportingOverflow(by: max(1, source.bytes.count)).partialValue <= Self.mostEdited
         else { return forget(path) }
         for change in changes {
@@ -215,10 +216,10 @@ package final class LanguageServer {
         check(path)
     }
 
-    /// Changes of one message times bytes of the document.
+    /// The maximum of changes in one message times bytes of the document.
     private static let mostEdited = 4 << 30
 
-    /// A change that cannot be followed: the text on disk holds until the client opens the document again.
+    /// Handles an invalid change: uses the text on disk until the client opens the document again.
     private func forget(_ path: String) {
         workspace.close(path)
         stream.send { json in
@@ -245,7 +246,7 @@ package final class LanguageServer {
         return encoding.offset(of: TextPosition(line: line, character: character), in: file)
     }
 
-    /// The place that a request asks about.
+    /// The position that a request refers to.
     func place(_ params: JSONTree) -> (path: String, file: PolicyFile, offset: Int)? {
         guard let path = path(params), let file = workspace.file(path),
             let offset = offset(params["position"], in: file.source)

@@ -9,9 +9,9 @@ import Synchronization
     import Darwin
 #endif
 
-/// Messages framed as the base protocol of the Language Server Protocol says: headers, an empty line, JSON.
+/// Messages framed according to the base protocol of the Language Server Protocol: headers, an empty line, JSON.
 final class MessageStream: Sendable {
-    /// A message larger than this is no message.
+    /// The maximum size of a message in bytes.
     private static let largest = 128 << 20
 
     private let input: Int32
@@ -19,7 +19,7 @@ final class MessageStream: Sendable {
     private let writing = Mutex<Void>(())
     private let failure = Atomic<Int32>(0)
 
-    /// The number of the error by which the output cannot be written any more; 0 where it can.
+    /// The `errno` of a failed write; 0 if none failed.
     var outputFailure: Int32 { failure.load(ordering: .relaxed) }
 
     init(input: Int32, output: Int32) {
@@ -29,7 +29,7 @@ final class MessageStream: Sendable {
 
     enum Incoming {
         case message([UInt8])
-        /// Its length could not be read, or it ended early.
+        /// The message has no valid length, or ends early.
         case broken(String)
         case end
     }
@@ -81,7 +81,7 @@ final class MessageStream: Sendable {
         return .tooLong
     }
 
-    /// Reads at most so many bytes; a signal that interrupts it does not end the conversation.
+    /// Reads at most `count` bytes and restarts after a signal.
     private func receive(_ buffer: UnsafeMutableRawPointer, _ count: Int) -> Int {
         while true {
             let got = read(input, buffer, count)
@@ -92,7 +92,7 @@ final class MessageStream: Sendable {
     private func body(_ length: Int) -> Incoming {
         var bytes: [UInt8] = []
         while bytes.count < length {
-            // Memory is taken as the bytes come, not as a header claims.
+            // Memory grows with the received bytes, not with the length in the header.
             let room = min(length - bytes.count, max(1 << 16, bytes.count))
             var got = 0
             bytes += [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in
@@ -104,7 +104,7 @@ final class MessageStream: Sendable {
         return .message(bytes)
     }
 
-    /// Writes a message; any thread may.
+    /// Sends a message from any thread.
     func send(_ content: (inout JSONWriter) -> Void) {
         var json = JSONWriter()
         json.object { json in

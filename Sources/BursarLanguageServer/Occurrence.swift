@@ -1,18 +1,18 @@
 import BursarSyntax
 
-/// What a name is a name of.
+/// The kind of thing that a name refers to.
 enum NameKind: String, Sendable {
     case tier, model, modelClass = "class", limit, audience, feature, catalog, tenant, rule, alert
 }
 
-/// A name in the text: where something is said to be, or where it is used.
+/// A name in the text, at its definition or at a use.
 struct Occurrence: Sendable {
     var kind: NameKind
     var name: String
-    /// Of the name alone, without quotation marks.
+    /// The range of the name without quotation marks.
     var range: SourceRange
     var isDefinition: Bool
-    /// Of a limit: the tier or tenant that it stands in; nil where it holds for all.
+    /// For a limit: the tier or tenant that declares it; nil if the policy does.
     var owner: String?
 }
 
@@ -63,7 +63,7 @@ struct OccurrenceFinder {
                 isDefinition: false))
     }
 
-    /// The text without its quotation marks; nil where the value is not a slice of the file.
+    /// The range of the text without quotation marks; nil if the value is not a slice of the file.
     private func textRange(_ node: YAMLNode) -> SourceRange? {
         guard case .scalar(let text, let style) = node.content else { return nil }
         let length = Int(node.range.end - node.range.start)
@@ -110,8 +110,8 @@ struct OccurrenceFinder {
             case "when": finder.condition(part.value)
             case "if":
                 guard let text = part.value.scalar else { return }
-                // The limit stands after `use of`, `burn rate of` or `time left of`; `share of spend` and `of baseline`
-                // name none.
+                // The limit follows `use of`, `burn rate of` or `time left of`; `share of spend` and `of baseline` do
+                // not name a limit.
                 let words = text.split(separator: " ")
                 for (index, word) in words.enumerated()
                 where index > 1 && words[index - 1] == "of" && ["use", "rate", "left"].contains(words[index - 2]) {
@@ -123,7 +123,7 @@ struct OccurrenceFinder {
         }
     }
 
-    /// What tiers and tenants share.
+    /// Finds the names in the keys that tiers and tenants share.
     private mutating func plan(_ node: YAMLNode, owner: String) {
         each(node) { finder, entry in
             switch entry.name {
@@ -282,7 +282,7 @@ struct OccurrenceFinder {
         }
     }
 
-    /// Texts that a condition compares tiers, models and features with.
+    /// Finds tiers, models and features that a condition compares with.
     private mutating func condition(_ node: YAMLNode) {
         guard let text = node.scalar else { return }
         let kinds: [String: NameKind] = [

@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// One file as it stands in the editor, or on disk. It is read when something is asked of it, not at every keystroke.
+/// The current text of one file, from the editor or from disk. It is parsed on first use, not at every keystroke.
 final class PolicyFile {
     private struct Content {
         var nodes: [YAMLNode]
@@ -9,7 +9,7 @@ final class PolicyFile {
     }
 
     let source: SourceFile
-    /// The last text of the file that was read, while this one was not.
+    /// The last parsed content of the file, until this text is parsed.
     private var earlier: Content?
     private lazy var content: Content = read()
 
@@ -24,7 +24,8 @@ final class PolicyFile {
         isRead = true
         defer { earlier = nil }
         let read = DocumentLoader.nodes(of: source)
-        // While the text is no YAML, what the last text said helps more than what is left of this one.
+        // While the text is invalid YAML, the content of the last text is more useful than the readable rest of this
+        // one.
         if read.isIncomplete, var earlier, earlier.nodes.count > read.nodes.count {
             earlier.isWhole = false
             return earlier
@@ -34,10 +35,10 @@ final class PolicyFile {
         return Content(nodes: read.nodes, occurrences: finder.found, isWhole: !read.isIncomplete)
     }
 
-    /// The documents.
+    /// The nodes of the documents.
     var nodes: [YAMLNode] { content.nodes }
     var occurrences: [Occurrence] { content.occurrences }
-    /// All of the text could be read.
+    /// The whole text is valid.
     var isWhole: Bool { content.isWhole }
 
     func occurrence(at offset: Int) -> Occurrence? {

@@ -1,18 +1,18 @@
 import BursarSyntax
 
-/// A place as clients count it: lines from 0, characters from 0 in the units that were agreed.
+/// A position in the counting of the protocol: lines from 0, characters from 0 in the negotiated units.
 struct TextPosition: Hashable {
     var line: Int
     var character: Int
 }
 
-/// How characters of a line are counted.
+/// The unit in which characters of a line are counted.
 enum PositionEncoding: String, Sendable {
     case utf8 = "utf-8"
     case utf16 = "utf-16"
     case utf32 = "utf-32"
 
-    /// The units of the character that begins with a byte.
+    /// The number of units of the character with this first byte.
     private func units(_ lead: UInt8) -> Int {
         switch self {
         case .utf8: lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
@@ -36,7 +36,7 @@ enum PositionEncoding: String, Sendable {
         return TextPosition(line: line, character: character)
     }
 
-    /// The byte of a position; beyond a line's end it is the end.
+    /// The byte offset of a position; positions beyond the end of a line mean its end.
     func offset(of position: TextPosition, in file: SourceFile) -> Int {
         guard position.line < file.lineCount else { return file.bytes.count }
         var index = file.lineStart(position.line)

@@ -1,17 +1,17 @@
 import BursarSyntax
 
-/// The files that a client has open, over those on disk, by policy set.
+/// The open files of the client, over the files on disk, by policy set.
 final class Workspace {
     private var buffers: [String: [UInt8]] = [:]
     private var files: [String: PolicyFile] = [:]
     private var roots: [String: String] = [:]
     private var members: [String: [String]] = [:]
-    /// Names by set, until a file changes.
+    /// Names by set, cleared when a file changes.
     private var found: [String: [Found]] = [:]
 
     // MARK: - Buffers
 
-    /// The text of a file that was opened or changed in the editor.
+    /// Stores the text of a file that was opened or changed in the editor.
     func put(_ bytes: [UInt8], at path: String) {
         if buffers[path] == nil { forgetFolders() }
         buffers[path] = bytes
@@ -25,7 +25,7 @@ final class Workspace {
         found = [:]
     }
 
-    /// Files came, went or changed outside the editor.
+    /// Handles changes of files outside the editor.
     func forgetDisk() {
         files = files.filter { buffers[$0.key] != nil }
         forgetFolders()
@@ -37,7 +37,7 @@ final class Workspace {
         found = [:]
     }
 
-    /// The file as it stands; nil where it cannot be read.
+    /// The current text of a file; nil if it cannot be read.
     func file(_ path: String) -> PolicyFile? {
         if let known = files[path] { return known }
         guard let bytes = Self.bytes(of: path) else { return nil }
@@ -57,7 +57,8 @@ final class Workspace {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 
-    /// The folder of the set that a file belongs to: the nearest above it in which a policy stands, else its own.
+    /// The folder of the policy set that contains a file: the nearest parent folder with a policy, or the file's own
+    /// folder.
     func root(of path: String) -> String {
         let own = Self.folder(of: path)
         if let known = roots[own] { return known }
@@ -76,7 +77,7 @@ final class Workspace {
         return found
     }
 
-    /// Bytes of a folder's files that are read to find a policy.
+    /// The maximum number of bytes that the search for a policy reads in one folder.
     private static let mostSearched = 16 << 20
 
     private func holdsPolicy(_ folder: String) -> Bool {
@@ -89,7 +90,7 @@ final class Workspace {
         }
     }
 
-    /// The paths of a set's files, in their order.
+    /// The paths of a set's files, in order.
     func paths(below root: String) -> [String] {
         if let known = members[root] { return known }
         var paths = (try? DocumentLoader.files(in: root)) ?? []
@@ -100,7 +101,7 @@ final class Workspace {
         return paths
     }
 
-    /// The files of a set as the checker reads them.
+    /// The files of a set, as the checker reads them.
     func sources(below root: String) -> [SourceFile] {
         var bytesLeft = Bounds.setBytes
         return paths(below: root).compactMap { path in
@@ -117,7 +118,7 @@ final class Workspace {
         var occurrence: Occurrence
     }
 
-    /// Every name of the set that a file belongs to; classes that plans allow are told from models.
+    /// Every name of the set that contains a file. Classes in the models of plans are distinguished from models.
     func occurrences(around path: String) -> [Found] {
         let root = root(of: path)
         if let known = found[root] { return known }
@@ -145,7 +146,7 @@ final class Workspace {
         }
     }
 
-    /// The names that mean the same as the one at a place.
+    /// The occurrences of the name at a position.
     func same(as path: String, offset: Int) -> [Found] {
         guard let here = file(path)?.occurrence(at: offset) else { return [] }
         let all = occurrences(around: path)
