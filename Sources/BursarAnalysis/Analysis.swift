@@ -4,7 +4,7 @@ import Dispatch
 
 /// Runs every check on a compiled set.
 package enum Analysis {
-    /// Looks at each version of the policy with the newest catalog that it meets.
+    /// Checks each version of the policy with the newest catalog that is in force with it.
     package static func run(_ set: PolicySet) -> Diagnostics {
         let editions = set.editions.indices.filter { index in
             index + 1 == set.editions.count || set.editions[index + 1].policy !== set.editions[index].policy
@@ -50,7 +50,7 @@ package func concurrentMap<Element: Sendable, Result: Sendable>(
 ) -> [Result] {
     var results = [Result?](repeating: nil, count: elements.count)
     results.withUnsafeMutableBufferPointer { buffer in
-        // Each iteration writes its own place alone.
+        // Each iteration writes only its own element.
         nonisolated(unsafe) let places = buffer
         DispatchQueue.concurrentPerform(iterations: elements.count) { index in
             places[index] = transform(elements[index])

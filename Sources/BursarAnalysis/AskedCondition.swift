@@ -1,7 +1,7 @@
 import BursarPolicy
 import BursarSyntax
 
-/// A condition of an edition, with the tiers whose requests it is asked of.
+/// A condition of an edition, with the tiers whose requests it applies to.
 struct AskedCondition {
     var condition: Condition
     var source: SourceRange
@@ -33,7 +33,7 @@ struct AskedCondition {
 }
 
 extension Diagnostic {
-    /// What the solver's bound left open, said as such.
+    /// The finding for a question that exceeds the solver's bound.
     static func notDecided(_ what: String, at range: SourceRange?) -> Diagnostic {
         Diagnostic(
             .ruleNotDecided, "not decided: \(what); too many cases have to be told apart", at: range,

@@ -2,7 +2,7 @@ import BursarPolicy
 import BursarSyntax
 
 extension SourceMap {
-    /// The comparisons of a condition with their places; empty where the text is not a slice of the file.
+    /// The comparisons of a condition with their positions; empty if the text is not a slice of the file.
     func terms(at range: SourceRange) -> [(condition: Condition, range: SourceRange)] {
         guard let file = self[range] else { return [] }
         var text = file.text(range)
@@ -14,13 +14,13 @@ extension SourceMap {
         return ConditionParser.terms(of: text).map { ($0.condition, range.slice($0.lower + shift, $0.upper + shift)) }
     }
 
-    /// The places of some parts of a condition.
+    /// The positions of some parts of a condition.
     func places(of parts: [Condition], at range: SourceRange) -> [SourceRange] {
         let terms = terms(at: range)
         return parts.compactMap { part in terms.first { $0.condition == part }?.range }
     }
 
-    /// A value without its quotation marks, inside a comparison.
+    /// The position of a value without its quotation marks, in a comparison.
     func place(of value: String, in range: SourceRange) -> SourceRange? {
         guard let file = self[range] else { return nil }
         let bytes = Array(file.text(range).utf8)

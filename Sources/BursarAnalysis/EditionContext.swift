@@ -1,14 +1,14 @@
 import BursarPolicy
 import BursarSyntax
 
-/// An edition with what several checks ask of it, made once.
+/// An edition with data that several checks share, computed once.
 final class EditionContext {
     let edition: Edition
     let set: PolicySet
 
     let ruleFacts: RuleFacts
 
-    /// Of the check that runs.
+    /// The remaining effort of the current check.
     var effort = Effort(Effort.check)
     private let solverSteps: Int
 
@@ -19,21 +19,21 @@ final class EditionContext {
         solverSteps = steps
     }
 
-    /// Models of the catalog.
+    /// The number of models in the catalog.
     var modelCount: Int { edition.catalog?.models.count ?? 0 }
 
-    /// The plans of all tiers, in the order in which they were written.
+    /// The plans of all tiers, in source order.
     private(set) lazy var tierPlans: [Plan] = edition.tierNames.compactMap { edition.plan(tier: $0) }
 
-    /// The plans of tenants whose records change something, one after the other where exceptions end. A tenant is looked at
-    /// in the newest version that has its tier.
+    /// The plans of tenants whose records change something, one plan for each period between exceptions. A tenant is
+    /// checked in the newest version that has its tier.
     private(set) lazy var ownPlanSequences: [(record: TenantRecord, plans: [Plan])] = {
         let later = set.editions.drop { $0.policy !== edition.policy }.filter { $0.policy !== edition.policy }
         let newer = Set(later.flatMap(\.tierNames))
         var sequences: [(record: TenantRecord, plans: [Plan])] = []
         var limitsLeft = Self.mostLimits
         for (index, record) in set.tenants.enumerated() where !record.followsTier {
-            // Without a tier in the record, requests may name any.
+            // Requests of a tenant without a tier may name any tier.
             for tier in record.tier.map({ [$0] }) ?? edition.tierNames where !newer.contains(tier) {
                 guard limitsLeft > 0 else {
                     hasMorePlans = true
@@ -47,10 +47,10 @@ final class EditionContext {
         return sequences
     }()
 
-    /// Limits of tenants' own plans that are looked at together; each takes about 500 bytes in memory.
+    /// The maximum number of limits in all plans of tenants; each takes about 500 bytes in memory.
     private static let mostLimits = 200_000
 
-    /// Some tenants' own plans are not among those that are looked at.
+    /// Some plans of tenants exceed the bound and are not checked.
     private(set) var hasMorePlans = false
 
     private(set) lazy var ownPlans: [(record: TenantRecord, plan: Plan)] = ownPlanSequences.flatMap { own in
@@ -59,13 +59,13 @@ final class EditionContext {
 
     private(set) lazy var allPlans: [Plan] = tierPlans + ownPlans.map(\.plan)
 
-    /// The tenant whose own plan it is; nil for a tier's.
+    /// The tenant of a plan; nil for the plan of a tier.
     func owner(of plan: Plan) -> String? { owners[ObjectIdentifier(plan)] }
 
     private lazy var owners: [ObjectIdentifier: String] = Dictionary(
         ownPlans.map { (ObjectIdentifier($0.plan), $0.record.id) }, uniquingKeysWith: { first, _ in first })
 
-    /// A tenant has hardly more exceptions; those beyond are not looked at.
+    /// The maximum number of plans per tenant; few tenants have more exceptions.
     private static let mostPlans = 16
 
     private func plans(of index: Int, _ record: TenantRecord, _ tier: String) -> [Plan] {
@@ -79,10 +79,10 @@ final class EditionContext {
         return plans
     }
 
-    /// Every condition of the edition once, with the tiers in whose plans it stands.
+    /// Every condition of the edition once, with the tiers whose plans contain it.
     private(set) lazy var conditions: [AskedCondition] = AskedCondition.all(of: self)
 
-    /// The requests that the conditions of the edition tell apart.
+    /// The requests that the conditions of the edition distinguish.
     private(set) lazy var space = RequestSpace(
         edition, set.tenants, conditions: conditions.map(\.condition), steps: solverSteps)
 }

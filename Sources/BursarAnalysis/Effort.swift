@@ -1,9 +1,9 @@
 import BursarSyntax
 
-/// The work that one question may take. It is counted in steps of roughly 100 nanoseconds, so that the same policy gets the
-/// same answer on every machine.
+/// A bound on the work of a question. It is counted in steps of roughly 100 nanoseconds, so that the same policy gets
+/// the same result on every machine.
 package struct Effort {
-    /// Steps of one check, and of all comparisons of conditions, shared by the versions of a policy.
+    /// The steps of one check, and of all comparisons of conditions. The versions of a policy share them.
     package static let check = 4_000_000
     package static let solver = 20_000_000
 
@@ -16,7 +16,7 @@ package struct Effort {
 
     package var isSpent: Bool { left < 0 }
 
-    /// False if the steps are used up: the caller leaves its question open.
+    /// False if the steps are used up; the caller then leaves its question undecided.
     package mutating func spend(_ steps: Int) -> Bool {
         guard left >= 0 else { return false }
         left.subtractSaturated(steps)

@@ -1,7 +1,7 @@
 import BursarPolicy
 import BursarSyntax
 
-/// Limits in sentences, for people who hover over them.
+/// Describes limits in sentences, for hover text.
 package struct LimitWords {
     private let text: LimitText
 
@@ -13,7 +13,7 @@ package struct LimitWords {
 
     package func price(_ price: Price?) -> String { text.price(price) }
 
-    /// What a limit allows, what it is counted for, and what happens at its thresholds.
+    /// A sentence with the limit's amount, scope and actions.
     package func sentence(_ limit: Limit) -> String {
         var parts = ["At most \(text.amount(limit))"]
         if let weight = limit.weight {

@@ -1,22 +1,22 @@
 import BursarPolicy
 import BursarSyntax
 
-/// What holds between the rules of an edition. Versions whose rules say the same share it.
+/// Relations between the rules of an edition. Versions with equal rules share them.
 struct RuleFacts: Sendable {
     struct Redundancy: Sendable {
         var rule: Int
-        /// A smallest set of others that cover it, in the sense that none of them can be left out.
+        /// A minimal set of other rules that cover the rule: without any one of them, it is no longer covered.
         var cover: [Int]
         var witness: WitnessRequest?
     }
 
-    /// What deny takes away from a rule.
+    /// A conflict between a rule and deny rules.
     struct Conflict: Sendable {
         var rule: Int
-        /// One rule that denies all that it asks for, or the first ones that deny a part.
+        /// One deny rule that covers the rule completely, or the first ones that cover a part.
         var denials: [Int]
         var isCovered: Bool
-        /// The rules that deny a part.
+        /// The number of deny rules that cover a part.
         var count: Int
         var witness: WitnessRequest?
     }
@@ -25,7 +25,7 @@ struct RuleFacts: Sendable {
     private(set) var conflicts: [Conflict] = []
     private(set) var isUndecided = false
 
-    /// What the facts depend on.
+    /// The input of the facts.
     struct Basis: Hashable {
         var conditions: [Condition]
         var effects: [RuleDeclaration.Effect]
@@ -62,9 +62,9 @@ struct RuleFacts: Sendable {
         _ rules: [Rule], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
     ) throws(DecisionDiagram.TooLarge) {
         var kept = Set(rules.indices)
-        // Of two equal rules the later one is told.
+        // Of two equal rules, the later one is reported.
         for index in try Self.coveredByOthers(rules, sets, space).reversed() {
-            // A deny makes every other effect superfluous; that is a conflict, and told as such.
+            // A deny makes every other effect redundant; that is reported as a conflict.
             let others = kept.filter { $0 != index && rules[$0].effect == rules[index].effect }.sorted()
             guard let cover = try Self.covering(sets[index], others, sets, space) else { continue }
             kept.remove(index)
@@ -95,7 +95,7 @@ struct RuleFacts: Sendable {
         }
     }
 
-    /// Rules that all others of their kind cover together, so that a closer look is worth it.
+    /// Rules that all others of their kind cover together, which are candidates for a closer check.
     private static func coveredByOthers(
         _ rules: [Rule], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
     ) throws(DecisionDiagram.TooLarge) -> [Int] {
@@ -114,7 +114,7 @@ struct RuleFacts: Sendable {
         return covered.sorted()
     }
 
-    /// nil where they do not cover the set.
+    /// nil if the rules do not cover the set.
     private static func covering(
         _ set: DecisionDiagram.Node, _ others: [Int], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
     ) throws(DecisionDiagram.TooLarge) -> [Int]? {

@@ -1,12 +1,12 @@
 import BursarPolicy
 import BursarSyntax
 
-/// How much of one unit a plan's requests can take at the most, or must take at the least, for some of another.
+/// Bounds on the usage of one unit per amount of another unit, over the requests of a plan.
 struct PlanArithmetic {
     let plan: Plan
     let edition: Edition
     private let prices: [Price]
-    /// A request may be of a model whose price is not known, or there is no catalog.
+    /// Some requests have a model without a known price, or there is no catalog.
     private let hasUnknownPrices: Bool
 
     init(_ plan: Plan, _ edition: Edition) {
@@ -18,15 +18,15 @@ struct PlanArithmetic {
         hasUnknownPrices = models.isEmpty
     }
 
-    /// A most, and the limits per request that it rests on.
+    /// An upper bound, and the limits per request that justify it.
     struct Most {
         var amount: Int128
         var by: [Limit] = []
     }
 
-    /// The most of a unit that one unit of another can bring; nil where nothing bounds it.
+    /// An upper bound of a unit for each unit of `other`; nil if there is none.
     ///
-    /// - Parameter excluded: a limit that may not be relied on, as it is the one that is asked about.
+    /// - Parameter excluded: a limit that the bound must not use, because it is the limit in question.
     func most(of unit: Unit, for other: Unit, without excluded: SourceRange? = nil) -> Most? {
         if unit == other { return Most(amount: 1) }
         switch (other, unit) {
@@ -38,14 +38,14 @@ struct PlanArithmetic {
         }
     }
 
-    /// Nano-units of the dearest token, rounded up; nil where requests have a fee of their own.
+    /// The price of the most expensive token in nano-units, rounded up; nil if requests have a fee.
     private var dearestToken: Int128? {
         guard !hasUnknownPrices, prices.allSatisfy({ $0.request == 0 }), !prices.isEmpty else { return nil }
         let picos = prices.map { max($0.input, $0.cached, $0.output) }.max() ?? 0
         return (Int128(picos) + 999) / 1_000 + 1
     }
 
-    /// The most that one request can take, by the limits per request that hold for all requests.
+    /// The maximum usage of one request, derived from unconditional limits per request.
     func largestRequest(_ unit: Unit, without excluded: SourceRange? = nil) -> Most? {
         func bound(_ wanted: Unit) -> Most? {
             var least: Most?
@@ -87,7 +87,7 @@ struct PlanArithmetic {
         return Most(amount: Int128(most), by: input.by + output.by)
     }
 
-    /// The least that a request takes: one token in and one out, of the cheapest model.
+    /// The minimum usage of one request: one input and one output token of the cheapest model.
     func smallestRequest(_ unit: Unit) -> (amount: Int64, model: ModelID?)? {
         switch unit {
         case .requests, .attempts, .runs, .concurrentRequests: return (1, nil)
@@ -98,7 +98,7 @@ struct PlanArithmetic {
         }
     }
 
-    /// The cheapest that so many tokens can be had; nil where it is not known.
+    /// The lowest cost of a number of tokens; nil if it is unknown.
     func cheapest(input: Int64, output: Int64) -> (amount: Int64, model: ModelID?)? {
         guard let catalog = edition.catalog, !edition.policy.allowsUnpriced else { return nil }
         var best: (amount: Int64, model: ModelID?)?
@@ -113,7 +113,7 @@ struct PlanArithmetic {
 }
 
 extension Limit {
-    /// The tokens to which a limit per request shortens every answer.
+    /// The lowest cap on output tokens by a limit per request.
     fileprivate var outputCap: Int64? {
         guard unit == .outputTokens, !isShadow else { return nil }
         for threshold in thresholds {
@@ -128,7 +128,7 @@ extension Limit {
 }
 
 extension BursarSyntax.Unit {
-    /// An amount of it, for messages.
+    /// An amount of this unit as text, for messages.
     func text(_ amount: Int128, _ currency: String) -> String {
         guard let exact = Int64(exactly: amount) else { return "more than can be counted" }
         if self == .spend { return withCurrency(moneyText(exact), currency) }

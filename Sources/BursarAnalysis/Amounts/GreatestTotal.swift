@@ -1,11 +1,11 @@
 import BursarPolicy
 import BursarSyntax
 
-/// What a limit lets through at the most, if nothing settles above its estimate.
+/// An upper bound of the usage that a limit admits, if no request settles above its estimate.
 struct HardBound {
-    /// Of a window into which nothing was carried, or of a full bucket.
+    /// The bound for a window without carry-over, or for a full bucket.
     var amount: Int64
-    /// The most that a window can take over from the one before, as far as it moves the bound.
+    /// The maximum increase of the bound by carry-over.
     var carried: Int64
     var source: SourceRange
 
@@ -13,10 +13,10 @@ struct HardBound {
 }
 
 extension Limit {
-    /// Where the limit refuses whatever is asked; nil where it never does.
+    /// The bound above which the limit refuses unconditionally; nil if it never does.
     var hardBound: HardBound? { hardBound(of: bucketLength == nil ? amount : capacity) }
 
-    /// The same, if its amount were another.
+    /// The bound for another amount.
     func hardBound(of base: Int64) -> HardBound? {
         guard !isShadow, !isPrepaid else { return nil }
         for threshold in thresholds {
@@ -42,10 +42,10 @@ extension Limit {
         return nil
     }
 
-    /// The most that a window takes over from the one before.
+    /// The maximum carry-over into a window.
     var mostCarried: Int64 { rollover.map { $0.cap.floor(of: amount) } ?? 0 }
 
-    /// The least that a request must project to for the limit to do more than tell someone.
+    /// The lowest projection at which the limit does more than notify.
     var firstEffect: Int64? {
         let base = bucketLength == nil ? amount : capacity
         return thresholds.first { threshold in
@@ -55,17 +55,17 @@ extension Limit {
         }.map { $0.bound(of: base) }
     }
 
-    /// The scopes that it is counted for, besides the tenant.
+    /// The scopes of the counter, except the tenant.
     var scopeKinds: Set<Scope> { Set(per.filter { $0 != .tenant } + within.map(\.scope)) }
 
-    /// Everything that the other counts, this one counts too, conditions aside.
+    /// This limit counts everything that the other limit counts, apart from conditions.
     func holds(_ other: Limit) -> Bool {
         guard isShared == other.isShared, Set(within).isSubset(of: other.within) else { return false }
         return Set(per.filter { $0 != .tenant }).isSubset(of: other.scopeKinds)
     }
 }
 
-/// Greatest totals over windows. The counts of windows are exact for calendars, and never too small for the rest.
+/// Greatest totals over windows. The number of windows is exact for calendar windows and an upper bound for others.
 struct WindowArithmetic {
     private struct Pair: Hashable {
         var inner: Window
@@ -74,11 +74,11 @@ struct WindowArithmetic {
 
     private var counts: [Pair: Int64] = [:]
 
-    /// The longest that a window of this kind can be, in microseconds; nil where it has no end.
+    /// The maximum length of a window of this kind, in microseconds; nil if it has no end.
     static func longest(_ window: Window) -> Int64? {
         switch window {
         case .rate(let micros), .rolling(let micros), .fromFirstUse(let micros), .every(let micros, _): micros
-        // With the hour that a change of the clocks can add.
+        // Includes the additional hour of a time change.
         case .calendar(let unit, _, _):
             switch unit {
             case .day: 25 * Micros.hour
@@ -102,7 +102,7 @@ struct WindowArithmetic {
         }
     }
 
-    /// The most that a limit lets through in one window of another kind, and how many windows of its own that takes.
+    /// The maximum that a limit admits in one window of another kind, and the number of its own windows in it.
     mutating func most(of limit: Limit, _ bound: HardBound, in window: Window) -> (total: Int128, windows: Int64)? {
         if limit.window == window || window == .request {
             return (Int128(bound.amount) + Int128(bound.carried), 1)
@@ -115,14 +115,14 @@ struct WindowArithmetic {
             return (Int128(bound.amount) + Int128(limit.amount) * Int128(longest) / Int128(length), 1)
         default:
             guard let count = windows(limit.window, in: window) else { return nil }
-            // What one window saves for the next it does not use itself, so only the first one's share is more; but where
-            // it must stop below its amount, something is always left to carry.
+            // A window does not use what it carries over, so only the first window can add its carry-over. But a limit
+            // that refuses below its amount always leaves something to carry.
             let carrying = bound.amount < limit.amount ? count : 1
             return (Int128(bound.amount) * Int128(count) + Int128(bound.carried) * Int128(carrying), count)
         }
     }
 
-    /// The most windows of one kind that one of the other touches.
+    /// The maximum number of windows of one kind that intersect a window of the other.
     private mutating func windows(_ inner: Window, in outer: Window) -> Int64? {
         let pair = Pair(inner: inner.inUTC, outer: outer.inUTC)
         if let known = counts[pair] { return known }
@@ -132,7 +132,7 @@ struct WindowArithmetic {
         case (.calendar, .calendar): count = Self.counted(pair.inner, in: pair.outer)
         case (.calendar(let unit, _, _), _): count = Self.touched(longest, Self.shortest(unit))
         case (.rolling(let length), _):
-            // A burst can come again when the 60 slices of the last one have passed.
+            // A burst can repeat after the 60 slices of the previous one have passed.
             let slice = max(1, length / Window.slices)
             count = (Self.touched(longest, slice) + Window.slices - 1) / Window.slices
         case (.every(let length, _), _), (.fromFirstUse(let length), _): count = Self.touched(longest, length)
@@ -142,10 +142,10 @@ struct WindowArithmetic {
         return count
     }
 
-    /// The most intervals of a length that an interval can touch.
+    /// The maximum number of intervals of a length that intersect an interval.
     private static func touched(_ span: Int64, _ length: Int64) -> Int64 { max(0, span - 2) / max(1, length) + 2 }
 
-    /// Counted over 28 years, after which days of the week and leap years come again.
+    /// Counts over 28 years, the period of weekdays and leap years.
     private static func counted(_ inner: Window, in outer: Window) -> Int64 {
         var most: Int64 = 1
         var time = CalendarDate(year: 2024, month: 1, day: 1).daysSince1970 * Micros.day

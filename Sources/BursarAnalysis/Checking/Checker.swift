@@ -1,10 +1,10 @@
 import BursarPolicy
 import BursarSyntax
 
-/// Everything that `bursar check` does with a policy set, but for printing.
+/// The work of `bursar check` on a policy set, without output.
 package struct Checker {
     package struct Result: Sendable {
-        /// nil where anything makes the set unusable.
+        /// nil if an error makes the set unusable.
         package var set: PolicySet?
         package var sources: SourceMap
         package var diagnostics: Diagnostics
@@ -16,7 +16,7 @@ package struct Checker {
             self.diagnostics = diagnostics
         }
 
-        /// Adds findings of others, with the severity that the policy chose for them.
+        /// Adds findings of other checks, with the severity from the policy.
         package mutating func add(_ others: Diagnostics) {
             var others = others
             others.setSeverities { item in chosen[item.code] ?? item.severity }
@@ -29,8 +29,8 @@ package struct Checker {
         }
     }
 
-    /// Reads, compiles and analyses the set at a path, compares it with its lock file, and gives findings the severity that
-    /// the policy chose.
+    /// Reads, compiles and analyses the set at a path, compares it with its lock file, and applies the severities from
+    /// the policy.
     package static func check(_ path: String) -> Result {
         var diagnostics = Diagnostics()
         let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
@@ -43,7 +43,7 @@ package struct Checker {
         }
     }
 
-    /// The same for documents that were read before.
+    /// The same for documents that were already read.
     package static func check(_ documents: Documents, _ earlier: Diagnostics, lock: SourceFile? = nil) -> Result {
         let compiled = Compiler.compile(documents, earlier)
         var result = Result(set: compiled.set, sources: compiled.sources, diagnostics: compiled.diagnostics)
@@ -56,7 +56,7 @@ package struct Checker {
         return result
     }
 
-    /// What the newest version of the policy says under `checks`.
+    /// The entries of `checks` in the newest version of the policy.
     private static func severities(_ documents: Documents, _ diagnostics: inout Diagnostics) -> [String: Severity?] {
         guard let newest = documents.policies.max(by: { $0.version.value < $1.version.value }) else { return [:] }
         var chosen: [String: Severity?] = [:]

@@ -1,16 +1,16 @@
 import BursarSyntax
 
-/// Applies the edits that findings carry. Everything else in the files stays as it is, byte for byte.
+/// Applies the fixes of findings. All other bytes of the files stay the same.
 package enum Fixes {
     package struct Result: Sendable {
-        /// The files that change, with their new bytes.
+        /// The changed files with their new bytes.
         package var files: [(path: String, bytes: [UInt8])] = []
-        /// Edits that were made.
+        /// The number of applied edits.
         package var count = 0
     }
 
-    /// Makes the edits from the start of each file to its end. An edit that overlaps the one before is left out; of equal edits
-    /// one is made. Takes O(n log n) for n edits, and one copy of each file.
+    /// Applies the edits from the start of each file to its end. Skips an edit that overlaps the previous one and
+    /// applies equal edits once. Takes O(n log n) for n edits, and one copy of each file.
     package static func apply(_ diagnostics: [Diagnostic], _ sources: SourceMap) -> Result {
         var result = Result()
         let byFile = Dictionary(grouping: diagnostics.compactMap(\.fix), by: \.range.file)
@@ -25,7 +25,7 @@ package enum Fixes {
     }
 
     private static func edits(_ fixes: [Diagnostic.Fix], in bytes: [UInt8]) -> (bytes: [UInt8], count: Int) {
-        // By place; edits at one place in the order of their findings, insertions first.
+        // By position; edits at the same position in the order of their findings, insertions first.
         let ordered = fixes.enumerated().sorted {
             ($0.element.range.start, $0.element.range.end, $0.offset)
                 < ($1.element.range.start, $1.element.range.end, $1.offset)
@@ -33,7 +33,7 @@ package enum Fixes {
         var edited: [UInt8] = []
         var copied = 0
         var count = 0
-        /// Texts that were inserted at `copied`.
+        /// Texts that were already inserted at `copied`.
         var inserted: Set<String> = []
         for fix in ordered.map(\.element) {
             let (start, end) = (Int(fix.range.start), Int(fix.range.end))

@@ -1,9 +1,9 @@
 import BursarPolicy
 import BursarSyntax
 
-/// `bursar.lock`: the digests of published versions, a line each, made for review in version control.
+/// `bursar.lock`: the digests of published versions, one per line, for review in version control.
 ///
-/// A digest covers keys and values in their order, and neither layout nor comments nor quotes.
+/// A digest covers keys and values in order, but not layout, comments or quotes.
 package struct LockFile: Sendable {
     package static let name = "bursar.lock"
 
@@ -54,7 +54,7 @@ package struct LockFile: Sendable {
         endsLine = source.bytes.isEmpty || source.bytes.last == UInt8(ascii: "\n")
     }
 
-    /// Where the lock of the set at a path lies.
+    /// The path of the lock file of the set at a path.
     package static func path(for set: String) -> String {
         var folder = set
         if FileReading.kind(of: set) == .file {
@@ -64,8 +64,8 @@ package struct LockFile: Sendable {
         return folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
-    /// The lock of the set at a path; nil where it has none. One that cannot be read is an error: without it a change of a
-    /// locked version would not be found.
+    /// The lock file of the set at a path; nil if there is none. An unreadable lock file is an error, because changes
+    /// of locked versions would go unnoticed.
     static func load(for set: String) throws(FileError) -> SourceFile? {
         let path = path(for: set)
         guard FileReading.isPresent(path) else { return nil }
@@ -73,7 +73,7 @@ package struct LockFile: Sendable {
         return SourceFile(path: path, name: name, bytes: bytes)
     }
 
-    /// The versions of a set as they stand, policies before catalogs, in the order of versions.
+    /// The current versions of a set, policies before catalogs, in the order of versions.
     static func versions(of documents: Documents) -> [Located<Entry>] {
         let policies = documents.policies.map { ($0.version, Entry.of("policy", $0.id, $0.version, $0.node)) }
         let catalogs = documents.catalogs.map { ($0.version, Entry.of("catalog", $0.id, $0.version, $0.node)) }
@@ -121,9 +121,10 @@ package struct LockFile: Sendable {
         }
     }
 
-    /// The text of a lock that holds every version of the set, and keeps what was locked before.
+    /// The text of a lock file with every version of the set and every version that was already locked.
     ///
-    /// - Returns: The text, and the versions that differ from what was locked; nothing may be written where there are any.
+    /// - Returns: the text, and the versions that differ from the lock file. The caller must not write if there are
+    ///   any.
     package static func renewed(
         for set: String, _ documents: Documents, keepsLocked: Bool
     ) throws(FileError) -> (text: String, changed: [String]) {

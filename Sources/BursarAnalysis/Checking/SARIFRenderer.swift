@@ -1,6 +1,7 @@
 import BursarSyntax
 
-/// Findings as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"), which code hosts show beside the lines.
+/// Findings as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"), which code hosts display next to the
+/// source lines.
 package struct SARIFRenderer: Sendable {
     private let version: String
     private var results: [(diagnostic: Diagnostic, sources: SourceMap)] = []

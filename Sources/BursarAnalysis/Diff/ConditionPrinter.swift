@@ -1,10 +1,10 @@
 import BursarPolicy
 import BursarSyntax
 
-/// Writes a set of requests as a condition of the language.
+/// Writes a set of requests as a condition in the syntax of the language.
 struct ConditionPrinter {
     private let space: RequestSpace
-    /// Parts that are counted beyond those that are printed: there may be exponentially many.
+    /// The maximum count of omitted parts, because there may be exponentially many.
     private static let mostOmitted = 1_000
 
     static func print(_ set: DecisionDiagram.Node, _ space: RequestSpace, most: Int) -> (text: String, omitted: Int) {
@@ -28,7 +28,8 @@ struct ConditionPrinter {
         return (omitted > 0 ? text + " || …" : text, omitted)
     }
 
-    /// Every way through the diagram to its requests, cells that lead to the same rest taken together. False: it was ended.
+    /// Visits every path through the diagram, and merges cells that lead to the same node. Returns false if `found`
+    /// stopped it.
     private func walk(
         _ node: DecisionDiagram.Node, _ path: inout [(variable: Int, cells: [Int])],
         _ found: ([(variable: Int, cells: [Int])]) -> Bool
@@ -52,7 +53,7 @@ struct ConditionPrinter {
         return true
     }
 
-    /// A condition that holds for these cells of a variable and for no others of it.
+    /// A condition that is true for exactly these cells of a variable.
     private func condition(_ variable: Int, _ wanted: Set<Int>) -> Condition {
         let cells = space.variables[variable]
         if cells.count == 2, let tool = cells[1].tool {
@@ -73,7 +74,7 @@ struct ConditionPrinter {
         return .not(folded(rest.sorted().map { single($0, cells, tests) }))
     }
 
-    /// Comparisons that are tried to say which cells of a variable are wanted.
+    /// The maximum number of comparisons that the search for a condition tries.
     private static let mostTried = 20_000_000
 
     private func isPrintable(_ variable: Int, _ wanted: Int) -> Bool {
@@ -83,7 +84,7 @@ struct ConditionPrinter {
             <= Self.mostTried
     }
 
-    /// Several values of one attribute as a list.
+    /// Merges several values of one attribute into a list.
     private func folded(_ parts: [Condition]) -> Condition {
         var values: [String] = []
         var attributes: Set<Attribute> = []
@@ -96,7 +97,7 @@ struct ConditionPrinter {
         return .textIn(attribute, values)
     }
 
-    /// Two tests that say it together.
+    /// Two tests whose conjunction selects the cells.
     private func pair(_ tests: [Condition], _ cells: [Cell], _ wanted: Set<Int>) -> Condition? {
         let signed = tests.flatMap { test -> [(Condition, Set<Int>)] in
             let holding = Set(cells.indices.filter { cells[$0].satisfies(test) })
@@ -111,7 +112,7 @@ struct ConditionPrinter {
         return nil
     }
 
-    /// The tests that tell one cell from all others, as few as a greedy choice needs.
+    /// The tests that separate one cell from all others, chosen greedily.
     private func single(_ cell: Int, _ cells: [Cell], _ tests: [Condition]) -> Condition {
         var others = Set(cells.indices).subtracting([cell])
         var parts: [Condition] = []
@@ -131,7 +132,7 @@ struct ConditionPrinter {
 }
 
 extension RequestSpace {
-    /// What can be asked of a variable: each value that stands for itself alone, and what the policies ask.
+    /// The possible tests of a variable: each value with its own cell, and the comparisons of the policies.
     func tests(_ variable: Int) -> [Condition] {
         let attributes = Set(variables[variable].flatMap(\.values.keys)).sorted { $0.name < $1.name }
         var tests: [Condition] = []
@@ -151,7 +152,7 @@ extension RequestSpace {
         return tests
     }
 
-    /// The literals that have a cell for themselves.
+    /// The literals with their own cell.
     private func literals(_ attribute: Attribute, _ asked: [Condition], _ variable: Int) -> [String] {
         var all: [String] = []
         for case .textIn(_, let list) in asked { all += list }
@@ -164,8 +165,8 @@ extension RequestSpace {
             .filter { represented.contains(.text($0)) }.sorted()
     }
 
-    /// What tells the tools that this one stands for. Conditions cannot ask for a tool that none of them names, so such a
-    /// tool is shown by the name that stands for it, `other-tool`.
+    /// A test for the tools that this tool represents. Conditions cannot test for a tool that no condition names, so
+    /// such a tool appears under the name of its representative, `other-tool`.
     func toolCondition(_ tool: String) -> Condition {
         let own = askedComparisons.filter { comparison in
             if case .contains = comparison { Cell(tool: tool).satisfies(comparison) } else { false }

@@ -1,7 +1,7 @@
 import BursarPolicy
 import BursarSyntax
 
-/// Limits, actions and prices in the terms of the language, for reports of what changed.
+/// Limits, actions and prices in the syntax of the language, for reports of changes.
 struct LimitText {
     let currency: String
     let catalog: Catalog?
@@ -69,7 +69,7 @@ struct LimitText {
 
     func price(_ price: Price?) -> String {
         guard let price else { return "unknown" }
-        // 10^-12 per token are 10^-6 per million.
+        // 10^-12 per token is 10^-6 per million tokens.
         func perMillion(_ picos: Int64) -> String {
             (currency == "USD" ? "$" : "") + decimalText(picos, scale: 1_000_000) + "/1M"
         }

@@ -1,32 +1,32 @@
 import BursarPolicy
 import BursarSyntax
 
-/// Which way a change goes.
+/// The direction of a change.
 package enum DiffDirection: String, Sendable, CaseIterable { case looser, stricter, other }
 
-/// One change in the language's terms.
+/// One change in terms of the language.
 package struct PolicyChange: Sendable, Hashable {
-    /// The place in the terms of the language: `tiers.pro.limits.daily`.
+    /// The key path in the document: `tiers.pro.limits.daily`.
     package var path: String
-    /// What it was and is; nil where there was or is nothing.
+    /// The text before and after; nil if it was or is absent.
     package var old: String?
     package var new: String?
     package var direction: DiffDirection
-    /// `file:line:column` of the new text, or of the old one where there is no new.
+    /// `file:line:column` of the new text, or of the old text if there is no new one.
     package var source: String
 }
 
-/// What a change of policy changes.
+/// The differences between two policy sets.
 package struct PolicyDiff: Sendable {
     package var changes: [PolicyChange]
-    /// Requests that are decided otherwise without any history.
+    /// Requests without history that get a different decision.
     package var regions: [DiffRegion]
-    /// What the solver's bound left open.
+    /// Questions that exceed the solver's bound.
     package var undecided: [String]
-    /// By tier, which way the regions and limits go; tiers of both sides alone.
+    /// For each tier of both sides, the direction of its regions and limits.
     package var tiers: [(name: String, verdict: String)]
 
-    /// Nothing that anyone could notice: proved where conditions were written otherwise.
+    /// There is no observable difference; proved for conditions whose text differs.
     package var isSame: Bool { changes.isEmpty && regions.isEmpty && undecided.isEmpty }
 
     /// `the same`, `looser`, `stricter` or `both`.
@@ -67,7 +67,7 @@ package struct PolicyDiff: Sendable {
     }
 }
 
-/// Compares two editions in the terms of the language.
+/// Compares two editions in terms of the language.
 struct EditionComparison {
     private let old: Edition
     private let new: Edition
@@ -76,7 +76,7 @@ struct EditionComparison {
     private var found: [PolicyChange] = []
     private var implications: Implications
     private(set) var effort = Effort(Effort.check)
-    /// By tier, which way its changes go.
+    /// The directions of the changes of each tier.
     private(set) var tierDirections: [String: Set<DiffDirection>] = [:]
     private var currentTier: String?
     private let oldText: LimitText
@@ -145,7 +145,7 @@ struct EditionComparison {
         return (order.firstIndex(of: new) ?? 0) > (order.firstIndex(of: old) ?? 0) ? .looser : .stricter
     }
 
-    /// Order has no meaning in these lists.
+    /// The order has no meaning in these lists.
     private static func list(_ names: [String]) -> String { Array(Set(names)).sorted().joined(separator: ", ") }
 
     // MARK: - Rules
@@ -183,7 +183,7 @@ struct EditionComparison {
 
     // MARK: - Alerts
 
-    /// They decide nothing, so no change of them is looser or stricter.
+    /// Alerts decide nothing, so their changes are neither looser nor stricter.
     private mutating func alerts() {
         func texts(_ edition: Edition) -> [(name: String, text: String, source: SourceRange)] {
             edition.policy.alerts.map { ($0.title, $0.fullText(currency: edition.policy.currency), $0.source) }
@@ -213,7 +213,7 @@ struct EditionComparison {
         for tier in old.tierNames where new.plan(tier: tier) == nil {
             note("tiers.\(tier)", "there", nil, .stricter, at: nil, old.plan(tier: tier)?.tierSource)
         }
-        // Limits of the policy stand in every plan; they are told once.
+        // Every plan contains the limits of the policy; they are reported once.
         let before = policyLimits(old)
         let after = policyLimits(new)
         limits("limits", before, after)
@@ -260,7 +260,7 @@ struct EditionComparison {
         }
     }
 
-    /// - Parameter overTier: the plans that a tenant's stand over; what is the same as there is told there.
+    /// - Parameter overTier: the plans of the tenant's tier; changes that they share are reported there.
     private mutating func plans(
         _ path: String, _ before: Plan, _ after: Plan, overTier: (old: Plan?, new: Plan?) = (nil, nil)
     ) {
@@ -305,7 +305,7 @@ struct EditionComparison {
                     catalog?.models[$0].name ?? ""
                 })
         }
-        // A model that is new in the catalog is told there.
+        // A model that is new in the catalog is reported there.
         let known = Set(old.catalog?.models.map(\.name) ?? []).intersection(new.catalog?.models.map(\.name) ?? [])
         let had = names(before, old.catalog).intersection(known)
         let has = names(after, new.catalog).intersection(known)
@@ -340,7 +340,7 @@ struct EditionComparison {
         (limit.within.map { "\($0.scope.rawValue) \($0.value)" } + [limit.name]).joined(separator: ".")
     }
 
-    /// What makes two limits the same one.
+    /// The identity of a limit in both editions.
     private struct LimitPlace: Hashable {
         var name: String
         var layer: Layer

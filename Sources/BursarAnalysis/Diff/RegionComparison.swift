@@ -1,7 +1,7 @@
 import BursarPolicy
 import BursarSyntax
 
-/// What a request gets before anything was used, from the gravest to plain permission.
+/// The outcome of a request without history, from the most severe to `allow`.
 package enum FirstOutcome: String, Sendable, CaseIterable, Comparable {
     case deny, approve, confirm, downgrade, allow
 
@@ -10,24 +10,24 @@ package enum FirstOutcome: String, Sendable, CaseIterable, Comparable {
     package static func < (left: FirstOutcome, right: FirstOutcome) -> Bool { left.rank < right.rank }
 }
 
-/// Requests that are decided otherwise, all alike.
+/// A set of requests with the same change of outcome.
 package struct DiffRegion: Sendable {
     package var old: FirstOutcome
     package var new: FirstOutcome
-    /// The requests, as a condition of the language; `…` at its end where it would be longer than anyone reads.
+    /// The requests as a condition in the syntax of the language; ends in `…` if it is too long to read.
     package var condition: String
-    /// Parts of the condition that were left out.
+    /// The number of omitted parts of the condition.
     package var omitted: Int
     package var tiers: [String]
-    /// A request of the region, as JSON.
+    /// A request of the region as JSON.
     package var witness: String?
 
     package var direction: DiffDirection { new > old ? .looser : .stricter }
 }
 
-/// Compares what two editions do with requests that have no history, for all requests at once.
+/// Compares the decisions of two editions for all requests without history at once.
 struct RegionComparison {
-    /// Parts of a condition that are printed.
+    /// The maximum number of printed parts of a condition.
     private static let mostParts = 8
 
     static func compare(
@@ -37,10 +37,10 @@ struct RegionComparison {
         let sides = [Side(old), Side(new)]
         let models = Array(Set(sides.flatMap(\.modelNames))).sorted()
         var conditions = sides.flatMap { $0.conditions(tiers) } + tiers.map { .text(.tier, .equals, $0) }
-        // Absence is told apart everywhere, so that it can be said.
+        // Adds a test for presence of every attribute, so that the printed condition can express absence.
         let attributes = Set(conditions.flatMap(\.attributes)).subtracting([.tier, .tenant, .model])
         conditions += attributes.sorted { $0.name < $1.name }.map { .isPresent($0) }
-        // Requests of tenants without records stand for their tier; what a record changes is told by itself.
+        // Requests of tenants without records represent their tier; the effect of a record is reported separately.
         let space = RequestSpace(new, [], conditions: conditions, models: models)
         do throws(DecisionDiagram.TooLarge) {
             var outcomes: [[FirstOutcome: DecisionDiagram.Node]] = []
@@ -90,8 +90,8 @@ struct RegionComparison {
         return regions
     }
 
-    /// One of the two editions, with conditions that ask for models and features by name alone, so that both sides can be
-    /// asked of the same requests although a model may be of another class there.
+    /// One of the two editions. Its conditions test models and features only by name, so that both sides can be
+    /// evaluated on the same requests even if a model has a different class in each.
     private struct Side {
         let edition: Edition
 
@@ -112,7 +112,7 @@ struct RegionComparison {
             return all
         }
 
-        /// What is asked of a model's class or provider, or of a critical feature, as the names that have it.
+        /// Replaces tests of a model's class or provider, or of critical features, by tests of names.
         private func named(_ condition: Condition, model: String? = nil) -> Condition {
             switch condition {
             case .not(let inner): return .not(named(inner, model: model))
@@ -147,7 +147,7 @@ struct RegionComparison {
             return cell
         }
 
-        /// Limits per request that one attribute tells.
+        /// Conditions that represent limits per request on one attribute.
         private func sizes(_ plan: Plan) -> [Condition] {
             plan.limits.compactMap { limit in
                 guard limit.window == .request, limit.scopeKinds.isEmpty, !limit.isShared, limit.weight == nil,
@@ -200,7 +200,7 @@ struct RegionComparison {
             return found
         }
 
-        /// The requests for which a rule asks, where they are for a model, or another one serves them.
+        /// The requests that match a rule with this effect, for the requested model or for `substitute`.
         private func asking(
             _ effect: RuleDeclaration.Effect, _ substitute: String?, _ space: RequestSpace
         ) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
@@ -208,7 +208,7 @@ struct RegionComparison {
                 edition.policy.rules.filter { $0.effect == effect }.map { named($0.when, model: substitute) }, space)
         }
 
-        /// Requests that are served alike: by the model that they ask for, or by one substitute.
+        /// Requests with the same serving model: the requested model or one substitute.
         private struct Lane {
             var requests: DecisionDiagram.Node
             var substitute: String?
@@ -236,7 +236,7 @@ struct RegionComparison {
             return [Lane(requests: try space.set(models: direct))] + lanes
         }
 
-        /// The requests for a model that is not allowed, by the first substitute that serves them.
+        /// The requests for models that are not allowed, by the first substitute that serves them.
         private func substitutes(
             _ name: String, _ chain: ArraySlice<ModelID>, _ plan: Plan, _ catalog: Catalog, _ space: RequestSpace
         ) throws(DecisionDiagram.TooLarge) -> [Lane] {

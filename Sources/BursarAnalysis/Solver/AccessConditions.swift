@@ -2,10 +2,11 @@ import BursarPolicy
 import BursarSyntax
 
 extension Edition {
-    /// What refuses requests of a plan before any counter, as conditions: rules, blocked features, tools.
+    /// The conditions under which requests of a plan are refused without counters: rules, blocked features, tools.
     ///
-    /// Conditions know prefixes and suffixes of tools. A pattern with a `*` between others is taken for its prefix, and tools
-    /// that only a list of what is allowed lets through are taken for denied, so that more may be refused than really is.
+    /// Conditions can only test prefixes and suffixes of tools. A pattern with an inner `*` is approximated by its
+    /// prefix, and tools that only an allow list admits count as denied. So the result may refuse more than the policy
+    /// does.
     func denials(_ plan: Plan) -> [Condition] {
         var conditions = policy.rules.filter { $0.effect == .deny }.map(\.when)
         if !plan.blockedFeatures.isEmpty { conditions.append(.textIn(.feature, plan.blockedFeatures.sorted())) }
@@ -16,7 +17,7 @@ extension Edition {
 }
 
 extension Pattern {
-    /// Some tool of a request matches.
+    /// The condition that some tool of the request matches.
     var toolCondition: Condition {
         if isExact { return .contains(.tools, .equals, text) }
         let parts = text.split(separator: "*", omittingEmptySubsequences: false).map(String.init)

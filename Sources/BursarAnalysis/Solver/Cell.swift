@@ -7,12 +7,12 @@ package enum AttributeValue: Hashable, Sendable {
     case boolean(Bool)
 }
 
-/// Values of attributes that are told apart by no condition: one stands for all of its kind. What is not named is absent.
+/// A representative of attribute values that no condition distinguishes. Attributes that are not listed are absent.
 package struct Cell: Hashable, Sendable {
     package var values: [Attribute: AttributeValue]
-    /// Of a variable that says whether some tool of this name is among those of the request.
+    /// The tool, in a variable that represents the presence of one tool in the request.
     package var tool: String?
-    /// The tenant has a record, so that its tier does not follow the request.
+    /// The tenant has a record with a tier, so the request cannot choose the tier.
     package var isRecorded: Bool
 
     package init(values: [Attribute: AttributeValue] = [:], tool: String? = nil, isRecorded: Bool = false) {
@@ -21,7 +21,7 @@ package struct Cell: Hashable, Sendable {
         self.isRecorded = isRecorded
     }
 
-    /// Whether a comparison holds for a request of these values. Combinations are no comparisons.
+    /// The comparison is true for a request with these values. Always false for combinations of comparisons.
     package func satisfies(_ comparison: Condition) -> Bool {
         switch comparison {
         case .isPresent(.featureCritical): return values[.feature] != nil
@@ -48,7 +48,7 @@ package struct Cell: Hashable, Sendable {
     }
 }
 
-/// A comparison that is asked of many cells: long lists are looked up.
+/// A comparison that is evaluated for many cells, with a hash table for long lists.
 struct CellTest {
     private enum List {
         case texts(Attribute, Set<String>)
@@ -57,7 +57,7 @@ struct CellTest {
 
     private let comparison: Condition
     private let list: List?
-    /// What making it takes.
+    /// The effort of creating the test.
     let steps: Int
 
     init(_ comparison: Condition) {
@@ -112,7 +112,7 @@ extension Condition.Comparison {
 }
 
 extension Condition {
-    /// The comparisons in it, each as it stands there.
+    /// The comparisons in the condition, in source order.
     var comparisons: [Condition] {
         switch self {
         case .always, .never: []
@@ -126,7 +126,7 @@ extension Condition {
     var attribute: Attribute? { attributes.first }
 }
 
-/// The texts that tell all texts apart by what some comparisons ask of them.
+/// Representatives of all texts that a set of comparisons distinguishes.
 struct TextClasses {
     private var literals: [String] = []
     private var prefixes: [String] = [""]
@@ -152,14 +152,14 @@ struct TextClasses {
         }
     }
 
-    /// Steps that the representatives take.
+    /// The effort of computing the representatives.
     var steps: Int {
         literals.count
             + prefixes.count.multipliedSaturated(by: suffixes.count).multipliedSaturated(
                 by: prefixes.count + suffixes.count)
     }
 
-    /// The texts that the policy names first, then one for each pair of a longest prefix and a longest suffix.
+    /// The literals of the policy, then one text for each combination of longest prefix and longest suffix.
     func representatives(of name: String) -> [String] {
         var texts = literals
         for prefix in prefixes {
@@ -168,7 +168,7 @@ struct TextClasses {
         return texts
     }
 
-    /// A text with this prefix and suffix, and no longer ones, that is no literal.
+    /// A text with exactly this longest prefix and suffix that is not a literal.
     private func free(_ prefix: String, _ suffix: String, _ name: String) -> String {
         let natural = prefix.isEmpty && suffix.isEmpty ? "other-\(name)" : "other"
         var attempt = 0
@@ -183,13 +183,13 @@ struct TextClasses {
                 return text
             }
             attempt += 1
-            // No policy names every text that begins like this: its comparisons are bounded.
+            // The number of comparisons is bounded, so a policy cannot name every text with this prefix.
             if attempt > 10_000 { return prefix + "\u{1}" + suffix }
         }
     }
 }
 
-/// The numbers that tell all numbers apart by what some comparisons ask of them.
+/// Representatives of all numbers that a set of comparisons distinguishes.
 func numberRepresentatives(_ comparisons: some Sequence<Condition>, in domain: ClosedRange<Int64>) -> [Int64] {
     var thresholds: Set<Int64> = []
     for comparison in comparisons {

@@ -1,9 +1,9 @@
-/// Sets of requests as ordered, reduced decision diagrams with as many branches a node as its variable has cells.
+/// Sets of requests as ordered, reduced decision diagrams. A node has one branch for each cell of its variable.
 ///
-/// Equal sets are the same node, so that emptiness, equality and implication are comparisons of numbers. See R. E. Bryant,
+/// Equal sets are the same node, so emptiness, equality and implication are comparisons of numbers. See R. E. Bryant,
 /// "Graph-Based Algorithms for Boolean Function Manipulation", IEEE Transactions on Computers, 1986, for two branches.
 package final class DecisionDiagram {
-    /// A set; its number is the place of its root.
+    /// A set, identified by the index of its root.
     package struct Node: Hashable {
         var index: Int32
 
@@ -11,34 +11,34 @@ package final class DecisionDiagram {
         package static let all = Node(index: 1)
     }
 
-    /// More nodes or steps than are allowed: what was asked is not decided.
+    /// The operation exceeds the maximum of nodes or steps, so the question is undecided.
     package struct TooLarge: Error {}
 
-    /// Enough for 200 narrow rules over 12 attributes several times over; about 100 MiB.
+    /// Several times the need of 200 narrow rules over 12 attributes; about 100 MiB.
     package static let defaultLimit = 2_000_000
 
     private var store: NodeStore
 
-    /// Branches of all nodes; four bytes each.
+    /// The maximum number of branches of all nodes; four bytes each.
     private static let childLimit = 16_000_000
 
     init(cellCounts: [Int], limit: Int = DecisionDiagram.defaultLimit, steps: Int = Effort.solver) {
         store = NodeStore(cellCounts: cellCounts, limit: limit, childLimit: Self.childLimit, steps: steps)
     }
 
-    /// Counts work of those who ask.
+    /// Counts work of the caller.
     func spend(_ steps: Int) throws(TooLarge) { try store.spend(steps) }
 
-    /// Steps that are left.
+    /// The remaining steps.
     var stepsLeft: Int { store.stepsLeft }
 
-    /// The variable that a set asks first; nil for none and all.
+    /// The first variable that the set depends on; nil for the empty and the full set.
     func variable(of node: Node) -> Int? { node.index < 2 ? nil : store.variable(of: node.index) }
 
-    /// The rest of the set where its variable has a cell.
+    /// The subset for one cell of the first variable, as a set over the other variables.
     func child(of node: Node, _ cell: Int) -> Node { Node(index: store.child(of: node.index, cell)) }
 
-    /// The requests whose variable is in one of the cells.
+    /// The requests whose variable has one of the cells.
     func set(_ variable: Int, _ isIn: (Int) -> Bool) throws(TooLarge) -> Node {
         try store.spend(store.cellCounts[variable])
         let kids = (0..<store.cellCounts[variable]).map { isIn($0) ? Int32(1) : 0 }
@@ -66,7 +66,7 @@ package final class DecisionDiagram {
         try difference(left, right) == .none
     }
 
-    /// Cells by variable of one request in the set, the first cells first; variables that do not matter are left out.
+    /// The cell of each relevant variable in one request of the set, preferring the first cells.
     func example(in node: Node) -> [Int: Int]? {
         guard node != .none else { return nil }
         var chosen: [Int: Int] = [:]
@@ -81,7 +81,7 @@ package final class DecisionDiagram {
     }
 }
 
-/// The nodes of a diagram, each different from all others. A value, so that its recursion asks no one for access.
+/// The nodes of a diagram, without duplicates. A struct, so that its recursion needs no exclusivity checks.
 private struct NodeStore {
     enum Operation: UInt64 { case intersection, union, difference }
 
@@ -93,9 +93,9 @@ private struct NodeStore {
     private var starts: [Int32] = [0, 0]
     private var children: [Int32] = []
     private var hashes: [UInt64] = [0, 0]
-    /// Nodes by hash, in open addressing; −1 where a place is free.
+    /// Hash table of nodes with open addressing; −1 for an unused slot.
     private var table = [Int32](repeating: -1, count: 1 << 10)
-    /// Results of operations: a later one takes the place of an earlier one with the same hash.
+    /// Results of operations; a later result overwrites an earlier one with the same hash.
     private var memoKeys = [UInt64](repeating: .max, count: 1 << 10)
     private var memoValues = [Int32](repeating: 0, count: 1 << 10)
 
@@ -152,7 +152,7 @@ private struct NodeStore {
             while table[slot] >= 0 { slot = (slot + 1) & (table.count - 1) }
             table[slot] = Int32(index)
         }
-        // What was kept is forgotten: it is as good as never asked.
+        // Growing clears the cached results.
         memoKeys = [UInt64](repeating: .max, count: table.count)
         memoValues = [Int32](repeating: 0, count: table.count)
     }
@@ -164,11 +164,11 @@ private struct NodeStore {
         return true
     }
 
-    /// The recursion is as deep as there are variables, and `RequestSpace` bounds them.
+    /// The recursion is bounded by the number of variables, which `RequestSpace` bounds.
     mutating func combine(
         _ left: Int32, _ right: Int32, _ operation: Operation
     ) throws(DecisionDiagram.TooLarge) -> Int32 {
-        // 0 is the empty set and 1 is everything.
+        // 0 is the empty set and 1 is the full set.
         switch operation {
         case .intersection:
             if left == right || right == 1 { return left }
@@ -204,7 +204,7 @@ private struct NodeStore {
         return made
     }
 
-    /// A finalizer of SplitMix64: every bit of the input moves every bit of the output.
+    /// The finalizer of SplitMix64: every input bit affects every output bit.
     private static func mix(_ value: UInt64) -> UInt64 {
         var value = value &+ 0x9E37_79B9_7F4A_7C15
         value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9

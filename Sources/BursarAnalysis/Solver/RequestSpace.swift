@@ -1,12 +1,12 @@
 import BursarPolicy
 import BursarSyntax
 
-/// All requests that an edition of a policy can meet, cut into finitely many cells by what some conditions ask of them.
+/// All requests that an edition can receive, divided into finitely many cells by a set of conditions.
 ///
-/// Attributes that depend on each other share a variable: a tenant's record says its tier and group, a model has its class
-/// and provider, a feature is critical or not, and no request has more cached than input tokens.
+/// Attributes that depend on each other share a variable: a tenant's record determines its tier and group, a model
+/// determines its class and provider, a feature is critical or not, and no request has more cached than input tokens.
 package struct RequestSpace {
-    /// Attributes that are decided together.
+    /// Groups of attributes that share a variable.
     private enum Family: Hashable {
         case tenant, model, feature, prompt
         case single(Attribute)
@@ -28,18 +28,18 @@ package struct RequestSpace {
     private var families: [Family: Int] = [:]
     private var toolVariables: [Int] = []
     package private(set) var diagram: DecisionDiagram
-    /// Making the cells took more steps than are allowed, so that nothing is decided.
+    /// Computing the cells exceeded the bound, so every question is undecided.
     private var isTooLarge = false
     private var stepsLeft: Int
-    /// Attributes that vary on their own; the diagram's recursion is as deep.
+    /// The maximum number of independent attributes, which bounds the recursion of the diagram.
     private static let mostVariables = 512
-    /// What was asked, each comparison once.
+    /// The comparisons of all conditions, without duplicates.
     private(set) var askedComparisons: [Condition] = []
 
     /// - Parameters:
-    ///   - conditions: what will be asked.
-    ///   - separatesModels: every model of the catalog has a cell of its own.
-    ///   - models: names that have cells instead of the catalog's; one of none of them stands for all others.
+    ///   - conditions: the conditions that the space distinguishes.
+    ///   - separatesModels: gives each model of the catalog its own cell.
+    ///   - models: names with their own cells, which replace the models of the catalog; one other name represents all others.
     package init(
         _ edition: Edition, _ tenants: [TenantRecord], conditions: some Sequence<Condition>,
         separatesModels: Bool = false, models: [String]? = nil, limit: Int = DecisionDiagram.defaultLimit,
@@ -80,7 +80,7 @@ package struct RequestSpace {
         if !tools.isEmpty {
             for name in distinct(representatives(tools, of: "tool"), by: tools, { Cell(tool: $0) }) {
                 toolVariables.append(variables.count)
-                // A request without the tool comes first, so that a witness names no more tools than it must.
+                // A request without the tool comes first, so that a witness names as few tools as possible.
                 variables.append([Cell(), Cell(tool: name)])
             }
         }
@@ -89,10 +89,10 @@ package struct RequestSpace {
             cellCounts: variables.map(\.count), limit: limit, steps: isTooLarge ? 0 : stepsLeft)
     }
 
-    /// Steps that are left for questions.
+    /// The remaining steps for questions.
     var stepsLeftForQuestions: Int { diagram.stepsLeft }
 
-    /// False where the steps are no longer there.
+    /// False if the steps are used up.
     private mutating func spend(_ steps: Int) -> Bool {
         guard !isTooLarge, steps <= stepsLeft else {
             isTooLarge = true
@@ -114,7 +114,7 @@ package struct RequestSpace {
         return comparisons.filter { seen.insert($0).inserted }
     }
 
-    /// The first value of each kind that the comparisons tell apart.
+    /// The first value of each class that the comparisons distinguish.
     private mutating func distinct<Value>(
         _ values: [Value], by comparisons: [Condition], _ cell: (Value) -> Cell
     ) -> [Value] {
@@ -154,15 +154,15 @@ package struct RequestSpace {
         return distinctCells(present + [Cell()], by: comparisons)
     }
 
-    /// Stands for models that no catalog lists.
+    /// Represents models that no catalog lists.
     static let otherModel = "other-model"
 
-    /// The most that a count of a request may be.
+    /// The maximum value of a request's counts.
     static let largestCount: Int64 = 1_000_000_000_000_000
 
     private mutating func featureCells(_ comparisons: [Condition]) -> [Cell] {
         let critical = edition.policy.criticalFeatures
-        // Whether a feature is critical follows from its name, so that every name that matters is tried.
+        // The name of a feature determines whether it is critical, so every relevant name is tried.
         var asked = comparisons.filter { $0.attribute == .feature }
         if comparisons.contains(where: { $0.attribute == .featureCritical }) {
             asked += critical.sorted().map { .text(.feature, .equals, $0) }
@@ -182,7 +182,7 @@ package struct RequestSpace {
         let cached = numbers(.cachedTokens)
         guard spend(inputs.count.multipliedSaturated(by: cached.count)) else { return [Cell()] }
         var cells = inputs.map { Cell(values: [.inputTokens: .number($0)]) }
-        // Of a kind of inputs the largest makes the most room for what was cached.
+        // The largest input count of a class allows the most cached tokens.
         let bounds = inputs.dropFirst().map { $0 - 1 } + [Self.largestCount]
         for (input, bound) in zip(inputs, bounds) {
             for part in cached where part <= bound {
@@ -211,7 +211,7 @@ package struct RequestSpace {
         return kept.isEmpty ? [Cell(values: [.model: .text(Self.otherModel)])] : kept
     }
 
-    /// Records first, then tenants that no document lists, in each tier.
+    /// Records first, then unlisted tenants in each tier.
     private mutating func tenantCells(_ comparisons: [Condition]) -> [Cell] {
         let byTenant = comparisons.filter { $0.attribute == .tenant }
         let byGroup = comparisons.filter { $0.attribute == .group }
@@ -232,13 +232,13 @@ package struct RequestSpace {
         let asks = byTenant.count + byGroup.count + 1
         let steps = [names.count, groups.count, asks].reduce(tiers.count) { $0.multipliedSaturated(by: $1) }
         guard spend(steps) else { return [Cell()] }
-        // Tenants that no document lists stand for each tier where they may name it themselves.
+        // Unlisted tenants represent each tier, because a request may name their tier.
         for tier in tiers {
             for name in names {
                 for group in groups { add(name, tier, group, isRecorded: false, hasTier: false) }
             }
         }
-        // Where nothing asks who the tenant is, those stand for all.
+        // If no condition tests the tenant, unlisted tenants represent all.
         let known = byTenant.isEmpty && byGroup.isEmpty && !tiers.isEmpty ? [] : tenants
         for record in known {
             let count = (record.tier == nil ? tiers.count : 1) * (record.group == nil ? groups.count : 1)
@@ -260,7 +260,7 @@ package struct RequestSpace {
 
     // MARK: - Sets of requests
 
-    /// The requests for which a condition holds.
+    /// The requests for which a condition is true.
     package func set(_ condition: Condition) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
         switch condition {
         case .always: return .all
@@ -290,7 +290,7 @@ package struct RequestSpace {
         }
     }
 
-    /// The requests of tenants of these tiers.
+    /// The requests of tenants in these tiers.
     func set(tiers: Set<String>) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
         try requests(.tenant) { cell in
             guard case .text(let tier) = cell.values[.tier] else { return false }
@@ -298,7 +298,7 @@ package struct RequestSpace {
         }
     }
 
-    /// The requests of models with these names.
+    /// The requests for models with these names.
     func set(models: Set<String>) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
         try requests(.model) { cell in
             guard case .text(let model) = cell.values[.model] else { return false }
@@ -314,7 +314,7 @@ package struct RequestSpace {
         return try diagram.set(variable) { isIn(cells[$0]) }
     }
 
-    /// The requests with some tool of this kind.
+    /// The requests with some tool that passes the test.
     func set(withTool isMeant: (String) -> Bool) throws(DecisionDiagram.TooLarge) -> DecisionDiagram.Node {
         var result = DecisionDiagram.Node.none
         for variable in toolVariables where isMeant(variables[variable][1].tool ?? "") {
@@ -335,7 +335,7 @@ package struct RequestSpace {
 }
 
 extension Attribute {
-    /// The name as part of a word, for values that stand for any other.
+    /// The attribute's name as part of a representative value.
     var plainName: String {
         if case .label(let key) = self { return key }
         return name.replacing(".", with: "-").replacing("_", with: "-")
@@ -343,6 +343,6 @@ extension Attribute {
 }
 
 extension Scope {
-    /// The attribute of requests by which it is told.
+    /// The request attribute that determines the scope.
     var attribute: Attribute? { Attribute.named[rawValue] }
 }

@@ -1,8 +1,8 @@
 import BursarPolicy
 import BursarSyntax
 
-/// A request that shows a finding, in the form that `bursar eval` reads. Only what matters is said; the rest is what every
-/// request must have.
+/// A request that demonstrates a finding, in the input format of `bursar eval`. It contains only relevant and required
+/// fields.
 struct WitnessRequest: Sendable {
     private var edition: Edition
     private var values: [Attribute: AttributeValue] = [:]
@@ -22,13 +22,13 @@ struct WitnessRequest: Sendable {
         set { values[attribute] = newValue }
     }
 
-    /// The tier of its tenant.
+    /// The tier of the tenant.
     var tier: String {
         if case .text(let tier) = values[.tier] { return tier }
         return edition.defaultTier ?? edition.tierNames.first ?? ""
     }
 
-    /// A model that the tier allows, where the request does not say one.
+    /// A model that the tier allows, if the request does not require one.
     private var model: String {
         if case .text(let model) = values[.model] { return model }
         guard let catalog = edition.catalog, let plan = edition.plan(tier: tier) else { return "any-model" }
@@ -38,7 +38,7 @@ struct WitnessRequest: Sendable {
         return catalog.models.isEmpty ? "any-model" : catalog.models[index ?? 0].name
     }
 
-    /// The same request at a time at which another edition is in force.
+    /// The same request at a time when another edition is in force.
     func json(for other: Edition) -> String {
         var copy = self
         copy.edition = other
@@ -108,13 +108,13 @@ struct WitnessRequest: Sendable {
         return json.bytes
     }
 
-    /// A time at which the edition is in force, with the hour and the day that the request must have.
+    /// A time when the edition is in force, with the required hour and weekday.
     private var time: Int64 {
         let start = edition.interval.start == .min ? Self.anyMonday : edition.interval.start
         guard values[.hour] != nil || values[.weekday] != nil else { return start }
         let zone = edition.policy.zone
         for step in 0..<Int64(24 * 8) {
-            // From whole hours, as zones are off by quarters of an hour at the most.
+            // Starts at full hours, because the offsets of zones are multiples of quarters of an hour.
             let time = start + step * Micros.hour
             let local = floorDiv(time, Micros.second) + zone.offset(atUTC: floorDiv(time, Micros.second))
             let day = floorDiv(local, 86_400)
