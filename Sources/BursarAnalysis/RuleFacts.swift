@@ -62,7 +62,7 @@ struct RuleFacts: Sendable {
         _ rules: [Rule], _ sets: [DecisionDiagram.Node], _ space: RequestSpace
     ) throws(DecisionDiagram.TooLarge) {
         var kept = Set(rules.indices)
-        // Of two equal rules, the later one is reported.
+        // The later one of two equal rules is reported.
         for index in try Self.coveredByOthers(rules, sets, space).reversed() {
             // A deny makes every other effect redundant; that is reported as a conflict.
             let others = kept.filter { $0 != index && rules[$0].effect == rules[index].effect }.sorted()

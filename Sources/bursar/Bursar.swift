@@ -9,7 +9,7 @@ import BursarSyntax
     import Darwin
 #endif
 
-/// Every command declares its name: without that the parser would derive it by reflection at every start.
+/// Every command declares its name, because the parser would otherwise derive it by reflection at every start.
 package struct Bursar: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "bursar",
@@ -32,11 +32,11 @@ package struct Bursar: ParsableCommand {
         endProcess(status)
     }
 
-    /// Runs a command and returns its exit status. Everything that it prints is written when this returns.
+    /// Runs a command, writes all of its output, and returns its exit status.
     ///
-    /// Wrong usage and unreadable files end with 2, as with argument parsers of other languages.
+    /// Wrong usage and unreadable files give status 2.
     ///
-    /// - Parameter arguments: without the program's name; nil: those of this process.
+    /// - Parameter arguments: without the program's name; nil: the arguments of this process.
     package static func status(of arguments: [String]?) -> Int32 {
         defer { Console.flush() }
         do {
@@ -62,10 +62,10 @@ package struct Bursar: ParsableCommand {
     }
 }
 
-/// The C library's `exit`, which a method of commands hides.
+/// The C library's `exit`, because a method of commands has the same name.
 private func endProcess(_ status: Int32) -> Never { exit(status) }
 
-/// How a verb ends when not with 0.
+/// Ends a command with a status other than 0.
 struct ExitStatus: Error {
     static let usage: Int32 = 2
 

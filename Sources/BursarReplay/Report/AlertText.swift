@@ -1,18 +1,18 @@
 import BursarEngine
 import BursarSyntax
 
-/// Alerts in words and in JSON.
+/// Alerts as text and JSON.
 extension Alert {
     /// `monthly-state (warning)`.
     var title: String { state.map { "\(name) (\($0))" } ?? name }
 
-    /// The tenant and what else it is told apart by.
+    /// The tenant and the other parts of the subject.
     var subjectText: String {
         let parts = subject.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         return ([tenant ?? "all tenants"] + parts).joined(separator: ", ")
     }
 
-    /// What held, then what drives it.
+    /// The comparisons that were true.
     var measureText: String {
         let held = measures.map { measure in
             "\(measure.metric) \(measure.value) (\(measure.bound)\(measure.baseline.map { " \($0)" } ?? ""))"
@@ -20,7 +20,7 @@ extension Alert {
         return held.isEmpty ? "the state is over" : held.joined(separator: " and ")
     }
 
-    /// Features, versions of prompts and tenants, the dearest first, each with its share of the cost.
+    /// The most expensive features, prompt versions and tenants, each with its share of the cost.
     func driverText(_ text: ReportText) -> String {
         func list(_ title: String, _ drivers: [Driver]) -> String? {
             if drivers.isEmpty { return nil }
@@ -34,7 +34,7 @@ extension Alert {
         return parts.compactMap { $0 }.joined(separator: "; ")
     }
 
-    /// The share of all spend, the pace of the budget and the retries.
+    /// The share of total spend, the pace of the budget, and the retries.
     func contextText(_ text: ReportText) -> String {
         var parts: [String] = []
         if let totalCost, totalCost > 0 { parts.append("\(text.roundPercent(cost, of: totalCost)) of all spend") }

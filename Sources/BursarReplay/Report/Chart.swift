@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// Drawings for the report, as SVG without scripts.
+/// Charts for the report, as SVG without scripts.
 struct Chart {
     static let width = 720.0
 
@@ -69,7 +69,7 @@ struct Chart {
         return [1, 2, 4, 6, 8, 10].map { unit.multipliedSaturated(by: $0) }.first { $0 >= most } ?? most
     }
 
-    /// The bars that get a label: the first, the last and some between.
+    /// The indices of the bars with a label: the first, the last and some between them.
     private static func labelled(_ count: Int) -> [Int] {
         guard count > 1 else { return count == 1 ? [0] : [] }
         return Array(Set([0, count / 4, count / 2, count * 3 / 4, count - 1])).sorted()

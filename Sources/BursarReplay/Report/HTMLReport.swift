@@ -1,13 +1,13 @@
 import BursarEngine
 import BursarSyntax
 
-/// A report as one HTML file that asks for nothing else: light and dark, for a laptop, a phone and paper.
+/// A report as one self-contained HTML file, with a light and a dark theme, for laptop, phone and print.
 package struct HTMLReport {
     private let figures: ReportFigures
     private let text: ReportText
     private var summary: ReplaySummary { figures.summary }
 
-    /// Rows of a table before it says how many more there are.
+    /// The maximum number of rows of a table; the report states how many it omits.
     private static let mostRows = 25
 
     package init(_ figures: ReportFigures) {
@@ -195,7 +195,7 @@ package struct HTMLReport {
                 ["Reason", "Action", "Limit or rule", "Requests", "Tenants", "Where"], rows, numeric: [3, 4], links: 5))
     }
 
-    /// What someone reads on Monday: who spends, on what, and what to do.
+    /// The summary for a weekly review: the largest spenders, their features, and suggested actions.
     private func review() -> String {
         let ranked = figures.ranked(summary.tenants)
         let rows = ranked.prefix(10).map { row in
@@ -293,7 +293,7 @@ package struct HTMLReport {
                     numeric: [2, 3, 4], wide: [5]))
     }
 
-    /// Money, or a count.
+    /// An amount of money, or a count.
     private func amount(_ value: Int64, _ key: ReplayDetails.LimitKey) -> String {
         key.unit == "spend" ? text.money(value) : text.number(Int(value))
     }
@@ -312,7 +312,7 @@ package struct HTMLReport {
                     numeric: [1, 2, 3, 4, 5, 6, 7]))
     }
 
-    /// Where the log says what a record cost: is the catalog right, and is the log?
+    /// Compares recorded costs with the catalog, to find errors in the catalog or in the log.
     private func recordedCosts() -> String {
         if figures.recordedCosts.isEmpty { return "" }
         let rows = figures.recordedCosts.map { model, cost in
@@ -434,7 +434,7 @@ package struct HTMLReport {
     }
 }
 
-/// How the report looks.
+/// The style sheet of the report.
 enum ReportStyle {
     static let css = """
         :root{--bg:#fff;--fg:#1b1f24;--dim:#5b6470;--line:#d9dee4;--tile:#f5f7f9;--s0:#4c8eda;--s1:#e0a030;--s2:#8a6fd1;--s3:#d1495b}

@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// Every number of the report, for programs: the summary, and under `details` what the HTML draws from.
+/// The report as JSON: the summary, and under `details` the data of the HTML report.
 package struct JSONReport {
     private let figures: ReportFigures
 

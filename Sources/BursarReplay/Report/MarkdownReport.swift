@@ -1,7 +1,7 @@
 import BursarEngine
 import BursarSyntax
 
-/// A report as Markdown, short enough to be read as a comment on a change: the differences first.
+/// A report as Markdown, short enough for a review comment, with the differences first.
 package struct MarkdownReport {
     private let figures: ReportFigures
     private let text: ReportText
@@ -114,7 +114,7 @@ package struct MarkdownReport {
         return lines + [""]
     }
 
-    /// Names come from logs: they cannot break out of their cell, nor become markup.
+    /// Names come from logs, so they are escaped: they cannot leave their cell or become markup.
     private func cell(_ name: String) -> String { name.isEmpty ? "" : code(name) }
 
     private func code(_ name: String) -> String {

@@ -1,8 +1,7 @@
 import BursarEngine
 import BursarSyntax
 
-/// What a report tells beyond a summary's sums. It is gathered only where someone asked for it, and parts add up to the
-/// whole in any order.
+/// Data for reports beyond the sums of a summary. It is only collected on request. Parts can be added in any order.
 package struct ReplayDetails: Sendable, Codable {
     package struct TenantDay: Sendable, Hashable, Codable {
         package var tenant: String
@@ -29,17 +28,18 @@ package struct ReplayDetails: Sendable, Codable {
         package var second: String
     }
 
-    /// What a model's records say that they cost, and what the catalog and the reservations say.
+    /// The costs of a model's records according to the log, the catalog and the reservations.
     package struct ModelCost: Summable, Sendable, Hashable, Codable {
-        /// Records that carry a cost, of models that the catalog prices.
+        /// The number of records with a cost whose model has a known price.
         package var requests = 0
-        /// Nano-units: of those records, by the log and by the catalog.
+        /// The cost of those records in nano-units, according to the log and to the catalog.
         package var recorded: Int64 = 0
         package var catalog: Int64 = 0
-        /// Records that carry a cost of a model without known price, and that cost.
+        /// The number of records with a cost whose model has no known price, and their cost.
         package var unpricedRequests = 0
         package var unpriced: Int64 = 0
-        /// Admitted requests that say what they used: what was reserved, what it came to, and how many came to more.
+        /// Admitted requests with known usage: their reserved amount, their actual cost, and how many exceeded their
+        /// reservation.
         package var settled = 0
         package var reserved: Int64 = 0
         package var actual: Int64 = 0
@@ -63,43 +63,43 @@ package struct ReplayDetails: Sendable, Codable {
         package var usage: Usage
     }
 
-    /// A limit, by the place where it is declared and the tier that it stands in.
+    /// A limit, identified by the position of its declaration and its tier.
     package struct LimitKey: Sendable, Hashable, Codable {
         package var name: String
         package var tier: String
         package var source: String
-        /// As the language writes it.
+        /// The unit in the syntax of the language.
         package var unit: String
     }
 
-    /// What a tenant's traffic asked of a limit, whatever was decided.
+    /// A tenant's demand on a limit, independent of decisions.
     package struct LimitDemand: Sendable, Hashable, Codable {
-        /// What a window lets through, and the most that was asked for in one; of spend in nano-units.
+        /// The amount per window, and the largest demand in one window; nano-units for spend.
         package var amount: Int64
         package var peak: Int64
-        /// Windows that had requests, and those in which more was asked for.
+        /// The number of windows with requests, and of those with more demand than the amount.
         package var windows: Int
         package var above: Int
     }
 
-    /// By tenant.
+    /// The demand by limit and tenant.
     package var limitDemands: [LimitKey: [String: LimitDemand]] = [:]
-    /// By the name that requests used.
+    /// By the model name in the requests.
     package var modelCosts: [String: ModelCost] = [:]
     /// By the start of the hour, in microseconds.
     package var hours: [Int64: Tally] = [:]
     package var tenantDays: [TenantDay: Usage] = [:]
-    /// Of tenants (first) and features (second).
+    /// Usage by tenant (first) and feature (second).
     package var tenantFeatures: [Pair: Usage] = [:]
-    /// The last tier that each tenant was decided by.
+    /// The tier in each tenant's last decision.
     package var tenantTiers: [String: String] = [:]
-    /// Requests that each cause touched, by tenant.
+    /// The number of affected requests of each cause, by tenant.
     package var causeTenants: [Cause: [String: Int]] = [:]
-    /// Requests of tiers (first) for models (second) that they do not allow.
+    /// Requests by tier (first) for models (second) that the tier does not allow.
     package var refusedModels: [Pair: Int] = [:]
-    /// By version of the prompt: when it was first seen, and what it used.
+    /// First use and usage of each prompt version.
     package var promptVersions: [String: PromptVersion] = [:]
-    /// Requests that were no first attempt.
+    /// The number of requests that are retries.
     package var retries = 0
 
     package init() {}
@@ -127,14 +127,14 @@ package struct ReplayDetails: Sendable, Codable {
 }
 
 extension ReplayDetails {
-    /// The value below or at which this share of the values lies, by the nearest rank.
+    /// The quantile of sorted values, by nearest rank.
     static func quantile(_ sorted: [Int64], _ share: Double) -> Int64 {
         guard !sorted.isEmpty else { return 0 }
         let rank = Int(Int64(saturating: (share * Double(sorted.count)).rounded(.up)))
         return sorted[min(sorted.count - 1, max(0, rank - 1))]
     }
 
-    /// Of the tenants of a tier: the most that each spent in one day, ascending.
+    /// The maximum spend per day of each tenant of a tier, ascending.
     package func dailyPeaks(of tier: String) -> [Int64] {
         var peaks: [String: Int64] = [:]
         for (key, usage) in tenantDays where tenantTiers[key.tenant] == tier {
@@ -143,8 +143,8 @@ extension ReplayDetails {
         return peaks.values.sorted()
     }
 
-    /// Of the tenants of a tier: what each would cost in 30 days at the pace of the log, under the policy, ascending. A log
-    /// of less than a day says too little.
+    /// The cost of each tenant of a tier in 30 days at the pace of the log, under the policy, ascending. Empty for a
+    /// log of less than a day.
     package func monthlyCosts(of tier: String, span: Int64) -> [(tenant: String, cost: Int64)] {
         guard span >= Micros.day else { return [] }
         var costs: [String: Int64] = [:]

@@ -2,32 +2,33 @@ import BursarEngine
 import BursarPolicy
 import BursarSyntax
 
-/// The figures of a report, worked out once for every way of showing them.
+/// The figures of a report, computed once for all formats.
 package struct ReportFigures: Sendable {
     package let summary: ReplaySummary
     package let details: ReplayDetails
-    /// Hours from the first to the last, those without requests too; days where there are more than 14 of them.
+    /// All hours from the first to the last, or all days if there are more than 14.
     let timeline: (isDaily: Bool, points: [(time: Int64, tally: Tally)])
-    /// Limits, rules and plans that changed something, the most requests first.
+    /// Limits, rules and plans that changed a decision, by the number of requests, descending.
     let causes: [CauseRow]
-    /// What tenants spent on their dearest day, so that limits are sized from data.
+    /// The largest daily spend of tenants, for choosing the size of limits.
     let sizing: [Sizing]
-    /// How far tenants use up each limit, the one that is passed by the most tenants first.
+    /// The utilization of each limit, by the number of tenants that exceed it, descending.
     let limits: [LimitUse]
-    /// Price less cost a month at the pace of the log, those that lose the most first. Tiers without a price are left out.
+    /// The monthly price minus the cost at the pace of the log, the largest loss first. Tiers without a price are
+    /// omitted.
     let margins: [Margin]
-    /// Models whose records carry a cost, the one furthest from the catalog first.
+    /// Models with recorded costs, the largest difference from the catalog first.
     let recordedCosts: [(model: String, cost: ReplayDetails.ModelCost)]
-    /// Models with reservations that were settled, those with the most reserved too much or too little first.
+    /// Models with settled reservations, the largest error of the reservation first.
     let reservations: [(model: String, cost: ReplayDetails.ModelCost)]
-    /// In the order of their times.
+    /// In the order of time.
     let alerts: [Alert]
-    /// The share of all cost that the dearest 1, 2, … tenants have together.
+    /// The share of the total cost of the 1, 2, … most expensive tenants.
     let concentration: [Double]
-    /// The features of each tenant, the dearest first.
+    /// The features of each tenant, the most expensive first.
     private let features: [String: [String]]
 
-    /// - Parameter summary: of a replay that gathered details.
+    /// - Parameter summary: the summary of a replay that collected details.
     package init(_ summary: ReplaySummary) {
         self.summary = summary
         details = summary.details ?? ReplayDetails()
@@ -52,8 +53,8 @@ package struct ReportFigures: Sendable {
         reservations = ranked({ $0.settled > 0 }, by: { $0.reserved.subtractingSaturated($0.actual).magnitude })
     }
 
-    /// By what share a log's cost is above the catalog's (below: negative), in tenths of a percent; nil where the catalog
-    /// has none.
+    /// The difference between the log's cost and the catalog's cost, in tenths of a percent of the latter; nil if the
+    /// catalog has no price.
     static func drift(_ cost: ReplayDetails.ModelCost) -> Int? {
         guard cost.catalog > 0 else { return nil }
         let difference = Int128(cost.recorded).subtractingSaturated(Int128(cost.catalog))
@@ -65,7 +66,7 @@ package struct ReportFigures: Sendable {
         var tally: Tally
     }
 
-    /// The largest first, by cost and then by name.
+    /// By cost, descending, then by name.
     func ranked(_ tallies: [String: Tally]) -> [Row] {
         tallies.map { Row(name: $0.key, tally: $0.value) }.sorted {
             ($1.tally.recordedCost, $1.tally.requests, $0.name) < ($0.tally.recordedCost, $0.tally.requests, $1.name)
@@ -111,7 +112,7 @@ package struct ReportFigures: Sendable {
         var median: Int64
         var p90: Int64
         var most: Int64
-        /// Amounts a day that would touch 1%, 5% and 10% of the tenants.
+        /// Amounts per day that would affect 1%, 5% and 10% of the tenants.
         var touching: [Int64]
     }
 
@@ -127,16 +128,17 @@ package struct ReportFigures: Sendable {
 
     struct LimitUse {
         var key: ReplayDetails.LimitKey
-        /// Of the tenants whose traffic it applies to: how many ask for more than it lets through in some window.
+        /// The number of tenants that the limit applies to, and of those whose demand exceeds the amount in some window.
         var tenants: Int
         var above: Int
         var windows: Int
         var windowsAbove: Int
-        /// Of each tenant's largest window: the share of the amount, in thousandths, at the 50th, 90th and 99th percentile.
+        /// The 50th, 90th and 99th percentile over tenants of the largest demand in a window, in thousandths of the
+        /// amount.
         var quantiles: [Int64]
-        /// Amounts that 1%, 5% and 10% of the tenants would pass in their largest window.
+        /// Amounts that 1%, 5% and 10% of the tenants exceed in their largest window.
         var touching: [Int64]
-        /// The tenants that ask for the most, by the share of the amount.
+        /// The tenants with the largest demand, by the share of the amount.
         var most: [(tenant: String, thousandths: Int64)]
     }
 
@@ -195,7 +197,7 @@ package struct ReportFigures: Sendable {
         return own.mapValues { $0.sorted { ($1.cost, $0.name) < ($0.cost, $1.name) }.map(\.name) }
     }
 
-    /// The features on which a tenant spent the most.
+    /// The features with the most spend of a tenant.
     func topFeatures(of tenant: String, _ most: Int) -> [String] {
         features[tenant].map { Array($0.prefix(most)) } ?? [Self.noFeature]
     }

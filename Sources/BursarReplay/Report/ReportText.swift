@@ -1,14 +1,14 @@
 import BursarSyntax
 
-/// Numbers as reports show them.
+/// Formats numbers for reports.
 struct ReportText {
-    /// For a replay of a policy in shadow mode.
+    /// A note for a replay of a policy in shadow mode.
     static let shadowEnforced =
         "the policy is in shadow; the figures show what enforcing it would do (--as-written: as it is)"
 
     let currency: String
 
-    /// Cents, and more digits only where cents would show nothing.
+    /// An amount with cents, or with more digits if it is below one cent.
     func money(_ nanos: Int64) -> String {
         let cents = nanos.magnitude / 10_000_000 + (nanos.magnitude % 10_000_000 >= 5_000_000 ? 1 : 0)
         let sign = nanos < 0 ? "−" : ""
@@ -41,13 +41,13 @@ struct ReportText {
 
     func percent(_ part: Int, of whole: Int) -> String { percent(Int64(part), of: Int64(whole)) }
 
-    /// To the nearest whole percent.
+    /// Rounded to a whole percent.
     func roundPercent(_ part: Int64, of whole: Int64) -> String {
         guard whole > 0 else { return "–" }
         return "\(Int128(part).multipliedSaturated(by: 100).addingSaturated(Int128(whole) / 2) / Int128(whole))%"
     }
 
-    /// Tenths of a percent, with their sign.
+    /// Tenths of a percent with a sign.
     func tenths(_ value: Int) -> String {
         "\(value < 0 ? "−" : "+")\(number(Int(clamping: value.magnitude / 10))).\(value.magnitude % 10)%"
     }
@@ -57,7 +57,7 @@ struct ReportText {
         thousandths == .max ? "∞" : "\(number(Int(thousandths / 10))).\(thousandths % 10)%"
     }
 
-    /// A day, and the hour where it is asked for.
+    /// A day, with the hour if requested.
     func time(_ micros: Int64, hour: Bool) -> String {
         let text = instantText(micros)
         return hour ? "\(text.prefix(10)) \(text.dropFirst(11).prefix(5))" : String(text.prefix(10))

@@ -42,7 +42,7 @@ struct Check: ParsableCommand {
         guard explain != nil || !sets.isEmpty else { throw ValidationError("Missing expected argument '<paths> ...'") }
     }
 
-    /// Where sets follow the logs on the command line, they are told from them: a log is neither YAML nor a folder of it.
+    /// Policy sets may follow the logs on the command line. A set is YAML or a folder with YAML, and a log is neither.
     private var sets: [String] { paths + traffic.filter(Self.isSet) }
     private var logs: [String] { traffic.filter { !Self.isSet($0) } }
 
@@ -100,14 +100,14 @@ struct Check: ParsableCommand {
         if items.count > Bounds.diagnostics { Console.error("… and \(items.count - Bounds.diagnostics) more") }
     }
 
-    /// A fix can uncover another finding with a fix, so it is tried a few times.
+    /// A fix can lead to another finding with a fix, so this is repeated a few times.
     private func applyFixes(to set: String) throws {
         var fixed = 0
         for _ in 0..<8 {
             let result = Checker.check(set)
             let changes = Fixes.apply(result.diagnostics.sorted(), result.sources)
             if changes.files.isEmpty { break }
-            // All are written before the first is put in its place.
+            // Writes all files before replacing the first.
             let outputs = try changes.files.map { change in
                 let output = try OutputFile(change.path)
                 try output.write(change.bytes)

@@ -36,7 +36,7 @@ struct Eval: ParsableCommand {
     }
 }
 
-/// Decides requests from their JSON.
+/// Decides requests given as JSON.
 struct EvalSession {
     let engine: Engine
     private let builder: RequestBuilder
@@ -49,7 +49,7 @@ struct EvalSession {
         writer = DecisionWriter(engine: engine)
     }
 
-    /// The request of a line, or why there is none.
+    /// The request of a line, or the reason why it is invalid.
     mutating func read(_ line: [UInt8]) -> (request: Request?, label: RequestLabel, problem: String?) {
         let (block, problem) = LogFormat.readSingle(line)
         var request: Request?
@@ -64,7 +64,7 @@ struct EvalSession {
         return (request, builder.label(block, 0, path: "", line: 1), reason)
     }
 
-    /// The decision's JSON with its line break.
+    /// The decision as JSON with a line break.
     mutating func decide(_ line: [UInt8]) -> [UInt8] {
         let (request, label, problem) = read(line)
         let decision = request.map { engine.decide($0, detail: .full) } ?? engine.badRequest(problem ?? "")

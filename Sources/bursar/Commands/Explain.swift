@@ -60,13 +60,13 @@ struct Explain: ParsableCommand {
         }
     }
 
-    /// The policy set; with a log in the same mode as `replay` decides it.
+    /// The policy set; with a log it is in the same mode as in `replay`.
     private func loaded() throws -> PolicySet {
         let set = try Policies.load(policies)
         return log == nil || asWritten ? set : set.enforced
     }
 
-    /// Explains a recorded decision by the version that it names, and says whether it has changed.
+    /// Explains a recorded decision with the policy version that it names, and reports whether it has changed.
     private func explainRecorded(_ place: String) throws {
         let recorded = try recordedDecision(at: place)
         let set = try loaded()

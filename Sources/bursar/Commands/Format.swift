@@ -67,7 +67,7 @@ struct Format: ParsableCommand {
         }
     }
 
-    /// Whether the file changes.
+    /// Formats a file and returns whether it changes.
     private func formatFile(_ path: String) throws -> Bool {
         let bytes = try FileReading.readRegular(path, limit: Bounds.fileBytes)
         let formatted = try PolicyFormatter.format(SourceFile(path: path, name: path, bytes: bytes))

@@ -52,7 +52,7 @@ struct Init: ParsableCommand {
             """)
     }
 
-    /// Every file is written before the first is put in its place.
+    /// Writes all files before creating the first.
     private func write(_ files: [(name: String, text: String)]) throws(FileError) {
         var outputs: [OutputFile] = []
         for (name, text) in files {
@@ -65,7 +65,7 @@ struct Init: ParsableCommand {
     }
 }
 
-/// The set that `init` writes.
+/// The policy set that `init` creates.
 private enum Starter {
     static let catalog = """
         # What the models cost. `bursar import prices` makes one from a public price list.
@@ -171,7 +171,7 @@ private enum Starter {
 
         """
 
-    /// A day of five tenants, the same every time.
+    /// A day of traffic of five tenants, the same in every run.
     static func traffic() -> String {
         var state: UInt64 = 42
         func random(_ limit: UInt64) -> Int64 {

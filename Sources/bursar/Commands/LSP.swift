@@ -9,7 +9,7 @@ struct LSP: ParsableCommand {
             outline. The protocol is LSP 3.17; the editor starts the command.
             """)
 
-    // Editors pass it whether it is asked for or not.
+    // Editors may pass this flag although it has no effect.
     @Flag(help: "Speak over standard input and output; there is no other way.")
     var stdio = false
 

@@ -136,7 +136,7 @@ struct Replay: ParsableCommand {
         defer { converted.remove() }
         options.logNames = converted.names
         options.logLines = converted.lines
-        // What was found while a log was converted belongs to no tenant: the first shard tells of it.
+        // Findings during conversion belong to no tenant, so the first shard reports them.
         let isFirst = options.shard.index == 0
         let sinks = try ReplaySinks(
             decisions: decisions, rejects: rejects, isLive: follow, early: isFirst ? converted.rejects : [],
@@ -153,7 +153,7 @@ struct Replay: ParsableCommand {
         if !quiet, Console.errorIsTerminal { Console.status("") }
         try writePartial(result.summary, options.shard)
         try output.show(result.summary, failures: result.failures, besideLines: names.standardOutput != nil)
-        // Ctrl-C is how one ends what follows a log.
+        // Ctrl-C is the usual way to stop following a log.
         if follow, let signal = Shutdown.receivedSignal, signal != SIGINT {
             throw ExitStatus(Shutdown.status(ofSignal: signal))
         }
@@ -164,7 +164,7 @@ struct Replay: ParsableCommand {
         return asWritten ? set : set.enforced
     }
 
-    /// Refuses outputs that are inputs or each other.
+    /// Rejects outputs that are inputs or duplicates of another output.
     private func names(reading sets: [PolicySet], _ logs: [String]) throws -> OutputNames {
         var names = OutputNames()
         for path in sets.flatMap(\.sources.files).map(\.path) + logs { names.add(input: path) }
@@ -220,7 +220,7 @@ struct Replay: ParsableCommand {
     private func options() throws -> ReplayOptions {
         var options = ReplayOptions()
         options.shard = try parsedShard()
-        // A merge may be asked for a report.
+        // The result of a merge may be used for a report.
         options.collectsDetails = !output.report.isEmpty || partial != nil
         try output.check()
         options.state = state
@@ -238,7 +238,7 @@ struct Replay: ParsableCommand {
         return options
     }
 
-    /// A date is its midnight in UTC.
+    /// An instant; a date means its midnight in UTC.
     private func instant(_ text: String?, _ option: String) throws -> Int64? {
         guard let text else { return nil }
         var scanner = TextScanner(text)
@@ -255,7 +255,7 @@ struct Replay: ParsableCommand {
     }
 }
 
-/// A line on the terminal for work that takes more than a second.
+/// A progress line on the terminal for work that takes more than a second.
 private final class ProgressLine {
     private let start = Console.seconds
     private var last = 0.0

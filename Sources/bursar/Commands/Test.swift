@@ -36,7 +36,7 @@ struct Test: ParsableCommand {
     @Flag(help: "Print failures alone.")
     var quiet = false
 
-    /// The tests of one set and what came of them.
+    /// The tests of one set and their results.
     private struct SetResult {
         var path: String
         var set: PolicySet
@@ -171,7 +171,7 @@ struct Test: ParsableCommand {
         return json.text
     }
 
-    /// The format of lcov's `geninfo`: a line's count is the least of what stands on it.
+    /// The format of lcov's `geninfo`. The count of a line is the lowest count of its items.
     private func lcov(_ set: SetResult) -> String {
         var lines: [String: [Int: Int]] = [:]
         for item in set.coverage.items {
@@ -188,7 +188,7 @@ struct Test: ParsableCommand {
     }
 }
 
-/// Results as JUnit XML, which build servers read.
+/// Results as JUnit XML for build servers.
 enum JUnit {
     static func render(_ sets: [(path: String, sources: SourceMap, results: [PolicyTest.Result])]) -> String {
         let all = sets.flatMap(\.results)

@@ -9,39 +9,40 @@ import Synchronization
     import Darwin
 #endif
 
-/// Standard output and error. Where standard output cannot be written the process ends: nothing else it does would be seen.
+/// Standard output and error. If standard output cannot be written, the process ends, because its work would have no
+/// result.
 enum Console {
-    /// Text for people; what would act on a terminal is escaped. The last line is ended.
+    /// Prints text for people and escapes characters that act on a terminal. Adds a missing line break at the end.
     static func print(_ text: String) { print(exact: shownLines(text)) }
 
-    /// Text in a format of its own, such as JSON, or with colours. The last line is ended.
+    /// Prints text in its own format, such as JSON, or with colors. Adds a missing line break at the end.
     static func print(exact text: String) {
         output.withLock { $0.append(text, endsLine: true) }
     }
 
     static func print(bytes: [UInt8]) { output.withLock { $0.append(bytes) } }
 
-    /// A message for people, after everything that was printed before.
+    /// Prints a message for people after all earlier output.
     static func error(_ text: String) { error(exact: shownLines(text)) }
 
-    /// The same with colours.
+    /// The same for a message with colors.
     static func error(exact text: String) {
         flush()
         put(text.hasSuffix("\n") ? text : text + "\n")
     }
 
-    /// Text that stays on its line of the terminal.
+    /// Replaces the status line on the terminal.
     static func status(_ text: String) { put("\u{1B}[2K\r" + text) }
 
     static func flush() { output.withLock { $0.flush() } }
 
-    /// Some message could not be written.
+    /// A message could not be written.
     static var hasLostMessages: Bool { hasLost.load(ordering: .relaxed) }
 
     static var outputIsTerminal: Bool { isatty(1) == 1 }
     static var errorIsTerminal: Bool { isatty(2) == 1 }
 
-    /// Colours only on a terminal, and never with `NO_COLOR`.
+    /// Colors are only used on a terminal, and never with `NO_COLOR`.
     static func usesColor(onTerminal isTerminal: Bool) -> Bool { isTerminal && getenv("NO_COLOR") == nil }
 
     /// Microseconds since 1970.
@@ -51,7 +52,7 @@ enum Console {
         return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
     }
 
-    /// Seconds of a clock that never goes back.
+    /// Seconds of a monotonic clock.
     static var seconds: Double {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -61,12 +62,12 @@ enum Console {
     private static let output = Mutex(Output())
     private static let hasLost = Atomic(false)
 
-    /// A reader that is gone wants no more messages; a full disk loses them.
+    /// Ignores a closed pipe, whose reader wants no more messages. A full disk loses messages.
     private static func put(_ message: String) {
         if let code = writeAll(Array(message.utf8), to: 2), code != EPIPE { hasLost.store(true, ordering: .relaxed) }
     }
 
-    /// What is printed and not yet written.
+    /// The buffered output.
     private struct Output {
         private var buffer: [UInt8] = []
         private let isTerminal = isatty(1) == 1

@@ -10,7 +10,7 @@ import BursarLogs
     import Darwin
 #endif
 
-/// The logs of a verb in whatever format, ready to be replayed.
+/// The logs of a command in any format, prepared for a replay.
 struct InputLogs {
     static let own = "bursar: JSON lines with the fields that `bursar eval` reads; Docs/replay.md lists them.\n"
 
@@ -18,11 +18,11 @@ struct InputLogs {
     private let isGuessed: Bool
     private let overrides: [Field: String]
     private let callPath: String?
-    /// For logs in Bursar's own format, or of one's own by `--map`.
+    /// For logs in Bursar's own format, or in a custom format given by `--map`.
     let map: FieldMap
 
     /// - Parameters:
-    ///   - format: as it was said; nil: guessed from the first record of each log.
+    ///   - format: the name of the format; nil: detected from the first record of each log.
     ///   - mappings: FIELD=COLUMN and FIELD==VALUE.
     init(format name: String?, map mappings: [String]) throws {
         format = try name.flatMap { try Self.format($0) }
@@ -53,7 +53,7 @@ struct InputLogs {
         self.map = map
     }
 
-    /// nil for Bursar's own.
+    /// nil for Bursar's own format.
     static func format(_ name: String) throws -> ForeignFormat? {
         if name == "bursar" { return nil }
         guard let format = ForeignFormat(rawValue: name) else {
@@ -65,12 +65,12 @@ struct InputLogs {
         return format
     }
 
-    /// Logs that can be replayed, with what had to be made for that.
+    /// Logs that can be replayed, and the data about their conversion.
     struct Prepared {
         var paths: [String] = []
-        /// What the user calls logs that were said again elsewhere, by their paths.
+        /// The original names of converted logs, by path.
         var names: [String: String] = [:]
-        /// By name: the line of the log from which each line was made.
+        /// For each name, the line in the log of each converted line.
         var lines: [String: [UInt32]] = [:]
         var rejects: [ReplayReject] = []
         var servedOnly = 0
@@ -82,7 +82,7 @@ struct InputLogs {
 
     private static let endings = [".jsonl", ".ndjson", ".json", ".csv"].flatMap { [$0, $0 + ".gz", $0 + ".zst"] }
 
-    /// Logs, where a folder stands for those in it, in the order of their names.
+    /// Replaces each folder by its logs, in the order of their names.
     static func expanded(_ logs: [String]) throws -> [String] {
         try logs.flatMap { log -> [String] in
             guard log != "-", FileReading.kind(of: log) == .folder else { return [log] }
@@ -98,7 +98,7 @@ struct InputLogs {
         }
     }
 
-    /// - Parameter follows: the log goes on, so that it cannot be said again in another format first.
+    /// - Parameter follows: the log is still growing, so it cannot be converted first.
     func prepare(_ logs: [String], follows: Bool = false) throws -> Prepared {
         var prepared = Prepared()
         for log in logs {
@@ -148,7 +148,7 @@ struct InputLogs {
 
     // MARK: - Temporary files
 
-    /// Puts lines that are to be replayed in place of a log.
+    /// Replaces a log by a file with converted lines.
     private func replace(
         _ name: String, _ prepared: inout Prepared, _ lines: (_ write: ([UInt8]) -> Bool) throws(FileError) -> Void
     ) throws(FileError) {
@@ -164,13 +164,13 @@ struct InputLogs {
             }
             if failure == nil { try file.flush() }
         } catch {
-            // What reads the log may know it by another path.
+            // The reader of the log may know it under another path.
             throw error.path == TemporaryFiles.folder ? error : FileError(path: name, reason: error.reason)
         }
         if let failure { throw failure }
     }
 
-    /// Standard input as a file, so that it can be read again where it must be ordered. Returns its path.
+    /// Copies standard input to a file, so that it can be read a second time for ordering. Returns the path.
     private func spoolInput(_ prepared: inout Prepared) throws(FileError) -> String {
         let file = try OutputFile(temporaryFor: TemporaryFiles.folder)
         prepared.temporary.append(file)

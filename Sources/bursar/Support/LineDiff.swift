@@ -1,11 +1,11 @@
 import BursarSyntax
 
-/// The removed and the added lines between two texts, each with its number, as `diff -u` shows them without context.
+/// The removed and added lines between two texts with their numbers, like `diff -u` without context.
 ///
-/// Lines that occur once in both texts are anchors. Between two anchors only a short stretch is compared line by line; a long
-/// one is shown as replaced. The work is therefore O(n log n) in the number of lines, whatever the texts are.
+/// Lines that occur once in both texts are anchors. Short sections between two anchors are compared line by line, long
+/// ones count as replaced. So the running time is O(n log n) in the number of lines for any input.
 struct LineDiff {
-    /// Lines of both texts together between two anchors that are compared with each other: the comparison is quadratic.
+    /// The maximum number of lines of both texts in a section, because its comparison is quadratic.
     private static let mostCompared = 64
 
     private let before: [ArraySlice<UInt8>]
@@ -33,7 +33,7 @@ struct LineDiff {
 
     /// Pairs of equal lines that occur once in each text, ascending in both.
     private func anchors() -> [(old: Int, new: Int)] {
-        /// Where a line is; nil: at several places.
+        /// The index of each line; nil if it occurs several times.
         func places(_ lines: [ArraySlice<UInt8>]) -> [ArraySlice<UInt8>: Int?] {
             var places: [ArraySlice<UInt8>: Int?] = [:]
             for (number, line) in lines.enumerated() {
@@ -50,9 +50,9 @@ struct LineDiff {
         return Self.longestAscending(pairs)
     }
 
-    /// The longest subsequence whose places in the old text ascend (patience sorting).
+    /// The longest subsequence whose indices in the old text ascend (patience sorting).
     private static func longestAscending(_ pairs: [(old: Int, new: Int)]) -> [(old: Int, new: Int)] {
-        /// The pair that ends the best subsequence of each length, and the pair before each.
+        /// The last pair of the best subsequence of each length, and the predecessor of each pair.
         var ends: [Int] = []
         var previous = [Int](repeating: -1, count: pairs.count)
         for (index, pair) in pairs.enumerated() {

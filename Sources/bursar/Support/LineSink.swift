@@ -9,13 +9,13 @@ import BursarSyntax
     import Darwin
 #endif
 
-/// Whole lines that a replay writes as it goes.
+/// Whole lines that a replay writes during its run.
 ///
-/// The file gets them when the replay ends, so that one that fails leaves the old file, and one that must begin anew can.
-/// Live ones are written at once: a log that is followed has no end.
+/// The file is replaced at the end of the replay. So a failed replay leaves the old file, and a restarted one can begin
+/// again. Live lines are written at once, because a followed log has no end.
 final class LineSink {
     private enum Target {
-        /// Lines that wait for the end.
+        /// Lines that are kept until the end.
         case file(OutputFile)
         case waitingOutput(OutputFile)
         case liveFile(Int32)
@@ -24,7 +24,7 @@ final class LineSink {
 
     private let path: String
     private let target: Target
-    /// Bytes of a live file, all of whole lines.
+    /// The number of bytes in a live file, all in whole lines.
     private var liveBytes = 0
 
     /// - Parameter path: `-` is standard output.
@@ -62,14 +62,14 @@ final class LineSink {
 
     private func writeLive(_ lines: [UInt8], to descriptor: Int32) throws(FileError) {
         if let code = writeAll(lines, to: descriptor) {
-            // A line that was cut helps nobody. Pipes cannot take it back.
+            // Removes a partial line. Pipes do not support this.
             _ = ftruncate(descriptor, off_t(liveBytes))
             throw FileError(path: path, code: code)
         }
         liveBytes += lines.count
     }
 
-    /// Takes back what was written; a log that is followed never asks for it.
+    /// Discards everything written so far; never called while following a log.
     func restart() throws(FileError) {
         switch target {
         case .file(let file), .waitingOutput(let file): try file.restart()
@@ -88,14 +88,14 @@ final class LineSink {
     }
 }
 
-/// The files that a replay writes as it goes.
+/// The files that a replay writes during its run.
 final class ReplaySinks {
     private let decisions: LineSink?
     private let rejects: LineSink?
-    /// Rejects that are known before the replay, each written before the first that follows it in the logs.
+    /// Rejects that are known before the replay. Each is written before the next reject of the logs.
     private let early: [ReplayReject]
     private var earlyWritten = 0
-    /// By name.
+    /// The index of each log by name.
     private let logOrder: [String: Int]
 
     init(

@@ -8,22 +8,22 @@ import BursarSyntax
     import Darwin
 #endif
 
-/// The files that a command reads and writes: an output that is an input, or another output, is refused before anything is
-/// opened.
+/// The files that a command reads and writes. An output that is also an input or another output is rejected before any
+/// file is opened.
 struct OutputNames {
     private enum Identity: Hashable {
         case file(device: UInt64, number: UInt64)
-        /// A file that does not exist yet, by its folder and name.
+        /// A file that does not exist yet, identified by folder and name.
         case new(String)
     }
 
     private var inputs: [Identity: String] = [:]
     private var outputs: [Identity: String] = [:]
-    /// The option whose lines standard output takes.
+    /// The option whose lines go to standard output.
     private(set) var standardOutput: String?
 
     init() {
-        // A summary that is redirected to a file.
+        // A summary redirected to a file.
         if let identity = Self.identity(descriptor: 1) { outputs[identity] = "standard output" }
     }
 
@@ -36,7 +36,7 @@ struct OutputNames {
         if let identity { inputs[identity] = path == "-" ? "standard input" : path }
     }
 
-    /// Outputs are added after all inputs.
+    /// Adds an output; all inputs must be added before.
     mutating func add(_ option: String, _ path: String?) throws {
         guard let path else { return }
         if Self.isStandardOutput(path) {
@@ -55,7 +55,7 @@ struct OutputNames {
         }
     }
 
-    /// nil for what is no file: devices and pipes take what several write.
+    /// nil for devices and pipes, which can have several writers.
     private static func identity(_ path: String) -> Identity? {
         var status = stat()
         if stat(path, &status) == 0 { return identity(status) }

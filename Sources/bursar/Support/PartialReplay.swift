@@ -8,17 +8,17 @@ import BursarSyntax
     import Foundation
 #endif
 
-/// What one shard of a replay found, as a file that `merge` adds to those of the others: a line that says what it is, and
-/// what was found as the rest.
+/// The result of one shard of a replay, as a file that `merge` combines with those of the other shards: a header line
+/// and the data.
 struct PartialReplay {
     private struct Head: Codable {
         var kind: String
         /// From 1.
         var shard: Int
         var shards: Int
-        /// What must be the same of all: logs, sets and options.
+        /// Identifies logs, sets and options, which must be the same for all shards.
         var basis: String
-        /// Of the rest, so that nothing that was changed or cut off is added up.
+        /// The digest of the data, so that modified or truncated files are rejected.
         var digest: String
     }
 
@@ -67,7 +67,7 @@ struct PartialReplay {
         }
     }
 
-    /// The whole of a replay from all of its shards.
+    /// Combines all shards of a replay.
     static func merged(_ paths: [String]) throws -> ReplaySummary {
         var partials = try paths.map { (path: $0, partial: try PartialReplay(reading: $0)) }
         partials.sort { $0.partial.shard < $1.partial.shard }

@@ -14,12 +14,12 @@ import BursarSyntax
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
 
-/// Loads policy sets for the verbs that decide by them.
+/// Loads policy sets for commands that decide requests.
 enum Policies {
-    /// The compiled set at a path; prints what is wrong and ends with 1 where it does not compile.
+    /// The compiled set at a path. Prints the errors and ends with 1 if it does not compile.
     static func load(_ path: String) throws -> PolicySet { try loadWithDocuments(path).set }
 
-    /// The same, with the documents that it was made from.
+    /// The same with the documents of the set.
     static func loadWithDocuments(_ path: String) throws -> (set: PolicySet, documents: Documents) {
         try requireReadable(path)
         var diagnostics = Diagnostics()
@@ -36,7 +36,7 @@ enum Policies {
         return (set, documents)
     }
 
-    /// Ends with 2 where nothing is at a path, or a file of the set cannot be read.
+    /// Ends with 2 if the path does not exist or a file of the set cannot be read.
     static func requireReadable(_ path: String) throws {
         if FileReading.kind(of: path) == .missing {
             throw ExitStatus(ExitStatus.usage, "\(shown(path)): there is no such file or folder")
@@ -48,7 +48,7 @@ enum Policies {
         for file in try DocumentLoader.files(in: path) { try FileReading.requireRegular(file) }
     }
 
-    /// The sets that a path holds: itself, or the folders in it where it holds several policies.
+    /// The sets at a path: the path itself, or its folders if it contains several policies.
     static func sets(at path: String) throws -> [String] {
         try requireReadable(path)
         guard FileReading.kind(of: path) == .folder, let names = try? FileReading.names(in: path) else { return [path] }

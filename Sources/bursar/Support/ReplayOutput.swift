@@ -10,7 +10,7 @@ import BursarSyntax
     import Darwin
 #endif
 
-/// How the result of a replay is shown, and when it counts as failed.
+/// Options for the output of a replay and for its exit status.
 struct ReplayOutput: ParsableArguments {
     @Option(help: ArgumentHelp("Write a report: .html, .md or .json. Repeat for several.", valueName: "file"))
     var report: [String] = []
@@ -21,7 +21,7 @@ struct ReplayOutput: ParsableArguments {
     @Option(help: "text or json.")
     var format = OutputFormat.text
 
-    /// Ends with 2 where an option makes no sense, before any work is done.
+    /// Ends with 2 for invalid options, before any work.
     func check() throws {
         for path in report where ![".html", ".md", ".json"].contains(where: path.hasSuffix) {
             throw ExitStatus(ExitStatus.usage, "--report: `\(path)` ends with none of .html, .md and .json")
@@ -39,7 +39,7 @@ struct ReplayOutput: ParsableArguments {
 
     /// - Parameters:
     ///   - failures: logs that could not be read to their end.
-    ///   - besideLines: standard output takes lines of another kind, so that the summary goes to standard error.
+    ///   - besideLines: standard output is used for lines, so the summary goes to standard error.
     func show(_ summary: ReplaySummary, failures: [String] = [], besideLines: Bool = false) throws {
         let text =
             switch format {

@@ -9,9 +9,9 @@ import BursarLogs
     import Darwin
 #endif
 
-/// The requests in a file or on standard input: one a line, or a single one over several lines.
+/// The requests in a file or on standard input: one per line, or a single request over several lines.
 enum RequestLines {
-    /// Longer input is no request.
+    /// The maximum size of a request in bytes.
     private static let longest = 64 << 20
 
     static func forEach(in path: String, _ body: ([UInt8]) -> Void) throws(FileError) {
@@ -42,7 +42,7 @@ enum RequestLines {
 
     private static func isSingle(_ bytes: [UInt8]) -> Bool { LogFormat.readSingle(bytes).error == nil }
 
-    /// The line breaks off inside an object, so that it goes on below.
+    /// The line ends inside an object, which continues on the next line.
     private static func isOpen(_ line: [UInt8]) -> Bool {
         LogFormat.readSingle(line).error?.hasPrefix("the line ends") ?? false
     }

@@ -10,35 +10,36 @@ import Synchronization
     import Darwin
 #endif
 
-/// How the process ends before its time: by a signal, or because nobody can read what it prints. No temporary file stays.
+/// Ends the process early, because of a signal or because standard output is closed, and removes all temporary files.
 enum Shutdown {
-    /// What a shell shows for a process that a signal ended.
+    /// The status that a shell reports for a process killed by a signal.
     static func status(ofSignal number: Int32) -> Int32 { 128 + number }
 
     private struct State {
-        /// Asked at the first signal; the work then ends by itself.
+        /// Requests the running work to stop at the first signal.
         var stop: StopSignal?
         var signal: Int32?
     }
 
     private static let state = Mutex(State())
 
-    /// Takes signals on a thread of their own. Called first of all, so that every other thread leaves them to it.
+    /// Handles signals on a separate thread. Must be called before any other thread starts, so that all threads block
+    /// the signals.
     static func prepare() {
         openStandardDescriptors()
-        // Writing tells that the reader is gone.
+        // A closed pipe is reported by the write.
         signal(SIGPIPE, SIG_IGN)
-        // A file that reaches the limit of its size is told by the call that writes it.
+        // A file that reaches the size limit is reported by the write.
         signal(SIGXFSZ, SIG_IGN)
         let hangup = signal(SIGHUP, SIG_DFL)
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {
-            // Shells ignore interrupts on behalf of what they start in the background.
+            // Shells ignore interrupts for background processes.
             signal(number, SIG_DFL)
             sigaddset(&signals, number)
         }
-        // `nohup` asks to be left alone.
+        // `nohup` ignores hangups, which must stay ignored.
         if isIgnored(hangup) { signal(SIGHUP, SIG_IGN) } else { sigaddset(&signals, SIGHUP) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         #if canImport(Darwin)
@@ -50,16 +51,16 @@ enum Shutdown {
         #endif
     }
 
-    /// The first signal from now on asks work to stop, and the next one ends the process. With nil the first one does.
+    /// The next signal requests work to stop, and the one after it ends the process. With nil the next signal ends it.
     static func asks(_ stop: StopSignal?) { state.withLock { $0.stop = stop } }
 
-    /// The signal that asked work to stop.
+    /// The signal that requested work to stop.
     static var receivedSignal: Int32? { state.withLock { $0.signal } }
 
     /// Ends the process at once.
     static func end(_ status: Int32) -> Never { TemporaryFiles.removeAll(endingWith: status) }
 
-    /// Standard output cannot be written. A reader that has seen enough is no failure.
+    /// Handles a failed write to standard output. A closed pipe is not a failure.
     static func outputFailed(_ code: Int32) -> Never {
         if code == EPIPE { end(status(ofSignal: SIGPIPE)) }
         _ = writeAll(Array("standard output: \(String(cString: strerror(code)))\n".utf8), to: 2)
@@ -87,8 +88,8 @@ enum Shutdown {
         unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
-    /// A file that is opened takes the lowest free number: it must not be taken for standard input, output or error. What
-    /// stands in for a closed one can be used for nothing.
+    /// Opens closed standard descriptors with a descriptor that cannot be used. Otherwise the next opened file would
+    /// get the number of standard input, output or error.
     private static func openStandardDescriptors() {
         for number in Int32(0)...2 where fcntl(number, F_GETFD) < 0 {
             _ = open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY)

@@ -11,7 +11,7 @@ import BursarSyntax
     import Darwin
 #endif
 
-/// Replays of logs for commands that need only the summary.
+/// Replays logs for commands that need only the summary.
 enum TrafficReplay {
     static func run(
         _ set: PolicySet, against other: PolicySet? = nil, _ logs: [String], collectsDetails: Bool = false
@@ -20,7 +20,7 @@ enum TrafficReplay {
         options.collectsDetails = collectsDetails
         options.threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         func make() -> BursarReplay.Replay {
-            // A policy in shadow is tried as it will be once it is enforced.
+            // A policy in shadow mode is replayed as it will be after it is enforced.
             BursarReplay.Replay(set.enforced, against: other?.enforced, gathersAlerts: false, options: options)
         }
         let result: (summary: ReplaySummary, failures: [String])
