@@ -1,29 +1,29 @@
 import BursarSyntax
 import BursarLogs
 
-/// A stretch of a log that any thread may read.
+/// A section of a log that any thread can parse.
 struct BlockStretch {
     var stretch: LogReader.Stretch
     var path: String
-    /// Of records that were ordered: their lines and their places in the log.
+    /// For sorted records: their lines, and their positions in the log.
     var ordered: (lines: [UInt32], sequences: [Int])?
-    /// How much of its log was handed on with it, in the log's unit of size.
+    /// The size of the log up to the end of this section, in the log's unit of size.
     var end: Int
-    /// By index in the replay.
+    /// The index of the log in the replay.
     var log = 0
 }
 
-/// Where a replay's blocks come from.
+/// The source of a replay's blocks.
 protocol BlockLog: AnyObject {
     var path: String { get }
-    /// Why the log could not be read to its end.
+    /// The reason why the log could not be read to its end.
     var failure: String? { get }
-    /// How much there is, in bytes of its file; nil where nobody knows.
+    /// The size in bytes of its file; nil if it is unknown.
     var size: Int? { get }
     func nextStretch() throws -> BlockStretch?
 }
 
-/// What went wrong with a log, told by the name that the user knows.
+/// Rethrows an error with the log's original name.
 private func naming<Value>(_ name: String, _ body: () throws(FileError) -> Value) throws(FileError) -> Value {
     do throws(FileError) {
         return try body()
@@ -32,7 +32,7 @@ private func naming<Value>(_ name: String, _ body: () throws(FileError) -> Value
     }
 }
 
-/// A log in the order in which it was written.
+/// A log in its own order.
 final class PlainLog: BlockLog {
     private let reader: LogReader
     let path: String
@@ -53,7 +53,7 @@ final class PlainLog: BlockLog {
     }
 }
 
-/// Logs whose times go back, in the order of time: an index of 32 bytes a record is sorted, the text stays where it is.
+/// Logs with unsorted times, in the order of time. Sorts an index of 32 bytes per record; the text stays in place.
 final class OrderedLog: BlockLog {
     private struct Entry {
         var time: Int64
@@ -65,14 +65,14 @@ final class OrderedLog: BlockLog {
 
     let path: String
     let failure: String? = nil
-    /// Bytes of its records.
+    /// The size of its records in bytes.
     var size: Int? { total }
     var recordCount: Int { entries.count }
     private(set) var failures: [String] = []
     private(set) var rejects: [ReplayReject] = []
     private var entries: [Entry] = []
     private var order: [Int32] = []
-    /// Kept as they were read: a mapped file takes no memory of its own, a compressed one does.
+    /// The sections as read: a mapped file takes no memory, a compressed one does.
     private var stretches: [LogReader.Stretch] = []
     private let paths: [String]
     private var position = 0
@@ -109,7 +109,7 @@ final class OrderedLog: BlockLog {
             if let failure = reader.failure { failures.append("\(path): \(failure)") }
         }
         order = entries.indices.map { Int32($0) }
-        // Ties stay in the order of the log.
+        // Equal times keep the order of the log.
         order.sort { (entries[Int($0)].time, $0) < (entries[Int($1)].time, $1) }
     }
 
@@ -119,7 +119,7 @@ final class OrderedLog: BlockLog {
         var bytes: [UInt8] = []
         var lines: [UInt32] = []
         var sequences: [Int] = []
-        // A stretch has one format and one path, so it ends where the next record is from another log.
+        // A section has one format and one path, so it ends before the first record of another log.
         while position < order.count, lines.count < Self.recordsPerStretch {
             let entry = entries[Int(order[position])]
             guard entry.path == first.path else { break }

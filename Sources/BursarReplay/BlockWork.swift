@@ -1,6 +1,6 @@
 import BursarLogs
 
-/// The decisions of one partition for one block, as bytes by record.
+/// The decisions of one partition for one block, as bytes for each record.
 struct DecidedBlock {
     private(set) var bytes: [UInt8] = []
     private(set) var records: [(record: Int, start: Int, count: Int)] = []
@@ -11,24 +11,24 @@ struct DecidedBlock {
     }
 }
 
-/// A block that was read, with what deciding it needs.
+/// A parsed block with the data for deciding it.
 final class BlockWork {
     let block: RecordBlock
     let stretch: BlockStretch
-    /// Lines before the block's first.
+    /// The number of lines before the block.
     var baseLine = 0
-    /// By record; one that this replay leaves to others has none.
+    /// The partition of each record; `elsewhere` for records of other shards.
     private let partitions: [UInt8]
-    /// The records of each partition in turn, and where each one's begin.
+    /// The records sorted by partition, and the start of each partition.
     private let order: [UInt32]
     private let starts: [Int]
-    /// The first and last time, where times do not go back and every record is this replay's: found by the thread that has
-    /// just read them, so that nobody else needs to look.
+    /// The first and last time, if the times are sorted and every record belongs to this replay. Computed by the thread
+    /// that parsed the block, while it is in the cache.
     let times: (first: Int64, last: Int64)?
 
-    /// A partition fits in a byte, with one value to spare.
+    /// A partition index fits in a byte, with one value to spare.
     static let mostPartitions = 254
-    /// No partition: the record belongs to another shard.
+    /// The record belongs to another shard.
     private static let elsewhere = UInt8.max
 
     init(
@@ -46,7 +46,7 @@ final class BlockWork {
         }
         let count = UInt32(truncatingIfNeeded: partitionCount)
         let partitions = (0..<block.count).map { record in
-            // Any number of its own will do for a tenant, but a shard's must be the same in every process.
+            // Within one process any assignment of tenants works, but shards need the same assignment in every process.
             if constantTenant == nil, shard == .whole {
                 return UInt8(truncatingIfNeeded: block.tenantSymbol(record).rawValue % count)
             }
@@ -68,12 +68,12 @@ final class BlockWork {
         }
     }
 
-    /// Records that are this replay's.
+    /// The number of records of this replay.
     var ownCount: Int { order.count }
 
     func isOwn(_ record: Int) -> Bool { partitions[record] != Self.elsewhere }
 
-    /// A partition's records, in the order of the log.
+    /// The records of a partition, in the order of the log.
     func records(of partition: Int) -> ArraySlice<UInt32> { order[starts[partition]..<starts[partition + 1]] }
 
     var path: String { stretch.path }

@@ -1,8 +1,8 @@
 import BursarSyntax
 
-/// Decisions that were made in the order of time, in a temporary file until all are there, for the order of the log.
+/// Stores decisions made in the order of time in a temporary file, and returns them in the order of the log.
 ///
-/// Memory: 16 bytes a record, however long its decision is.
+/// Takes 16 bytes of memory per record, independent of the size of its decision.
 final class DecisionSpill {
     private struct Place {
         var start = 0
@@ -11,10 +11,10 @@ final class DecisionSpill {
 
     private let file: OutputFile
     private var size = 0
-    /// By the record's place in the log.
+    /// Indexed by the record's position in the log.
     private var places: [Place]
 
-    /// Neighbours in the file are read together, so many bytes at once.
+    /// Neighbours in the file are read together, up to this number of bytes.
     private static let chunkBytes = 1 << 20
 
     init(recordCount: Int) throws(FileError) {
@@ -22,9 +22,9 @@ final class DecisionSpill {
         places = Array(repeating: Place(), count: recordCount)
     }
 
-    /// Keeps decisions that follow each other.
+    /// Stores consecutive decisions.
     ///
-    /// - Parameter records: the record's place in the log, and where its decision is among the bytes.
+    /// - Parameter records: for each record its position in the log and the range of its decision in `bytes`.
     func add(_ bytes: [UInt8], _ records: [(sequence: Int, start: Int, count: Int)]) throws(FileError) {
         try file.write(bytes)
         for record in records where places.indices.contains(record.sequence) {
@@ -33,7 +33,7 @@ final class DecisionSpill {
         size += bytes.count
     }
 
-    /// Hands out what there is, in the order of the log.
+    /// Passes all decisions to `body`, in the order of the log.
     func handOut(_ body: ([UInt8]) throws -> Void) throws {
         try file.flush()
         var output: [UInt8] = []

@@ -1,7 +1,7 @@
 import BursarEngine
 import BursarSyntax
 
-/// The condition under which a replay counts as failed: `deny`, or a comparison such as `refused > 0.1%`.
+/// The condition under which a replay fails: `deny`, or a comparison such as `refused > 0.1%`.
 package struct FailExpression: Sendable {
     package enum Figure: String, CaseIterable {
         case refused, downgraded, shadowed, spend, coverage, rejected, alerts
@@ -10,12 +10,12 @@ package struct FailExpression: Sendable {
 
     private let figure: Figure
     private let comparison: String
-    /// A share of 1 if `isShare` is set, otherwise a number.
+    /// A share of 1 if `isShare` is set; a number if not.
     private let bound: Double
     private let isShare: Bool
     package let text: String
 
-    /// nil if the text is not such an expression.
+    /// nil if the text is not a valid expression.
     package init?(_ text: String) {
         self.text = text
         if text == "deny" {
@@ -37,13 +37,13 @@ package struct FailExpression: Sendable {
         bound = isShare ? value / 100 : value
     }
 
-    /// The form of an expression, for a help text.
+    /// The syntax of an expression, for a help text.
     package static var help: String {
         "deny, or FIGURE > NUMBER with one of " + Figure.allCases.map(\.rawValue).joined(separator: ", ")
             + "; a number with % is a share"
     }
 
-    /// Whether the condition holds for the result of a replay.
+    /// The condition is true for the result of a replay.
     package func holds(for summary: ReplaySummary) -> Bool {
         let decided = Double(max(1, summary.decided))
         let value: Double
@@ -58,7 +58,7 @@ package struct FailExpression: Sendable {
         case .coverage:
             value = Double(summary.covered) / (isShare ? decided : 1)
         case .spend:
-            // Against what was: the other set, or the record.
+            // Compares with the other policy set, or with the recorded cost.
             let before = Double(summary.against?.policyCost ?? summary.total.recordedCost)
             let now = Double(summary.total.policyCost)
             value = isShare ? (before == 0 ? (now > 0 ? .infinity : 0) : (now - before) / before) : now / 1e9

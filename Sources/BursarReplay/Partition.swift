@@ -4,9 +4,9 @@ import BursarStorage
 import BursarSyntax
 import BursarLogs
 
-/// The tenants that one thread at a time decides for. Tenants of different partitions never meet in a counter.
+/// A group of tenants for which one thread at a time decides. Tenants of different partitions share no counters.
 final class Partition {
-    /// One policy set that is replayed.
+    /// One replayed policy set.
     private final class Side {
         let engine: Engine
         let builder: RequestBuilder
@@ -19,7 +19,7 @@ final class Partition {
         }
     }
 
-    /// What every record asks of a side: handed down as a parameter, so that no reference is counted on the way.
+    /// References of a side for the hot loop. Passed as a parameter, which avoids reference counting.
     private struct Lane {
         let side: Side
         let engine: Engine
@@ -33,7 +33,7 @@ final class Partition {
     }
 
     private let options: ReplayOptions
-    /// Every record is wanted, and none is explained.
+    /// All records are decided, and none is explained.
     private let isPlain: Bool
     private let main: Side
     private let other: Side?
@@ -88,27 +88,27 @@ final class Partition {
         details = options.collectsDetails ? ReplayDetails() : nil
     }
 
-    /// Decides the records of a block that are this partition's.
+    /// Decides the records of a block that belong to this partition.
     ///
-    /// - Returns: the bytes of the decisions, by record, where they are wanted.
+    /// - Returns: the decisions as bytes for each record, if requested.
     func decide(_ work: BlockWork, partition: Int) -> DecidedBlock {
         var output = DecidedBlock()
         let block = work.block
         let lane = Lane(main)
-        // A lane in any case: looking whether there is one would count its references for every record.
+        // Always a lane, because an optional would be reference counted for every record.
         let compared = Lane(other ?? main)
         let isCompared = isCompared
         let path = work.path
         let records = work.records(of: partition)
         guard let first = records.first.map({ Int($0) }) else { return output }
-        // Made once and filled again for every record, because it is large.
+        // Reused for every record, because it is large.
         var request = lane.builder.request(block, first, path: path, line: work.line(first))
         for record in records {
             let record = Int(record)
             let line = work.line(record)
             lane.builder.fill(&request, block, record, path: path, line: line)
-            // A request is copied where it is handed on, which waits until all of it is written: what can be done in the
-            // meantime comes first.
+            // Passing the request on copies it and waits for its last write, so work that does not need the request
+            // comes first.
             crossed.prefetch(tenant: request.tenant.symbol, feature: request[.feature], model: request[.model])
             settleDue(request.time, lane)
             if isCompared { settleDue(request.time, compared) }
@@ -161,7 +161,7 @@ final class Partition {
         return main.engine.matchesFilters(request)
     }
 
-    /// Settles what the end of the log left open.
+    /// Settles all pending requests at the end of the log.
     func finish() {
         settleDue(.max, Lane(main))
         if let other { settleDue(.max, Lane(other)) }
@@ -171,7 +171,7 @@ final class Partition {
         main.builder.label(block, record, path: work.path, line: line)
     }
 
-    /// Settles what was used up to a time.
+    /// Settles requests that are due by a time.
     @inline(__always)
     private func settleDue(_ time: Int64, _ lane: Lane) {
         while let settlement = lane.side.pending.next(until: time) {
@@ -179,7 +179,7 @@ final class Partition {
         }
     }
 
-    /// - Parameter decision: a plain permission, in whose place it is put.
+    /// - Parameter decision: an `allow` decision, which is overwritten.
     @inline(__always)
     private func decide(
         _ request: Request, _ tenant: TenantID, _ usage: Usage?, _ lane: Lane, _ block: RecordBlock, _ record: Int,
@@ -209,7 +209,8 @@ final class Partition {
             policyCost: costs.policy)
     }
 
-    /// What the record cost, and what it would have cost: refused requests nothing, others by the model decided.
+    /// The recorded cost, and the cost under the policy: 0 for refused requests, and the price of the decided model for
+    /// others.
     @inline(__always)
     private func costs(
         _ decision: Decision, _ request: Request, _ usage: Usage?, _ block: RecordBlock, _ record: Int, _ lane: Lane
@@ -219,7 +220,7 @@ final class Partition {
         if given < 0, decision.outcome == .allow, !decision.isRepeat, output == decision.estimate.outputTokens,
             let spend = decision.estimate.spend, decision.detailReference == nil, counting == .decided
         {
-            // A plain permission was estimated at what it used.
+            // The estimate of an unchanged request equals its usage.
             return (spend, spend)
         }
         func cost(_ model: Symbol, _ output: Int64) -> Int64 { catalogCost(model, request, output, lane) ?? 0 }
@@ -232,7 +233,7 @@ final class Partition {
         return (recorded, cost(decision.model, capped))
     }
 
-    /// What a request's tokens cost with a model by the catalog; nil where its price is not known.
+    /// The cost of a request's tokens with a model by the catalog; nil if the model has no known price.
     @inline(__always)
     private func catalogCost(_ model: Symbol, _ request: Request, _ output: Int64, _ lane: Lane) -> Int64? {
         lane.engine.cost(
@@ -253,7 +254,7 @@ final class Partition {
         }
     }
 
-    /// Adds the tally of four names to the sums of each.
+    /// Adds the tally of a cell to the sums of each of its four names.
     private func flush(_ cell: CrossTallies.Cell) {
         if cell.isEmpty { return }
         tenants.add(cell.tally, to: cell.tenant)
@@ -309,7 +310,7 @@ final class Partition {
             code: reason.code, action: reason.action, name: reason.causeName, source: source, isShadow: isShadow)
     }
 
-    /// What the record asked of every limit, with the model that it names.
+    /// Adds the record to the demand on every limit, with the requested model.
     private func measure(_ decision: Decision, _ request: Request, _ usage: Usage?) {
         guard !decision.isRepeat, decision.tier.isPresent else { return }
         var use = decision.estimate
@@ -356,7 +357,7 @@ final class Partition {
         _ work: BlockWork, _ usage: Usage?, _ other: Lane
     ) {
         var old = Decision()
-        // The engines' symbols are the same, their tenants are not.
+        // The engines share symbols, but not tenants.
         let tenant = other.builder.tenant(request.tenant.symbol)
         decide(request, tenant, usage, other, block, record, &old)
         let decided = decided(old, request, usage, block, record, other)
@@ -379,7 +380,7 @@ final class Partition {
         keepExample(of: change, request, block, record, work)
     }
 
-    /// Two decisions that are the same: would they be, if what is in shadow were enforced?
+    /// Compares two equal decisions as if shadow limits and policies were enforced.
     private func compareShadows(
         _ old: Decision, _ new: Decision, _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork
     ) {
@@ -399,7 +400,7 @@ final class Partition {
             time: request.time, requestID: label.requestID, tenant: label.tenant)
     }
 
-    /// Adds this partition's sums to a summary.
+    /// Adds the sums of this partition to a summary.
     func add(to summary: inout ReplaySummary) {
         let symbols = main.engine.symbols
         func name(_ symbol: Symbol) -> String { symbol.isPresent ? symbols.text(symbol) : "(none)" }
@@ -446,9 +447,9 @@ final class Partition {
     }
 }
 
-/// What every record asks of a decision's detail, without counting references.
+/// Accessors for the replay's hot loop, which avoid reference counting.
 extension Decision {
-    /// The most output tokens that a cap leaves.
+    /// The maximum number of output tokens under the caps.
     @inline(__always)
     fileprivate var outputCap: Int64 {
         detailReference?._withUnsafeGuaranteedRef { $0.outputCap } ?? .max
@@ -462,6 +463,6 @@ extension Decision {
 }
 
 extension Reason {
-    /// By which summaries count it, however much the decision tells.
+    /// The name of the cause in summaries, independent of the level of detail.
     fileprivate var causeName: String { policyLimit ?? rule ?? "" }
 }

@@ -2,13 +2,13 @@ import BursarEngine
 import BursarStorage
 import CIntrinsics
 
-/// Sums by symbol, found without hashing: symbols are small numbers.
+/// Sums by symbol in an array, because symbols are small numbers.
 struct SymbolSums<Sum: Summable>: ~Copyable {
     private var places = RawArray<Int32>()
     private var symbols = RawArray<UInt32>()
     private var sums = RawArray<Sum>()
 
-    /// The place of a symbol's sum.
+    /// The index of a symbol's sum.
     @inline(__always)
     private mutating func place(of symbol: Symbol) -> Int {
         let index = Int(symbol.rawValue)
@@ -27,8 +27,8 @@ struct SymbolSums<Sum: Summable>: ~Copyable {
     var entries: [(symbol: Symbol, sum: Sum)] { symbols.indices.map { (Symbol(rawValue: symbols[$0]), sums[$0]) } }
 }
 
-/// Tallies of records that have four names in common, until their place is wanted for others: most records are like one
-/// of the last, and one addition stands for four.
+/// A cache of tallies by four names. Most records have the names of a recent record, so one addition replaces four. An
+/// evicted cell is flushed to the sums.
 struct CrossTallies: ~Copyable {
     struct Cell {
         fileprivate var first: UInt64
@@ -39,7 +39,7 @@ struct CrossTallies: ~Copyable {
         var tier: Symbol { Symbol(rawValue: UInt32(truncatingIfNeeded: first)) }
         var feature: Symbol { Symbol(rawValue: UInt32(truncatingIfNeeded: second >> 32)) }
         var model: Symbol { Symbol(rawValue: UInt32(truncatingIfNeeded: second)) }
-        /// No tenant is the absent one.
+        /// A tenant is never absent, so 0 means an unused cell.
         var isEmpty: Bool { first == 0 }
     }
 
@@ -48,14 +48,15 @@ struct CrossTallies: ~Copyable {
 
     init() { cells = FixedArray(repeating: Cell(first: 0, second: 0), count: Self.count) }
 
-    /// The cell of names, or its neighbour: of whatever tier, so that it is known before the decision.
+    /// The index of a cell or its neighbour. The tier is not part of the hash, so the cell is known before the
+    /// decision.
     @inline(__always)
     private func place(_ tenant: Symbol, _ feature: Symbol, _ model: Symbol) -> Int {
         let names = UInt64(feature.rawValue) << 32 | UInt64(model.rawValue)
         return Int(truncatingIfNeeded: mix(UInt64(tenant.rawValue) &+ mix(names))) & (Self.count - 1)
     }
 
-    /// Asks for the memory of the cell that a record will most likely be added to.
+    /// Prefetches the cell that the record will probably be added to.
     @inline(__always)
     func prefetch(tenant: Symbol, feature: Symbol, model: Symbol) {
         let cell = UnsafeRawPointer(cells.address(of: place(tenant, feature, model)))
@@ -64,7 +65,7 @@ struct CrossTallies: ~Copyable {
 
     /// Adds a record to the tally of its names.
     ///
-    /// - Parameter flush: takes what stood in its place.
+    /// - Parameter flush: receives an evicted cell.
     @inline(__always)
     func add(
         _ decided: DecidedRecord, tenant: Symbol, tier: Symbol, feature: Symbol, model: Symbol,
@@ -88,7 +89,7 @@ struct CrossTallies: ~Copyable {
     }
 }
 
-/// How often each of the details was given that are made with a plan: the last ones are found by their address.
+/// Counts how often each detail of a plan was used. Recent ones are found by their address.
 struct SharedDetails: ~Copyable {
     private let recent: FixedArray<(detail: Unmanaged<DecisionDetail>?, count: Int)>
     private var rest: [ObjectIdentifier: (detail: DecisionDetail, count: Int)] = [:]
@@ -117,7 +118,7 @@ struct SharedDetails: ~Copyable {
         place.pointee = (nil, 0)
     }
 
-    /// All of them; the counts begin anew.
+    /// Returns all counts and resets them.
     mutating func take() -> [(detail: DecisionDetail, count: Int)] {
         for index in recent.indices { flush(recent.address(of: index)) }
         defer { rest = [:] }

@@ -1,8 +1,8 @@
 import BursarEngine
 import HeapModule
 
-/// What requests really used, until the time at which that becomes known; the earliest first, and of two at the same time
-/// the one that was decided first.
+/// A queue of the actual usage of requests, ordered by the time when it becomes known, and by the order of decisions at
+/// equal times.
 struct PendingSettlements: ~Copyable {
     struct Settlement: Comparable {
         var due: Int64
@@ -24,7 +24,7 @@ struct PendingSettlements: ~Copyable {
         static func == (left: Settlement, right: Settlement) -> Bool { left.sequence == right.sequence }
     }
 
-    /// The earliest, apart from the others, because mostly there are none.
+    /// The earliest settlement is stored separately, because usually there is at most one.
     private var first: Settlement?
     private var others = Heap<Settlement>()
     private var sequence = 0
@@ -46,7 +46,7 @@ struct PendingSettlements: ~Copyable {
         }
     }
 
-    /// Takes out the earliest, where it is due.
+    /// Removes and returns the earliest settlement if it is due.
     @inline(__always)
     mutating func next(until time: Int64) -> Settlement? {
         guard let earliest = first, earliest.due <= time else { return nil }

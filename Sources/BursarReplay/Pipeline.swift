@@ -3,19 +3,19 @@ import DequeModule
 import Dispatch
 import Synchronization
 
-/// Reads the blocks of logs and decides them, on several threads at once.
+/// Parses and decides the blocks of logs on several threads.
 ///
-/// A thread does whatever can be done next, so that none waits for others while there is anything to do. Where the next
-/// block's bytes are is found by one thread at a time; any thread reads them. In the order of the logs blocks are then
-/// accepted, decided by every partition, one thread at a time and block after block, and handed out once all have.
+/// Each thread takes the next task that can run, so that no thread waits while there is work. One thread at a time
+/// finds the bytes of the next block; any thread parses it. Blocks are then accepted in the order of the logs, decided
+/// by every partition (one thread at a time, in sequence), and output after all partitions have decided them.
 final class Pipeline: @unchecked Sendable {
-    /// A block on its way.
+    /// A block in progress.
     private final class Flight {
-        /// nil: it is still being read.
+        /// nil: the block is not parsed yet.
         var work: BlockWork?
-        /// By partition.
+        /// Indexed by partition.
         var decided: [DecidedBlock]
-        /// Partitions that have yet to decide it.
+        /// The number of partitions that have not decided the block yet.
         var waiting: Int
 
         init(partitions: Int) {
@@ -24,11 +24,11 @@ final class Pipeline: @unchecked Sendable {
         }
     }
 
-    /// How far a partition is.
+    /// The progress of a partition.
     private struct Turn {
-        /// The number of the block that it decides next.
+        /// The number of the next block to decide.
         var next = 0
-        /// Records of accepted blocks that it has yet to decide.
+        /// The number of accepted records that are not decided yet.
         var records = 0
         var isBusy = false
     }
@@ -39,11 +39,11 @@ final class Pipeline: @unchecked Sendable {
         case handOut(Flight)
     }
 
-    /// What happens to blocks, in the order of the logs, one call at a time.
+    /// Callbacks for blocks, called in the order of the logs, one at a time.
     struct Stations {
-        /// Before a block is decided; under the pipeline's lock. What it throws ends everything.
+        /// Called before a block is decided, under the pipeline's lock. An error ends the replay.
         var accept: (BlockWork) throws -> Void
-        /// What it throws ends everything.
+        /// Called after a block is decided. An error ends the replay.
         var handOut: (_ work: BlockWork, _ decided: [DecidedBlock]) throws -> Void
     }
 
@@ -54,16 +54,16 @@ final class Pipeline: @unchecked Sendable {
     private let makeReader: () -> NameReader
     private let makeWork: (RecordBlock, BlockStretch) -> BlockWork
     private let stations: Stations
-    /// Blocks on their way at most.
+    /// The maximum number of blocks in progress.
     private let width: Int
 
     private let lock = Mutex<Void>(())
     private var flights = Deque<Flight>()
-    /// Numbers count from 0: of the first block on its way, and of the first that is not accepted.
+    /// The numbers, from 0, of the first block in progress and of the first block that is not accepted.
     private var firstNumber = 0
     private var acceptedNumber = 0
     private var turns: [Turn]
-    /// Only the thread that looks for the next block touches it.
+    /// Only used by the thread that finds the next block.
     private var currentLog = 0
     private var isLooking = false
     private var isAtEnd = false
@@ -115,7 +115,7 @@ final class Pipeline: @unchecked Sendable {
         }
     }
 
-    // MARK: - What is next
+    // MARK: - Choosing the next task
 
     private func nextTask() -> Task? {
         while true {
@@ -131,7 +131,7 @@ final class Pipeline: @unchecked Sendable {
         }
     }
 
-    /// Changes the state; whoever found nothing to do looks again.
+    /// Changes the state and wakes threads that found no task.
     private func change<Result>(_ body: () -> Result) -> Result {
         let (result, waiting) = lock.withLock { _ in
             defer { sleepers = 0 }
@@ -157,7 +157,7 @@ final class Pipeline: @unchecked Sendable {
         return nil
     }
 
-    /// Of the idle partitions that blocks wait for, the one with the most records.
+    /// The idle partition with waiting blocks that has the most records.
     private func longestTurn() -> Int? {
         var longest: Int?
         for index in turns.indices where !turns[index].isBusy && turns[index].next < acceptedNumber {

@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// A decision that `replay --decisions` wrote, as far as it identifies the request and the outcome.
+/// The identifying part of a decision written by `replay --decisions`: the request and the outcome.
 package struct RecordedDecision: Sendable {
     package let requestID: String
     package let outcome: String
@@ -10,9 +10,9 @@ package struct RecordedDecision: Sendable {
     package let digest: String
 
     package enum ReadingError: Error {
-        /// The place is not written as `FILE:LINE`.
+        /// The position is not in the form `FILE:LINE`.
         case notAPlace
-        /// The line is missing, or is not a decision.
+        /// The line does not exist or is not a decision.
         case notADecision
     }
 

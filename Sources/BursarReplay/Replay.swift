@@ -3,10 +3,10 @@ import BursarPolicy
 import BursarSyntax
 import BursarLogs
 
-/// Dry-runs policies against recorded traffic.
+/// Replays recorded traffic with policies, without any effect on real requests.
 ///
-/// Reading goes on in parallel with deciding; each core decides whole tenants, and every sum is a whole number, so the
-/// result never depends on the number of threads.
+/// Reading and deciding run in parallel. Each core decides whole tenants, and every sum is a whole number, so the
+/// result does not depend on the number of threads.
 package final class Replay {
     private let engine: Engine
     private let against: Engine?
@@ -15,31 +15,30 @@ package final class Replay {
     private var partitions: [Partition] = []
     private var summary = ReplaySummary()
 
-    /// No limit is counted across tenants, so that tenants can be decided apart.
+    /// No limit counts across tenants, so tenants can be decided separately.
     package let canBeCut: Bool
-    /// Called with decisions as JSON lines, in the order of the log.
-    /// What it throws ends the replay.
+    /// Called with decisions as JSON Lines, in the order of the log. An error ends the replay.
     package var onDecisions: (([UInt8]) throws -> Void)?
-    /// What it throws ends the replay.
+    /// An error ends the replay.
     package var onReject: ((ReplayReject) throws -> Void)?
-    /// Called now and then, by one thread at a time.
+    /// Called from time to time, by one thread at a time.
     package var onProgress: ((Progress) -> Void)?
 
-    /// How far a replay is.
+    /// The progress of a replay.
     package struct Progress: Sendable {
-        /// Records that were read.
+        /// The number of records read.
         package var records = 0
-        /// Bytes of the files that were read, and of all; nil where one of them is followed or no file.
+        /// The bytes read and the size of all logs; nil if a log is followed or is not a file.
         package var bytes = 0
         package var total: Int?
     }
 
-    /// More parts than cores, so that a core that has a large tenant leaves the small ones to others.
+    /// More partitions than cores, so that a core with a large tenant leaves small tenants to others.
     private static let partsPerThread = 3
 
-    /// Replays a policy set, and another beside it.
+    /// Replays a policy set, and optionally a second one for comparison.
     ///
-    /// - Parameter gathersAlerts: the summary has those that the policy set raises.
+    /// - Parameter gathersAlerts: includes the alerts of the policy set in the summary.
     package convenience init(
         _ policySet: PolicySet, against other: PolicySet?, filters: [Condition] = [], gathersAlerts: Bool,
         options: ReplayOptions
@@ -48,18 +47,18 @@ package final class Replay {
             let (engine, against) = Engine.pair(policySet, other, filters: filters, gathersAlerts: gathersAlerts)
             self.init(engine: engine, against: against, options: options)
         } else {
-            // Whole tenants are decided by one thread at a time.
+            // One thread at a time decides whole tenants.
             let engine = Engine(policySet, filters: filters, isConfined: true, gathersAlerts: gathersAlerts)
             self.init(engine: engine, against: nil, options: options)
         }
     }
 
-    /// Replays with an engine of the caller's.
+    /// Replays with an existing engine.
     package convenience init(engine: Engine, options: ReplayOptions) {
         self.init(engine: engine, against: nil, options: options)
     }
 
-    /// - Parameter against: shares the engine's symbols.
+    /// - Parameter against: an engine that shares its symbols with `engine`.
     private init(engine: Engine, against: Engine?, options: ReplayOptions) {
         self.engine = engine
         self.against = against
@@ -71,14 +70,15 @@ package final class Replay {
             ? 1 : min(options.threads * Self.partsPerThread, BlockWork.mostPartitions)
     }
 
-    /// A log whose times go back.
+    /// The times of the log are not sorted.
     private struct Unordered: Error {}
 
-    /// Replays logs in the order of their records' times: as they are, and again with an index if their times go back.
+    /// Replays logs in the order of their records' times. If the first pass finds unsorted times, a second pass uses an
+    /// index.
     ///
     /// - Parameters:
-    ///   - restart: called before the second pass, to undo what callbacks of the first one did.
-    ///   - make: makes the replay of each pass.
+    ///   - restart: called before the second pass, to undo the effects of callbacks in the first pass.
+    ///   - make: creates the replay of each pass.
     /// - Returns: the result, and the logs that could not be read to their end.
     package static func run(
         _ paths: [String], restart: () throws -> Void = {}, make: () throws -> Replay
@@ -96,7 +96,7 @@ package final class Replay {
         return (finished(), failures)
     }
 
-    /// Replays logs whose times go back: an index of all records is sorted first.
+    /// Replays logs with unsorted times, after sorting an index of all records.
     private func runOrdered(_ paths: [String]) throws -> (summary: ReplaySummary, failures: [String]) {
         let log = try OrderedLog(paths, options)
         if isFirstShard {
@@ -112,7 +112,7 @@ package final class Replay {
         return (finished(), failures)
     }
 
-    /// Lines that are no record belong to no tenant: the first shard tells of them.
+    /// Invalid lines belong to no tenant, so the first shard reports them.
     private var isFirstShard: Bool { options.shard.index == 0 }
 
     private var isOrdering = false
@@ -184,7 +184,7 @@ package final class Replay {
         return logs.compactMap { log in log.failure.map { "\(log.path): \($0)" } }
     }
 
-    /// Checks that time goes on, and counts what was read.
+    /// Checks that times are sorted, and counts the records.
     private func accept(_ work: BlockWork, _ lastTime: inout Int64) throws {
         if let times = work.times, times.first >= lastTime {
             lastTime = times.last
@@ -204,7 +204,7 @@ package final class Replay {
         }
     }
 
-    /// The same record by record: times go back somewhere, or some records belong to other shards.
+    /// The same for each record, if times are unsorted or some records belong to other shards.
     private func acceptEach(_ work: BlockWork, _ lastTime: inout Int64) throws {
         for record in 0..<work.block.count {
             let time = work.block.time(record)
@@ -226,7 +226,7 @@ package final class Replay {
         try onReject?(reject)
     }
 
-    /// Hands decisions out in the order of the log.
+    /// Outputs decisions in the order of the log.
     private func handOut(_ work: BlockWork, _ decided: [DecidedBlock]) throws {
         guard options.writesDecisions else { return }
         var places = [(partition: Int, start: Int, count: Int)?](repeating: nil, count: work.block.count)

@@ -1,26 +1,26 @@
 import BursarEngine
 import BursarLogs
 
-/// What a replay does with recorded traffic.
+/// Options of a replay.
 package struct ReplayOptions: Sendable {
     package enum State: String, Sendable, CaseIterable, Codable {
-        /// Counters follow the decisions.
+        /// Counters follow the decisions of the policy.
         case simulate
-        /// Counters follow what really happened.
+        /// Counters follow the recorded outcomes.
         case observe
     }
 
     package enum EstimateBasis: String, Sendable, CaseIterable {
-        /// The expected output is what was recorded.
+        /// The estimate uses the recorded output.
         case recorded
-        /// The expected output is what live use would have known.
+        /// The estimate uses what was known before the request.
         case policy
     }
 
     package enum CostBasis: String, Sendable, CaseIterable {
-        /// What the log says that a record cost; by the catalog where it says nothing.
+        /// The recorded cost; the catalog's price if the log has none.
         case recorded
-        /// The catalog's price of the model that was asked for, whatever the log says.
+        /// The catalog's price of the requested model, even if the log has a cost.
         case catalog
     }
 
@@ -28,12 +28,12 @@ package struct ReplayOptions: Sendable {
     package var state = State.simulate
     package var estimate = EstimateBasis.recorded
     package var cost = CostBasis.recorded
-    /// Microseconds since 1970, half open.
+    /// The time range in microseconds since 1970, half open.
     package var from = Int64.min
     package var to = Int64.max
     package var tenant: String?
     package var threads = 1
-    /// Which of several replays of the same logs this is; each decides for other tenants.
+    /// The index of this replay among several replays of the same logs. Each decides for different tenants.
     package struct Shard: Sendable, Hashable {
         /// From 0.
         package var index: Int
@@ -48,24 +48,24 @@ package struct ReplayOptions: Sendable {
     }
 
     package var shard = Shard.whole
-    /// At the end of the log more is waited for, until `stop` is asked; what comes late is decided late.
+    /// Waits for more records at the end of the log until `stop` is set. Late records are decided late.
     package var follows = false
-    /// Ends a replay early; what was done so far is in its summary.
+    /// Ends a replay early; the summary then covers the records so far.
     package var stop = StopSignal()
-    /// What logs are called where they are told of, by path; others are called by their path.
+    /// The names of logs in messages, by path; other logs are called by their path.
     package var logNames: [String: String] = [:]
-    /// Of logs that were converted, by name: the line in the log for each line that is read.
+    /// For each converted log by name: the line in the log for each converted line.
     package var logLines: [String: [UInt32]] = [:]
-    /// Decisions are rendered for `onDecisions`.
+    /// Renders decisions for `onDecisions`.
     package var writesDecisions = false
-    /// What a report needs is gathered.
+    /// Collects the data of reports.
     package var collectsDetails = false
-    /// The request of this id is explained as it stands when its turn comes.
+    /// Explains the request with this id when it is decided.
     package var explainedID: String?
 
     package init() {}
 
-    /// The line of a log, as the user knows it, that became a line that was read. Both count from 1.
+    /// The line of the original log for a converted line, both from 1.
     func line(of log: String, _ line: Int) -> Int {
         guard let lines = logLines[log], lines.indices.contains(line - 1) else { return line }
         return Int(lines[line - 1])

@@ -1,14 +1,14 @@
 import BursarEngine
 import BursarSyntax
 
-/// What adds up, part by part, in any order.
+/// Sums whose parts can be added in any order.
 protocol Summable {
     init()
     mutating func add(_ other: Self)
 }
 
 extension Dictionary where Value: Summable {
-    /// Adds what another table has under the same keys.
+    /// Adds the values of another table by key.
     mutating func add(_ other: Self) {
         merge(other) { left, right in
             var sum = left
@@ -18,16 +18,16 @@ extension Dictionary where Value: Summable {
     }
 }
 
-/// Sums over decisions; parts add up to the whole in any order.
+/// Sums over decisions. Parts can be added in any order.
 package struct Tally: Summable, Sendable, Hashable, Codable {
     package var requests = 0
-    /// By `Outcome.rawValue`.
+    /// Indexed by `Outcome.rawValue`.
     private var outcomes = SIMD8<Int>(repeating: 0)
-    /// Of what shadow would have decided.
+    /// The number of requests that shadow limits or policies would have changed.
     package var shadowed = 0
     package var unpriced = 0
     package var tokens: Int64 = 0
-    /// Nano-units: what the log cost, and what it would have cost.
+    /// Nano-units: the recorded cost, and the cost under the policy.
     package var recordedCost: Int64 = 0
     package var policyCost: Int64 = 0
 
@@ -50,7 +50,7 @@ package struct Tally: Summable, Sendable, Hashable, Codable {
     @inline(__always)
     mutating func add(_ decided: DecidedRecord) {
         requests += 1
-        // A subscript of a vector would copy all of it.
+        // A vector subscript would copy the whole vector.
         withUnsafeMutableBytes(of: &outcomes) { bytes in
             bytes.assumingMemoryBound(to: Int.self)[Int(decided.outcome.rawValue)] += 1
         }
@@ -62,50 +62,50 @@ package struct Tally: Summable, Sendable, Hashable, Codable {
     }
 }
 
-/// What one decided record adds to sums.
+/// The part of a decided record that is added to sums.
 struct DecidedRecord {
     var outcome: Outcome
     var isShadowed: Bool
     var isUnpriced: Bool
     var tokens: Int64
-    /// Nano-units: what the log cost, and what it would have cost.
+    /// Nano-units: the recorded cost, and the cost under the policy.
     var recordedCost: Int64
     var policyCost: Int64
 }
 
-/// What stands behind a refusal or change: the code, and the limit or rule that gave it.
+/// The cause of a refusal or change: the code, and the limit or rule.
 package struct Cause: Sendable, Hashable, Codable {
     package var code: String
     package var action: String
-    /// The limit or rule; empty where the plan itself decided.
+    /// The limit or rule; empty if the plan decided.
     package var name: String
     package var source: String
     package var isShadow: Bool
 }
 
-/// How two policy sets decide the same requests.
+/// The differences between the decisions of two policy sets on the same requests.
 package struct Comparison: Sendable, Codable {
     package struct Change: Sendable, Hashable, Codable {
         package var old: Outcome
         package var new: Outcome
-        /// Both sets give the same decision, and would give these if what is in shadow were enforced.
+        /// Both sets give the same decision, but would give different ones if shadow limits and policies were enforced.
         package var isShadow = false
 
         /// `deny`, or `shadow: deny`.
         func name(_ outcome: Outcome) -> String { (isShadow ? "shadow: " : "") + outcome.name }
 
-        /// Enforced ones first, then by outcome.
+        /// Enforced changes first, then by outcome.
         static func areInOrder(_ left: Change, _ right: Change) -> Bool {
             (left.isShadow ? 1 : 0, left.old, left.new) < (right.isShadow ? 1 : 0, right.old, right.new)
         }
     }
 
-    /// Requests that are decided otherwise.
+    /// The number of requests with a different decision.
     package var changed: Int { changes.filter { !$0.key.isShadow }.values.sumSaturated() }
-    /// Requests that would be, if what is in shadow were enforced.
+    /// The number of requests with a different decision if shadow limits and policies were enforced.
     package var changedInShadow: Int { changes.filter { $0.key.isShadow }.values.sumSaturated() }
 
-    /// The changes with the most requests first, enforced ones before those in shadow.
+    /// The changes by number of requests, descending; enforced changes before shadow changes.
     var ordered: [(change: Change, requests: Int)] {
         changes.map { (change: $0.key, requests: $0.value) }.sorted { left, right in
             if left.change.isShadow != right.change.isShadow { return right.change.isShadow }
@@ -115,20 +115,21 @@ package struct Comparison: Sendable, Codable {
     }
 
     package var changes: [Change: Int] = [:]
-    /// The earliest request of each change: time, id, tenant.
+    /// The earliest request of each change: time, id and tenant.
     package var examples: [Change: Example] = [:]
     package var tenants: [String: Int] = [:]
     package var modelChanges = 0
-    /// Requests that are decided otherwise and the money that this moves, in nano-units.
+    /// The number of requests with a different decision and the change of their cost in nano-units.
     package struct Moved: Summable, Sendable, Hashable, Codable {
         package var requests = 0
-        /// Of the requests that cost more now, and of those that cost less. Apart, so that each sum is the same in any order.
+        /// The sums over requests that cost more and over those that cost less. Separate sums do not depend on the
+        /// order.
         private var more: Int64 = 0
         private var less: Int64 = 0
 
         package init() {}
 
-        /// One request, with what it cost and what it costs now; no cost is negative.
+        /// One request with its cost before and after; costs are not negative.
         init(from old: Int64, to new: Int64) {
             requests = 1
             more = max(0, new.subtractingSaturated(old))
@@ -146,7 +147,7 @@ package struct Comparison: Sendable, Codable {
 
     package var tiers: [String: Moved] = [:]
     package var features: [String: Moved] = [:]
-    /// By the first code of the new decision, or of the old one where the new one has none.
+    /// By the first code of the new decision, or of the old one if the new one has none.
     package var codes: [String: Moved] = [:]
 
     package struct Example: Sendable, Codable {
@@ -168,7 +169,7 @@ package struct Comparison: Sendable, Codable {
     }
 }
 
-/// What a replay found.
+/// The result of a replay.
 package struct ReplaySummary: Sendable, Codable {
     package var read = 0
     package var rejected = 0
@@ -176,19 +177,19 @@ package struct ReplaySummary: Sendable, Codable {
     package var repeats = 0
     package var firstTime: Int64?
     package var lastTime: Int64?
-    /// The log's times went back somewhere, so its records were ordered first.
+    /// The times of the log were unsorted, so its records were sorted first.
     package var wasOrdered = false
-    /// The replay was ended before its logs were.
+    /// The replay was stopped before the end of the logs.
     package var wasStopped = false
-    /// Records of a log that is followed whose time lies before that of an earlier one.
+    /// The number of records of a followed log whose time is before that of an earlier record.
     package var late = 0
-    /// Records that do not say what they used: they count as it was estimated.
+    /// The number of records without usage, which count as estimated.
     package var estimated = 0
-    /// Requests that were let through and to which no limit applied.
+    /// The number of admitted requests to which no limit applied.
     package var unlimited = 0
-    /// Records that say only which model answered: what was asked for cannot be known.
+    /// The number of records that name only the served model; the requested model is unknown.
     package var servedOnly = 0
-    /// Later attempts of a call that were added to its first.
+    /// The number of later attempts that were merged into the first attempt of their call.
     package var joined = 0
     package var total = Tally()
     package var tiers: [String: Tally] = [:]
@@ -197,45 +198,46 @@ package struct ReplaySummary: Sendable, Codable {
     package var models: [String: Tally] = [:]
     package var causes: [Cause: Int] = [:]
     package var events = 0
-    /// What the policy's alerts found; nil where it declares none.
+    /// The alerts of the policy; nil if it declares none.
     package var gatheredAlerts: GatheredAlerts?
-    /// Of the set that is replayed beside.
+    /// The sums of the second policy set.
     package var against: Tally?
     package var comparison: Comparison?
     package var currency = "USD"
     package var state = ReplayOptions.State.simulate
-    /// A policy in shadow mode was decided as it will be once it is enforced.
+    /// A policy in shadow mode was replayed as it will be after it is enforced.
     package var isShadowEnforced = false
     package var policies: [String] = []
     package var explained: ExplainedRequest?
-    /// Only where it was asked for.
+    /// Only if requested.
     package var details: ReplayDetails?
-    /// What tiers are sold for, in nano-units a month.
+    /// The prices of tiers in nano-units per month.
     package var prices: [String: Int64] = [:]
 
     package init() {}
 
-    /// All but `explained`: an explanation is for people, and belongs to one replay.
+    /// All fields except `explained`, because an explanation belongs to one replay and is not summed.
     private enum CodingKeys: String, CodingKey {
         case read, rejected, filtered, repeats, firstTime, lastTime, wasOrdered, wasStopped, late, total, tiers, tenants
         case features, models, causes, events, against, comparison, currency, state, policies, details, prices
         case gatheredAlerts, estimated, unlimited, servedOnly, joined
     }
 
-    /// In the order of their times.
+    /// In the order of time.
     package var alerts: [Alert] { gatheredAlerts?.judged() ?? [] }
 
     package var decided: Int { total.requests }
 
-    /// Tenants of whom some request is refused.
+    /// The number of tenants with a refused request.
     package var touchedTenants: Int { tenants.values.count { $0.refused > 0 } }
 
-    /// Requests that the policy says something about: their tenant has a plan, and a limit of it applies or it refuses them.
+    /// The number of requests that the policy covers: their tenant has a plan, and a limit applies or the policy
+    /// refuses them.
     package var covered: Int {
         tiers.filter { $0.key != "(none)" }.values.map(\.requests).sumSaturated().subtractingSaturated(unlimited)
     }
 
-    /// Adds what a replay of other tenants of the same logs found.
+    /// Adds the result of a replay of other tenants of the same logs.
     package mutating func add(_ other: ReplaySummary) {
         read.addSaturated(other.read)
         rejected.addSaturated(other.rejected)
@@ -275,7 +277,7 @@ package struct ReplaySummary: Sendable, Codable {
         }
     }
 
-    /// Counts lines that were found unusable before the replay.
+    /// Adds invalid lines that were found before the replay.
     package mutating func add(rejects: Int) {
         read.addSaturated(rejects)
         rejected.addSaturated(rejects)

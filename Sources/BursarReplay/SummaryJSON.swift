@@ -1,7 +1,7 @@
 import BursarEngine
 import BursarSyntax
 
-/// A summary as one JSON object; every table is in full, in the order of names.
+/// A summary as one JSON object. Every table is complete and sorted by name.
 package struct SummaryJSONRenderer {
     private let summary: ReplaySummary
 

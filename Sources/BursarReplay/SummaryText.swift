@@ -1,13 +1,13 @@
 import BursarEngine
 import BursarSyntax
 
-/// A summary for people: what would change, and what stands behind it.
+/// A summary as text for people: the changes and their causes.
 package struct SummaryTextRenderer {
     private let summary: ReplaySummary
     private let alerts: [Alert]
     private let most: Int
 
-    /// - Parameter most: rows of each table.
+    /// - Parameter most: the maximum number of rows in each table.
     package init(_ summary: ReplaySummary, most: Int = 10) {
         self.summary = summary
         self.most = most
@@ -135,7 +135,7 @@ package struct SummaryTextRenderer {
         ]
     }
 
-    /// What a model without a price cost is not known, and is not shown as nothing.
+    /// The cost of a model without a known price is unknown, and is not displayed as zero.
     private func cost(_ nanos: Int64, of tally: Tally) -> String {
         if tally.unpriced == 0 { return money(nanos) }
         return tally.unpriced == tally.requests && nanos == 0 ? "unknown" : money(nanos) + " + ?"
@@ -196,12 +196,12 @@ package struct SummaryTextRenderer {
 
     // MARK: - Layout
 
-    /// A longer name loses its middle; the JSON summary has all of it.
+    /// The maximum width of a name. A longer name loses its middle; the JSON summary contains the whole name.
     private static let nameColumns = 48
-    /// The same of a cell that says more than a name.
+    /// The maximum width of a cell with more text than a name.
     private static let cellColumns = 96
 
-    /// Columns under their titles, numbers to the right. Cells are one line each, whatever is in them.
+    /// A table with titles and right-aligned numbers. Each cell is one line, whatever its text.
     static func columns(_ titles: [String], _ rows: [[String]], numeric: Set<Int> = [1]) -> String {
         let all = [titles] + rows.map { row in row.map { shown($0, columns: cellColumns) } }
         let widths = titles.indices.map { column in all.map { displayWidth($0[column]) }.max() ?? 0 }
@@ -225,7 +225,7 @@ package struct SummaryTextRenderer {
 
     private func percent(_ part: Int, _ whole: Int) -> String {
         guard whole != 0 else { return "0%" }
-        // The words beside it say what it is a share of.
+        // The words beside the percentage name the whole.
         return text.percent(part.magnitudeSaturated, of: whole.magnitudeSaturated)
     }
 }

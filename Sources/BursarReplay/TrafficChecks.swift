@@ -2,9 +2,9 @@ import BursarAnalysis
 import BursarPolicy
 import BursarSyntax
 
-/// What a log holds and a policy does not foresee: `traffic/*` and `margin/observed`.
+/// Checks of a log against a policy: `traffic/*` and `margin/observed`.
 package enum TrafficChecks {
-    /// - Parameter summary: of a replay that gathered details.
+    /// - Parameter summary: the summary of a replay that collected details.
     package static func run(_ set: PolicySet, _ summary: ReplaySummary) -> Diagnostics {
         var diagnostics = Diagnostics()
         guard let edition = set.editions.last, let details = summary.details else { return diagnostics }
@@ -77,9 +77,9 @@ package enum TrafficChecks {
         }
     }
 
-    /// Rounded to cents, as nobody reads more of a forecast.
+    /// Rounded to cents, because a forecast is not more precise.
     private static func cents(_ nanos: Int64) -> Int64 {
-        // The quotient is so small that its product fits.
+        // The quotient is small enough that its product fits.
         nanos.addingSaturated(5_000_000) / 10_000_000 &* 10_000_000
     }
 

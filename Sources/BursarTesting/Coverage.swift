@@ -2,7 +2,7 @@ import BursarEngine
 import BursarPolicy
 import BursarSyntax
 
-/// Which tiers, rules, limits, thresholds and actions the tests of a set have exercised.
+/// The tiers, rules, limits, thresholds and actions that the tests of a set cover.
 package struct Coverage: Sendable {
     package enum Kind: String, Sendable, CaseIterable { case tier, rule, limit, threshold, action }
 
@@ -10,7 +10,7 @@ package struct Coverage: Sendable {
         package var kind: Kind
         package var name: String
         package var source: SourceRange
-        /// Of an action: its place at its threshold.
+        /// The index of an action at its threshold.
         fileprivate var number = 0
 
         fileprivate var key: Key { Key(kind: kind, source: source, number: number) }
@@ -26,10 +26,10 @@ package struct Coverage: Sendable {
     package private(set) var items: [Item] = []
     private var counts: [Key: Int] = [:]
 
-    /// For counting what one run meets, without a list of what there is.
+    /// Creates an empty coverage that counts the items of one run.
     init() {}
 
-    /// Everything that there is to exercise in the newest version of a set.
+    /// All items of the newest version of a set.
     package init(_ set: PolicySet) {
         var seen: Set<Key> = []
         func add(_ kind: Kind, _ name: String, _ source: SourceRange?, _ number: Int = 0) {
@@ -49,7 +49,7 @@ package struct Coverage: Sendable {
         for plan in plans {
             for limit in plan.limits {
                 add(.limit, limit.name, limit.source)
-                // A share has the thresholds of what it divides.
+                // A share has the same thresholds as the limit that it divides.
                 for threshold in limit.thresholds where limit.weight == nil {
                     add(.threshold, "\(limit.name) at \(threshold.text)", threshold.source)
                     for number in threshold.actions.indices {
@@ -90,12 +90,12 @@ package struct Coverage: Sendable {
         }
     }
 
-    /// Takes over what another run has met.
+    /// Adds the counts of another run.
     package mutating func merge(_ other: Coverage) { counts.merge(other.counts, uniquingKeysWith: +) }
 
     package func count(of item: Item) -> Int { counts[item.key] ?? 0 }
 
-    /// What is there, and how much of it was met.
+    /// The number of covered items and of all items.
     package func total(_ kind: Kind? = nil) -> (met: Int, all: Int) {
         let own = items.filter { kind == nil || $0.kind == kind }
         return (own.count { count(of: $0) > 0 }, own.count)

@@ -1,11 +1,11 @@
 import BursarSyntax
 import BursarLogs
 
-/// What a test expects of a decision: any subset of its fields, as `bursar eval` prints them.
+/// The expectations of a test on a decision: any subset of its fields, in the format of `bursar eval`.
 struct Expectation {
     let node: YAMLNode
 
-    /// A way in which a decision is not as expected.
+    /// A difference between a decision and its expectation.
     struct Mismatch: Sendable {
         var path: String
         var expected: String
@@ -13,7 +13,7 @@ struct Expectation {
         var range: SourceRange
     }
 
-    /// Short names for what is most often asked.
+    /// Short names for frequent fields.
     private static let shortcuts = ["code", "limit", "rule", "threshold", "action"]
 
     func mismatches(_ decision: JSONTree) -> [Mismatch] {
@@ -47,7 +47,7 @@ struct Expectation {
             if nodes.isEmpty, !values.isEmpty {
                 found.append(Mismatch(path: path, expected: "nothing", got: Self.text(value), range: node.range))
             }
-            // Each expected element, in order, somewhere in the list.
+            // The expected elements must occur in this order in the list.
             var next = 0
             for (index, element) in nodes.enumerated() {
                 var position = next
@@ -79,7 +79,7 @@ struct Expectation {
         if text == got || (value == nil && (text == "none" || text.isEmpty)) || (got == "null" && text == "none") {
             return
         }
-        // Numbers and money are compared by value: `8k` is 8000, `$0.50` is 0.5.
+        // Numbers and money are compared by value: `8k` equals 8000, `$0.50` equals 0.5.
         if let expected = Self.number(text), let number = Self.number(got), expected == number { return }
         found.append(Mismatch(path: path, expected: text, got: got, range: range))
     }

@@ -4,14 +4,14 @@ import BursarSyntax
 import BursarLogs
 import Synchronization
 
-/// One run of a test: itself, or one of its cases.
+/// One run of a test or of one of its cases.
 package struct PolicyTest: Sendable {
     package var name: String
     package var range: SourceRange
     fileprivate var test: TestDeclaration
     fileprivate var variation: TestCase?
 
-    /// The tests of a set, each case by itself.
+    /// The runs of all tests of a set, one for each case.
     package static func all(in documents: Documents) -> [PolicyTest] {
         documents.tests.flatMap { test -> [PolicyTest] in
             if test.cases.isEmpty {
@@ -26,7 +26,7 @@ package struct PolicyTest: Sendable {
         }
     }
 
-    /// A step that did not go as expected.
+    /// A step whose result differs from the expectation.
     package struct Failure: Sendable {
         /// From 1.
         package var step: Int
@@ -34,13 +34,13 @@ package struct PolicyTest: Sendable {
         package var range: SourceRange
         /// The decision as JSON.
         package var decision: String
-        /// Every step that led to it.
+        /// All steps of the decision.
         package var explanation: ExplainedDecision?
     }
 
-    /// A decision with what led to it, for rendering.
+    /// A decision with its explanation, for rendering.
     package struct ExplainedDecision: Sendable {
-        /// The engine that decided; symbols are its own.
+        /// The engine of the decision, which owns its symbols.
         package var engine: Engine
         package var explanation: Explanation
         package var decision: Decision
@@ -50,7 +50,7 @@ package struct PolicyTest: Sendable {
     package struct Result: Sendable {
         package var trial: PolicyTest
         package var failures: [Failure]
-        /// What is wrong with the test itself.
+        /// Errors in the test itself.
         package var diagnostics: [Diagnostic]
         package var decisions: Int
         package var coverage: Coverage
@@ -58,16 +58,16 @@ package struct PolicyTest: Sendable {
         package var passed: Bool { failures.isEmpty && diagnostics.isEmpty }
     }
 
-    /// When nothing says when: in the newest version, or on a Monday.
+    /// The default time of the first request: in the newest version, or on a Monday.
     private static func defaultStart(_ set: PolicySet) -> Int64 {
         let start = set.editions.last?.interval.start ?? .min
         return start == .min ? 1_767_607_200 * Micros.second : start
     }
 
-    /// 0001-01-01 up to 10000-01-01.
+    /// 0001-01-01 to 10000-01-01, exclusive.
     private static let knownTimes = -62_135_596_800 * Micros.second..<253_402_300_800 * Micros.second
 
-    /// When a step's last repetition is made; nil where it, or the first, cannot be written as a date.
+    /// The time of a step's last repetition; nil if that time or the first one is out of range.
     private static func lastTime(of step: TestStep, from start: Int64) -> Int64? {
         let spacing = step.spacing?.value ?? 0
         let (length, isLong) = spacing.multipliedReportingOverflow(by: max(1, step.times) - 1)
@@ -76,7 +76,7 @@ package struct PolicyTest: Sendable {
         return end
     }
 
-    /// Runs the trial on counters of its own.
+    /// Runs the test with its own counters.
     package func run(_ set: PolicySet) -> Result {
         let raised = RaisedAlerts()
         let engine = Engine(set, onAlert: { raised.add($0.name) })
@@ -116,7 +116,7 @@ package struct PolicyTest: Sendable {
                 if turn > 0 { time.addSaturated(step.spacing?.value ?? 0) }
                 let id = "step \(index + 1)" + (step.times > 1 ? ".\(turn &+ 1)" : "")
                 let isLast = run(step, fields, time, id, index + 1, &session, &result)
-                // One failure of a repeated step says as much as all of them.
+                // One failure of a repeated step is enough.
                 if !isLast { return result }
             }
             time = last
@@ -126,7 +126,7 @@ package struct PolicyTest: Sendable {
         return result
     }
 
-    /// False: the trial ends here.
+    /// Returns false to end the test.
     private func check(
         _ names: Set<String>, _ expected: Located<[Name]>, _ number: Int, _ result: inout Result
     ) -> Bool {
@@ -158,7 +158,7 @@ package struct PolicyTest: Sendable {
         }
     }
 
-    /// False: the trial ends here.
+    /// Returns false to end the test.
     private func run(
         _ step: TestStep, _ fields: RequestFields, _ time: Int64, _ id: String, _ number: Int, _ session: inout Session,
         _ result: inout Result
@@ -229,7 +229,7 @@ package struct PolicyTest: Sendable {
     }
 }
 
-/// The names of alerts since they were last taken.
+/// Collects the names of alerts until they are taken.
 private final class RaisedAlerts: Sendable {
     private let names = Mutex(Set<String>())
 
@@ -243,7 +243,7 @@ private final class RaisedAlerts: Sendable {
     }
 }
 
-/// Requests from JSON and decisions to JSON, for one engine.
+/// Reads requests from JSON and writes decisions as JSON, for one engine.
 private struct Session {
     let engine: Engine
     private let builder: RequestBuilder

@@ -1,13 +1,14 @@
 import BursarSyntax
 import BursarLogs
 
-/// A test's fields of a request as the JSON that `bursar eval` reads, so that tests and programs ask alike.
+/// Converts a test's request fields to the JSON format of `bursar eval`, so that tests and programs use the same
+/// fields.
 struct RequestFields {
     private var values: [(name: String, node: YAMLNode)] = []
-    /// Fields that no request has, with the nearest that one has.
+    /// Unknown fields, with the nearest known name.
     private(set) var strangers: [Diagnostic] = []
 
-    /// Later fields take the place of earlier ones.
+    /// Adds fields; later fields replace earlier ones.
     mutating func add(_ entries: [YAMLEntry]) {
         for entry in entries {
             guard Field.named[entry.name] != nil else {
