@@ -143,7 +143,7 @@ summaries: build
 
 # Writes anew what fixtures are expected to say, and the pages of the codes; read the difference before you commit it.
 record: deps checks
-	BURSAR_RECORD=1 $(SWIFT) test -c release --filter 'DiagnosticFixture|Page|LogFormat|Guide'
+	BURSAR_RECORD=1 $(SWIFT) test -c release --filter 'DiagnosticFixture|CommandFixture|Page|LogFormat|Guide'
 
 clean:
 	rm -rf .build

@@ -1,7 +1,9 @@
 import BursarSyntax
 import BursarLogs
 
-/// The expectations of a test on a decision: any subset of its fields, in the format of `bursar eval`.
+/// The expectation of a test on a decision: an outcome, or any subset of its fields, in the format of `bursar eval`.
+///
+/// Its fields and values were checked before.
 struct Expectation {
     let node: YAMLNode
 
@@ -13,92 +15,164 @@ struct Expectation {
         var range: SourceRange
     }
 
-    /// Short names for frequent fields.
-    private static let shortcuts = ["code", "limit", "rule", "threshold", "action"]
-
     func mismatches(_ decision: JSONTree) -> [Mismatch] {
         var found: [Mismatch] = []
-        if let outcome = node.scalar {
-            compare(outcome, node.range, decision["outcome"], "outcome", &found)
+        if node.scalar != nil {
+            compare(node, decision["outcome"], "outcome", .text, &found)
             return found
         }
         for entry in node.entries ?? [] {
-            if Self.shortcuts.contains(entry.name) {
+            let form = Self.form(of: entry.name, in: TestFields.expectation)
+            if TestFields.shortcuts.contains(entry.name) {
                 guard case .list(let reasons) = decision["reasons"] else { continue }
-                compare(entry.value, reasons.first?[entry.name], entry.name, &found)
+                compare(entry.value, reasons.first?[entry.name], entry.name, form, &found)
             } else {
-                compare(entry.value, decision[entry.name], entry.name, &found)
+                compare(entry.value, decision[entry.name], entry.name, form, &found)
             }
         }
         return found
     }
 
-    private func compare(_ node: YAMLNode, _ value: JSONTree?, _ path: String, _ found: inout [Mismatch]) {
+    /// Whether it names this code anywhere.
+    func names(code: String) -> Bool { Self.names(code, in: node) }
+
+    private static func names(_ code: String, in node: YAMLNode) -> Bool {
         switch node.content {
-        case .scalar(let text, _): compare(text, node.range, value, path, &found)
+        case .scalar: false
+        case .list(let nodes): nodes.contains { names(code, in: $0) }
         case .map(let entries):
-            for entry in entries { compare(entry.value, value?[entry.name], "\(path).\(entry.name)", &found) }
-        case .list(let nodes):
-            guard case .list(let values) = value else {
-                if nodes.isEmpty, value == nil { return }
-                found.append(Mismatch(path: path, expected: "a list", got: Self.text(value), range: node.range))
-                return
+            entries.contains { $0.name == "code" ? $0.value.scalar == code : names(code, in: $0.value) }
+        }
+    }
+
+    private static func form(of name: String, in fields: [TestField]) -> TestForm {
+        fields.first { $0.name == name }?.form ?? .text
+    }
+
+    private func compare(
+        _ node: YAMLNode, _ value: JSONTree?, _ path: String, _ form: TestForm, _ found: inout [Mismatch]
+    ) {
+        if node.scalar == "none" {
+            if !Self.isAbsent(value) {
+                found.append(Mismatch(path: path, expected: "none", got: Self.text(value), range: node.range))
             }
-            if nodes.isEmpty, !values.isEmpty {
-                found.append(Mismatch(path: path, expected: "nothing", got: Self.text(value), range: node.range))
-            }
-            // The expected elements must occur in this order in the list.
-            var next = 0
-            for (index, element) in nodes.enumerated() {
-                var position = next
-                var nearest: [Mismatch]?
-                while position < values.count {
-                    var missed: [Mismatch] = []
-                    compare(element, values[position], "\(path)[\(index)]", &missed)
-                    if missed.isEmpty { break }
-                    nearest = nearest ?? missed
-                    position += 1
-                }
-                if position == values.count {
-                    found +=
-                        nearest ?? [
-                            Mismatch(
-                                path: "\(path)[\(index)]", expected: "an element", got: "nothing", range: element.range)
-                        ]
-                } else {
-                    next = position + 1
-                }
-            }
+            return
+        }
+        switch (node.content, form) {
+        case (.map(let entries), .map(let fields)): compare(entries, value, path, fields, &found)
+        case (.map(let entries), .decision): compare(entries, value, path, TestFields.decision, &found)
+        case (.map(let entries), .list(let fields)): compare(entries, value, path, fields, &found)
+        case (.map(let entries), _): compare(entries, value, path, [], &found)
+        case (.list(let nodes), .list(let fields)): compare(nodes, value, path, .map(fields), node.range, &found)
+        case (.list(let nodes), _): compare(nodes, value, path, .text, node.range, &found)
+        case (.scalar, .texts): compare([node], value, path, .text, node.range, &found)
+        case (.scalar(let text, _), _):
+            if Self.isEqual(text, value, form) { return }
+            found.append(Mismatch(path: path, expected: text, got: Self.text(value), range: node.range))
         }
     }
 
     private func compare(
-        _ text: String, _ range: SourceRange, _ value: JSONTree?, _ path: String, _ found: inout [Mismatch]
+        _ entries: [YAMLEntry], _ value: JSONTree?, _ path: String, _ fields: [TestField], _ found: inout [Mismatch]
     ) {
-        let got = Self.text(value)
-        if text == got || (value == nil && (text == "none" || text.isEmpty)) || (got == "null" && text == "none") {
-            return
+        for entry in entries {
+            compare(
+                entry.value, value?[entry.name], "\(path).\(entry.name)", Self.form(of: entry.name, in: fields), &found)
         }
-        // Numbers and money are compared by value: `8k` equals 8000, `$0.50` equals 0.5.
-        if let expected = Self.number(text), let number = Self.number(got), expected == number { return }
-        found.append(Mismatch(path: path, expected: text, got: got, range: range))
     }
 
-    private static func number(_ text: String) -> Int64? {
+    /// Each expected element must match an element of the list, in order.
+    private func compare(
+        _ nodes: [YAMLNode], _ value: JSONTree?, _ path: String, _ form: TestForm, _ range: SourceRange,
+        _ found: inout [Mismatch]
+    ) {
+        guard case .list(let values) = value else {
+            if nodes.isEmpty, value == nil { return }
+            found.append(Mismatch(path: path, expected: "a list", got: Self.text(value), range: range))
+            return
+        }
+        if nodes.isEmpty, !values.isEmpty {
+            found.append(Mismatch(path: path, expected: "none", got: Self.text(value), range: range))
+        }
+        var next = 0
+        for (index, element) in nodes.enumerated() {
+            var position = next
+            var nearest: [Mismatch]?
+            while position < values.count {
+                var missed: [Mismatch] = []
+                compare(element, values[position], "\(path)[\(index)]", form, &missed)
+                if missed.isEmpty { break }
+                if missed.count < nearest?.count ?? .max { nearest = missed }
+                position += 1
+            }
+            if position == values.count {
+                found +=
+                    nearest ?? [
+                        Mismatch(
+                            path: "\(path)[\(index)]", expected: "an element", got: "none", range: element.range)
+                    ]
+            } else {
+                next = position + 1
+            }
+        }
+    }
+
+    // MARK: - Values
+
+    private static func isAbsent(_ value: JSONTree?) -> Bool {
+        switch value {
+        case nil, .null: true
+        case .list(let values): values.isEmpty
+        case .string(let text): text == "none"
+        default: false
+        }
+    }
+
+    /// Whether a value is the expected one, by the form of its field: money and counts by value, instants by time.
+    private static func isEqual(_ expected: String, _ value: JSONTree?, _ form: TestForm) -> Bool {
+        let got = text(value)
+        switch form {
+        case .count:
+            var scanner = TextScanner(expected)
+            guard let count = try? scanner.count(), scanner.isAtEnd, case .number = value else { return false }
+            return String(count) == got
+        case .decimal, .money, .amount: return isEqual(amount: expected, value)
+        case .instant:
+            guard let wanted = instant(expected), let time = instant(got) else { return false }
+            return wanted == time
+        default: return value != nil && expected == got
+        }
+    }
+
+    private static func isEqual(amount expected: String, _ value: JSONTree?) -> Bool {
+        var scanner = TextScanner(expected)
+        guard let wanted = try? scanner.expectedAmount("an amount"), scanner.isAtEnd else { return false }
+        switch (wanted, value) {
+        case (.money(let nanos), .string(let text)): return number(text) == Int128(nanos)
+        case (.number(let scaled), .string(let text)), (.number(let scaled), .number(let text)):
+            return number(text) == scaled
+        case (.count(let count), .number(let text)): return text == String(count)
+        default: return false
+        }
+    }
+
+    /// A decimal of a decision in 10^-9.
+    private static func number(_ text: String) -> Int128? {
+        let isNegative = text.hasPrefix("-")
+        var scanner = TextScanner(isNegative ? String(text.dropFirst()) : text)
+        guard case .number(let scaled)? = try? scanner.expectedAmount("an amount"), scanner.isAtEnd else { return nil }
+        return isNegative ? -scaled : scaled
+    }
+
+    private static func instant(_ text: String) -> Int64? {
         var scanner = TextScanner(text)
-        if let money = try? scanner.money(), scanner.isAtEnd { return money.nanos }
-        var plain = TextScanner("$" + text)
-        if let decimal = try? plain.money(), plain.isAtEnd { return decimal.nanos }
-        var counter = TextScanner(text)
-        guard let count = try? counter.count(), counter.isAtEnd else { return nil }
-        let (nanos, overflow) = count.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? nil : nanos
+        guard case .exact(let micros)? = try? scanner.instant(), scanner.isAtEnd else { return nil }
+        return micros
     }
 
     private static func text(_ value: JSONTree?) -> String {
         switch value {
-        case nil: "nothing"
-        case .null: "null"
+        case nil, .null: "none"
         case .boolean(let flag): flag ? "true" : "false"
         case .number(let text), .string(let text): text
         case .list(let values): "[\(values.map(text).joined(separator: ", "))]"

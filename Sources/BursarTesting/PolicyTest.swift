@@ -11,17 +11,26 @@ package struct PolicyTest: Sendable {
     fileprivate var test: TestDeclaration
     fileprivate var variation: TestCase?
 
-    /// The runs of all tests of a set, one for each case.
-    package static func all(in documents: Documents) -> [PolicyTest] {
-        documents.tests.flatMap { test -> [PolicyTest] in
+    /// What is wrong with its text, so that it is not run.
+    fileprivate var findings: [Diagnostic] = []
+
+    /// The tests of a set, each case by itself.
+    package static func all(in documents: Documents, _ set: PolicySet) -> [PolicyTest] {
+        let findings = TestChecker.check(documents, set).sorted()
+        return documents.tests.flatMap { test -> [PolicyTest] in
+            let own = findings.filter { $0.isWithin(test.range) }
             if test.cases.isEmpty {
-                return [PolicyTest(name: test.name.value, range: test.name.range, test: test, variation: nil)]
+                return [
+                    PolicyTest(
+                        name: test.name.value, range: test.name.range, test: test, variation: nil, findings: own)
+                ]
             }
+            let shared = own.filter { finding in !test.cases.contains { finding.isWithin($0.range) } }
             return test.cases.enumerated().map { index, variation in
                 PolicyTest(
                     name: "\(test.name.value) / \(variation.name?.value ?? "case \(index + 1)")",
-                    range: variation.range,
-                    test: test, variation: variation)
+                    range: variation.range, test: test, variation: variation,
+                    findings: own.filter { $0.isWithin(variation.range) } + shared)
             }
         }
     }
@@ -78,6 +87,9 @@ package struct PolicyTest: Sendable {
 
     /// Runs the test with its own counters.
     package func run(_ set: PolicySet) -> Result {
+        if !findings.isEmpty {
+            return Result(trial: self, failures: [], diagnostics: findings, decisions: 0, coverage: Coverage())
+        }
         let raised = RaisedAlerts()
         let engine = Engine(set, onAlert: { raised.add($0.name) })
         var result = Result(
@@ -110,7 +122,6 @@ package struct PolicyTest: Sendable {
             fields.add(test.steps.count == 1 && test.request.isEmpty ? [] : test.request)
             fields.add(step.request)
             fields.add(variation?.request ?? [])
-            result.diagnostics += fields.strangers
             if index == 0 { presume(fields, time, &session, &result) }
             for turn in 0..<max(1, step.times) {
                 if turn > 0 { time.addSaturated(step.spacing?.value ?? 0) }
@@ -148,12 +159,20 @@ package struct PolicyTest: Sendable {
             return
         }
         for usage in given {
-            let unknown = session.engine.presume([(usage.limit.value, usage.amount.value)], before: request)
-            if !unknown.isEmpty {
+            let counted = session.engine.presume(usage.limit.value, before: request) {
+                usage.amount.value.nanosOrCount(of: $0)
+            }
+            switch counted {
+            case .counted: break
+            case .noSuchLimit:
                 result.diagnostics.append(
                     Diagnostic(
                         .nameUnknown, "no limit `\(usage.limit.value)` counts the first request",
-                        at: usage.limit.range))
+                        at: usage.limit.range,
+                        help:
+                            "the limit belongs to another tier or tenant, or its `when` or `per` leaves the request out"
+                    ))
+            case .otherUnit(let unit): result.diagnostics.append(usage.mismatch(unit, session.engine.policySet))
             }
         }
     }
@@ -172,7 +191,8 @@ package struct PolicyTest: Sendable {
         let expected = variation?.expect ?? step.expect
         let json = session.json(decision, label)
         if let expected, let tree = try? JSONTree.parse(Array(json.utf8)) {
-            let mismatches = Expectation(node: expected).mismatches(tree)
+            let expectation = Expectation(node: expected)
+            let mismatches = expectation.mismatches(tree)
             if !mismatches.isEmpty {
                 for mismatch in mismatches {
                     result.failures.append(
@@ -187,6 +207,18 @@ package struct PolicyTest: Sendable {
                 }
                 return false
             }
+            if let reason = decision.reasons.first, ReasonCodes.beforePolicy.contains(reason.code),
+                !expectation.names(code: reason.code)
+            {
+                result.failures.append(
+                    Failure(
+                        step: number,
+                        message: "\(decision.outcome.name) before the policy was applied: \(reason.code)"
+                            + (reason.message.map { " (\($0))" } ?? "")
+                            + "; if the test is about this, expect `{code: \(reason.code)}`",
+                        range: expected.range, decision: json, explanation: nil))
+                return false
+            }
         }
         close(step, decision, request, &result, engine)
         return true
@@ -198,38 +230,32 @@ package struct PolicyTest: Sendable {
         guard let request, let reservation = decision.reservation else { return }
         if step.isReleased { try? engine.release(reservation, of: request.tenant) }
         guard let settle = step.settle else { return }
-        var usage = Usage(
-            inputTokens: max(0, request.inputTokens), cachedTokens: max(0, request.cachedTokens),
-            outputTokens: decision.estimate.outputTokens)
-        for entry in settle {
-            var scanner = TextScanner(entry.value.scalar ?? "")
-            let count = try? scanner.count()
-            switch (entry.name, count) {
-            case ("input_tokens", let count?): usage.inputTokens = count
-            case ("cached_tokens", let count?): usage.cachedTokens = count
-            case ("output_tokens", let count?): usage.outputTokens = count
-            case ("cost", _):
-                var money = TextScanner(entry.value.scalar ?? "")
-                usage.cost = (try? money.money())?.nanos
-            case ("failed", _): usage.hasFailed = entry.value.scalar == "true"
-            default:
-                result.diagnostics.append(
-                    Diagnostic(
-                        .syntaxUnknownKey,
-                        "`settle` takes input_tokens, cached_tokens, output_tokens, cost and failed",
-                        at: entry.key.range))
-            }
-        }
+        let written = TestUsage(settle)
+        let usage = Usage(
+            inputTokens: written.inputTokens ?? max(0, request.inputTokens),
+            cachedTokens: written.cachedTokens ?? max(0, request.cachedTokens),
+            outputTokens: written.outputTokens ?? decision.estimate.outputTokens, cost: written.cost,
+            hasFailed: written.hasFailed)
         do throws(Engine.SettlementError) {
             try engine.settle(reservation, of: request.tenant, usage: usage)
         } catch {
+            let place = settle.first { $0.name == "cached_tokens" } ?? settle.first
             result.diagnostics.append(
-                Diagnostic(.syntaxScalar, "the usage cannot be settled: \(error)", at: step.range))
+                Diagnostic(
+                    .syntaxScalar, "the usage cannot be settled: \(error.description)",
+                    at: place?.value.range ?? step.range))
         }
     }
 }
 
-/// Collects the names of alerts until they are taken.
+extension Diagnostic {
+    fileprivate func isWithin(_ outer: SourceRange) -> Bool {
+        guard let range else { return false }
+        return range.file == outer.file && range.start >= outer.start && range.end <= outer.end
+    }
+}
+
+/// The names of alerts since they were last taken.
 private final class RaisedAlerts: Sendable {
     private let names = Mutex(Set<String>())
 

@@ -5,20 +5,9 @@ import BursarLogs
 /// fields.
 struct RequestFields {
     private var values: [(name: String, node: YAMLNode)] = []
-    /// Unknown fields, with the nearest known name.
-    private(set) var strangers: [Diagnostic] = []
-
-    /// Adds fields; later fields replace earlier ones.
+    /// Later fields take the place of earlier ones.
     mutating func add(_ entries: [YAMLEntry]) {
         for entry in entries {
-            guard Field.named[entry.name] != nil else {
-                let near = nearestName(to: entry.name, among: Field.named.keys.sorted())
-                strangers.append(
-                    Diagnostic(
-                        .syntaxUnknownKey, "no request has a field `\(entry.name)`", at: entry.key.range,
-                        fix: near.map { .init("did you mean", replace: entry.key.range, with: $0) }))
-                continue
-            }
             values.removeAll { $0.name == entry.name }
             values.append((entry.name, entry.value))
         }

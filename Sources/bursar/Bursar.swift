@@ -39,6 +39,10 @@ package struct Bursar: ParsableCommand {
     /// - Parameter arguments: without the program's name; nil: the arguments of this process.
     package static func status(of arguments: [String]?) -> Int32 {
         defer { Console.flush() }
+        if let problem = unknownCommand(arguments ?? Array(CommandLine.arguments.dropFirst())) {
+            Console.error(problem)
+            return ExitStatus.usage
+        }
         do {
             var command = try parseAsRoot(arguments)
             try command.run()
@@ -59,6 +63,26 @@ package struct Bursar: ParsableCommand {
             if !message.isEmpty { Console.error(message) }
             return ExitStatus.usage
         }
+    }
+
+    /// Why the words before the first option are not a command; nil if they are one. The parser would take a misspelt command
+    /// for an argument that is too much.
+    private static func unknownCommand(_ arguments: [String]) -> String? {
+        var command: ParsableCommand.Type = Bursar.self
+        var path = configuration.commandName ?? "bursar"
+        for word in arguments {
+            let commands = command.configuration.subcommands
+            let names = commands.map { $0.configuration.commandName ?? "" } + (command == Bursar.self ? ["help"] : [])
+            if commands.isEmpty || word.hasPrefix("-") || word == "help" { return nil }
+            guard let next = commands.first(where: { $0.configuration.commandName == word }) else {
+                let near = nearestName(to: word, among: names)
+                return "error: `\(path)` has no command `\(shown(word))`; "
+                    + (near.map { "did you mean `\(path) \($0)`?" } ?? "commands: \(names.joined(separator: ", "))")
+            }
+            command = next
+            path += " \(word)"
+        }
+        return nil
     }
 }
 

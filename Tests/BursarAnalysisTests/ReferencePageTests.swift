@@ -1,3 +1,4 @@
+import BursarPolicy
 import BursarSyntax
 import BursarLogs
 import Foundation
@@ -70,6 +71,42 @@ import Testing
         #expect(known.count >= 20, "the sources no longer give codes as this test expects")
         #expect(listed.subtracting(known) == [], "codes that no source gives")
         #expect(known.subtracting(listed) == [], "codes that the page does not list")
+    }
+
+    @Test func `tests know the codes, the fields of a request and the fields of a decision`() throws {
+        #expect(Set(ReasonCodes.builtIn) == (try Self.codesInSources()))
+        let request = TestFields.request.map(\.name) + TestFields.recordOnly.keys
+        #expect(request.count == Set(request).count)
+        #expect(Set(request) == Set(Field.allCases.map(\.name)))
+        let writer = try String(
+            contentsOfFile: "\(Self.root)Sources/BursarEngine/Deciding/DecisionWriter.swift", encoding: .utf8)
+        let written = writer.matches(of: /(?:field|array|object|null|amount)\("([a-z_]+)"/).map { String($0.1) }
+        #expect(written.count > 40, "the writer no longer writes fields as this test expects")
+        #expect(Set(written) == Self.names(TestFields.decision))
+    }
+
+    /// The names of fields and of those inside them.
+    private static func names(_ fields: [TestField]) -> Set<String> {
+        fields.reduce(into: []) { names, field in
+            names.insert(field.name)
+            switch field.form {
+            case .map(let inner), .list(let inner): names.formUnion(Self.names(inner))
+            default: break
+            }
+        }
+    }
+
+    @Test func `the schema has the fields that tests may name`() throws {
+        let file = URL(filePath: "\(Self.root)Grammar/bursar.schema.json")
+        let schema = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]
+        let definitions = try #require(schema?["$defs"] as? [String: [String: Any]])
+        func properties(_ name: String) -> Set<String> {
+            Set((definitions[name]?["properties"] as? [String: Any] ?? [:]).keys)
+        }
+        #expect(properties("requestFields") == Set(TestFields.request.map(\.name)))
+        #expect(properties("decisionFields") == Set(TestFields.decision.map(\.name)))
+        let expectation = (definitions["expectation"]?["anyOf"] as? [[String: Any]])?.last?["properties"]
+        #expect(Set((expectation as? [String: Any] ?? [:]).keys) == Set(TestFields.expectation.map(\.name)))
     }
 
     /// The codes that the engine gives, by how its sources write them.

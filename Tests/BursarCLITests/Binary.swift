@@ -94,9 +94,9 @@ enum Binary {
     }
 
     /// Runs a body with a folder that is gone afterwards.
-    static func inFolder(_ body: (URL) throws -> Void) throws {
+    static func inFolder<Value>(_ body: (URL) throws -> Value) throws -> Value {
         let folder = try temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
-        try body(folder)
+        return try body(folder)
     }
 }

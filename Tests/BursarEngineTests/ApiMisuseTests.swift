@@ -106,7 +106,7 @@ import Testing
             #expect(code(engine.decide(request, detail: .full, counting: .observed)) == "bad_request")
             #expect(throws: Engine.SettlementError.self) { try engine.release(own, of: request.tenant) }
             #expect(engine.explain(request).steps.count == 1)
-            #expect(engine.presume([("daily", 1)], before: request) == ["daily"])
+            #expect(engine.presume("daily", before: request) { _ in 1 } == .noSuchLimit)
             #expect(!engine.checkInvariants(of: request.tenant))
         }
     }
@@ -143,7 +143,7 @@ import Testing
             #expect(code(engine.decide(Self.request(engine, at: time), detail: detail)) == "bad_request")
         }
         #expect(engine.explain(Self.request(engine, at: time)).steps.count == 1)
-        _ = engine.presume([("daily", 1)], before: Self.request(engine, at: time))
+        _ = engine.presume("daily", before: Self.request(engine, at: time)) { _ in 1 }
         try engine.settle(open, of: engine.tenant("a"), usage: Usage(inputTokens: 1, outputTokens: 0))
     }
 
@@ -233,7 +233,7 @@ import Testing
                 _ = engine.explain(request)
                 _ = engine.cost(
                     of: engine.symbols.intern("m"), at: input, input: input, cached: output, output: output)
-                _ = engine.presume([("daily", input)], before: request)
+                _ = engine.presume("daily", before: request) { _ in input }
             }
         }
         #expect(engine.checkInvariants(of: engine.tenant("a")))

@@ -47,7 +47,10 @@ package struct Checker {
     package static func check(_ documents: Documents, _ earlier: Diagnostics, lock: SourceFile? = nil) -> Result {
         let compiled = Compiler.compile(documents, earlier)
         var result = Result(set: compiled.set, sources: compiled.sources, diagnostics: compiled.diagnostics)
-        if let set = compiled.set { result.diagnostics.add(contentsOf: Analysis.run(set)) }
+        if let set = compiled.set {
+            result.diagnostics.add(contentsOf: Analysis.run(set))
+            result.diagnostics.add(contentsOf: TestChecker.check(documents, set))
+        }
         if let lock {
             let file = result.sources.add(lock)
             LockFile(lock, file: file).verify(documents, &result.diagnostics)

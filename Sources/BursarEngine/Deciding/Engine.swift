@@ -378,20 +378,31 @@ package final class Engine: @unchecked Sendable {
         return true
     }
 
-    /// Counts what limits had used before, as if it had happened at the request's time; for tests of policies.
+    /// Counts what a limit had used before, as if it had happened at the request's time; for tests of policies.
     ///
-    /// - Returns: The names for which no limit that counts applies to the request.
-    package func presume(_ amounts: [(limit: String, amount: Int64)], before request: Request) -> [String] {
+    /// - Parameter amount: nano-units of money or a count for a limit of this unit; nil: it is an amount of something else.
+    package func presume(
+        _ limit: String, before request: Request, amount: (Unit) -> Int64?
+    ) -> PresumedUsage {
         guard request.tenant.engine == serial, request.hasUsableTime, let edition = edition(at: request.time) else {
-            return amounts.map(\.limit)
+            return .noSuchLimit
         }
         let account = request.tenant.account
         let group = groupAccount(account, request)
         return account.withLock {
             var sitting = Sitting(self, edition, account, group, request, .full, .decided)
-            guard let group else { return sitting.presume(amounts) }
-            return group.lock.withLock { _ in sitting.presume(amounts) }
+            guard let group else { return sitting.presume(limit, amount) }
+            return group.lock.withLock { _ in sitting.presume(limit, amount) }
         }
+    }
+
+    /// What became of usage that was to be counted.
+    package enum PresumedUsage: Sendable, Hashable {
+        case counted
+        /// No limit of this name counts the request.
+        case noSuchLimit
+        /// The limit counts this unit, and the amount is one of something else.
+        case otherUnit(Unit)
     }
 
     /// The record's group goes before the request's.
@@ -414,11 +425,18 @@ package final class Engine: @unchecked Sendable {
     // MARK: - Settling
 
     /// What settling can meet.
-    package enum SettlementError: Error, Sendable {
+    package enum SettlementError: Error, Sendable, CustomStringConvertible {
         /// The reservation was settled, released or has expired, or is of another tenant or engine; nothing changed.
         case notOpen
         /// The usage cannot be counted: negative, or more cached than input tokens; nothing changed.
         case badUsage(String)
+
+        package var description: String {
+            switch self {
+            case .notOpen: "the reservation was settled or released before, or has expired"
+            case .badUsage(let reason): reason
+            }
+        }
     }
 
     /// Puts what a request really used in place of what was reserved for it, in the windows in which it was reserved,
@@ -428,9 +446,11 @@ package final class Engine: @unchecked Sendable {
             throw .badUsage("a count is negative")
         }
         guard usage.cost ?? 0 >= 0 else { throw .badUsage("the cost is negative") }
-        guard usage.cachedTokens <= usage.inputTokens else { throw .badUsage("more cached than input tokens") }
+        guard usage.cachedTokens <= usage.inputTokens else {
+            throw .badUsage("there are more cached tokens than input tokens")
+        }
         guard max(usage.inputTokens, usage.outputTokens) <= Request.largestCount else {
-            throw .badUsage("a count is too large")
+            throw .badUsage("a count is larger than 10^15")
         }
         try close(id, of: tenant, .used(usage))
         if watches { watch(id, of: tenant, usage: usage) }

@@ -163,31 +163,28 @@ extension Sitting {
         passThrottles(trial) { plan.rows[$0.row].limit.isShadow }
     }
 
-    /// Counts what limits of these names had used before, in those that apply to the request. Returns the names that none has.
-    mutating func presume(_ amounts: [(limit: String, amount: Int64)]) -> [String] {
+    /// Counts what limits of this name had used before, in those that apply to the request.
+    mutating func presume(_ name: String, _ amount: (Unit) -> Int64?) -> Engine.PresumedUsage {
         request[.tenant] = account.id
         if let group = record?.group { request[.group] = symbols.intern(group) }
-        guard let plan = bindPlan() else { return amounts.map(\.limit) }
+        guard let plan = bindPlan() else { return .noSuchLimit }
         request[.tier] = plan.tier
         let model = edition.model(request[.model])
         edition.set(model, named: request[.model], in: &request)
         let judge = Judge(
             edition: edition, plan: plan, symbols: symbols, record: record, account: account, group: group)
-        var unknown: [String] = []
-        for (name, amount) in amounts {
-            var isFound = false
-            for (index, row) in plan.rows.enumerated()
-            where row.limit.name == name && row.countsUse && judge.applies(row, to: request) {
-                guard let reference = judge.state(index, request).counter else { continue }
-                isFound = true
-                let grants = row.limit.isPrepaid ? plan.plan.grants : []
-                _ = withBook(reference) {
-                    $0.reserve(amount, in: reference, row.limit, grants: grants, run: .absent, at: request.time)
-                }
+        var usage = Engine.PresumedUsage.noSuchLimit
+        for (index, row) in plan.rows.enumerated()
+        where row.limit.name == name && row.countsUse && judge.applies(row, to: request) {
+            guard let reference = judge.state(index, request).counter else { continue }
+            guard let amount = amount(row.limit.unit) else { return .otherUnit(row.limit.unit) }
+            usage = .counted
+            let grants = row.limit.isPrepaid ? plan.plan.grants : []
+            _ = withBook(reference) {
+                $0.reserve(amount, in: reference, row.limit, grants: grants, run: .absent, at: request.time)
             }
-            if !isFound { unknown.append(name) }
         }
-        return unknown
+        return usage
     }
 
     /// A request that is not admitted counts as an attempt and as nothing else.

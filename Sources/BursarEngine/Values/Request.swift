@@ -139,7 +139,7 @@ package struct Request: Sendable {
     }
 
     /// The most tokens or characters that a request may name; beyond it, costs could pass 128 bits.
-    package static let largestCount: Int64 = 1_000_000_000_000_000
+    package static let largestCount = Bounds.requestCount
 
     package init(time: Int64, tenant: TenantID, model: Symbol) {
         self.time = time

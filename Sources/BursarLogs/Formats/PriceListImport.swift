@@ -7,13 +7,22 @@ package struct PriceListImport {
     package private(set) var leftOut: [String] = []
     package private(set) var modelCount = 0
 
-    /// What a catalog can say, and what needs no note: it does not bear on a price per token.
-    private static let silent: Set<String> = [
+    /// Keys that a catalog takes over.
+    private static let carried: Set<String> = [
         "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost", "input_cost_per_request",
-        "max_input_tokens", "max_tokens", "max_output_tokens", "litellm_provider", "mode", "source",
-        "deprecation_date", "supported_endpoints", "supported_modalities", "supported_output_modalities",
-        "supported_regions", "metadata", "comment", "rpm", "tpm", "rpd", "tpd",
+        "litellm_provider",
     ]
+    /// Keys on which no price depends. They are listed once for all models.
+    private static let descriptive: Set<String> = [
+        "mode", "source", "deprecation_date", "metadata", "comment", "rpm", "tpm", "rpd", "tpd",
+    ]
+
+    private static func isDescriptive(_ key: String) -> Bool {
+        descriptive.contains(key) || ["supports_", "supported_", "max_"].contains { key.hasPrefix($0) }
+    }
+
+    /// Models with a descriptive key.
+    private var described: [String: Int] = [:]
 
     /// Why there is no catalog.
     package struct ImportError: Error {
@@ -45,14 +54,39 @@ package struct PriceListImport {
         guard case .object(let entries) = list else { throw ImportError(description: "expected an object at byte 0") }
         var models = ""
         var seen: Set<String> = []
-        for (name, entry) in entries where name != "sample_spec" {
+        var known: Set<String> = []
+        var others = 0
+        for (name, entry) in entries {
+            if name == "sample_spec" {
+                leftOut.append("sample_spec: the list's own example, not a model")
+                continue
+            }
             let provider = entry["litellm_provider"]?.text
-            if !providers.isEmpty, !providers.contains(provider ?? "") { continue }
+            if let provider { known.insert(provider) }
+            if !providers.isEmpty, !providers.contains(provider ?? "") {
+                others += 1
+                continue
+            }
             guard seen.insert(name).inserted else {
-                leftOut.append("\(name): stands twice; the first is kept")
+                leftOut.append("\(name): duplicate model; the first one is kept")
+                continue
+            }
+            guard case .object(let fields) = entry else {
+                leftOut.append("\(name): not an object, so nothing of it is carried over")
                 continue
             }
             models += text(name, entry, provider)
+            noteOthers(name, fields)
+        }
+        for provider in providers.sorted() where !known.contains(provider) {
+            throw ImportError(
+                description: "--provider: the list has no model of `\(provider)`"
+                    + (nameHelp(for: provider, among: known.sorted(), listedAs: "providers").map { "; \($0)" } ?? ""))
+        }
+        if others > 0 { leftOut.append("\(others) model\(others == 1 ? "" : "s") of other providers") }
+        if !described.isEmpty {
+            let keys = described.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
+            leftOut.append("keys that no price depends on, with the number of models: " + keys.joined(separator: ", "))
         }
         catalog = self.head + (modelCount == 0 ? "  {}\n" : models)
         if let problem = problem(of: modelCount == 0 ? "  {}\n" : models, models: nil) {
@@ -91,7 +125,7 @@ package struct PriceListImport {
     /// A model's lines; empty where the catalog cannot hold it.
     private mutating func text(_ name: String, _ entry: JSONTree, _ provider: String?) -> String {
         guard isModelName(name) else {
-            leftOut.append("\(name): is no name of a model here")
+            leftOut.append("\(name): not a name that a model of a catalog can have")
             return ""
         }
         var price: [String] = []
@@ -100,6 +134,10 @@ package struct PriceListImport {
             ("input_cost_per_token", "input"), ("cache_read_input_token_cost", "cached"),
             ("output_cost_per_token", "output"),
         ] {
+            if let value = entry[key], value.number == nil, !value.isNull {
+                reason = "\(key) is not a number"
+                break
+            }
             guard let text = entry[key]?.number else {
                 // A model that only reads has no output to pay for, and the list says so by leaving the price out.
                 if field == "output", entry["input_cost_per_token"]?.number != nil,
@@ -107,7 +145,7 @@ package struct PriceListImport {
                 {
                     price.append("output: $0/1M")
                 } else if field != "cached" {
-                    reason = "has no \(field) price per token"
+                    reason = reason ?? "has no \(field) price per token"
                 }
                 continue
             }
@@ -117,7 +155,9 @@ package struct PriceListImport {
             }
             price.append("\(field): \(written)")
         }
-        if let fee = entry["input_cost_per_request"]?.number {
+        if let value = entry["input_cost_per_request"], value.number == nil, !value.isNull {
+            reason = "input_cost_per_request is not a number"
+        } else if let fee = entry["input_cost_per_request"]?.number {
             if let nanos = Self.scaled(fee, 9) {
                 price.append("request: $\(decimalText(nanos, scale: 1_000_000_000))")
             } else {
@@ -137,7 +177,6 @@ package struct PriceListImport {
             return ""
         }
         if let reason { leftOut.append("\(name): listed without a price: \(reason)") }
-        noteOthers(name, entry)
         modelCount += 1
         return text
     }
@@ -146,9 +185,9 @@ package struct PriceListImport {
         var text = "  \(Self.quoted(name)):\n"
         if let provider { text += "    provider: \(Self.quoted(provider))\n" }
         if let price { text += "    price: {\(price.joined(separator: ", "))}\n" }
-        if let context = entry["max_input_tokens"]?.number ?? entry["max_tokens"]?.number,
-            let whole = Self.scaled(context, 0)
-        {
+        if let whole = ["max_input_tokens", "max_tokens"].lazy.compactMap({ key in
+            entry[key]?.number.flatMap { Self.scaled($0, 0) }
+        }).first {
             text += "    context: \(whole)\n"
         } else if provider == nil, price == nil {
             text += "    description: listed without a price\n"
@@ -158,11 +197,19 @@ package struct PriceListImport {
 
     private static let readsOnly: Set<String> = ["embedding", "rerank", "moderation"]
 
-    /// Prices of other kinds and conditions: context tiers, batches, priority, audio, images, searches.
-    private mutating func noteOthers(_ name: String, _ entry: JSONTree) {
-        guard case .object(let fields) = entry else { return }
-        let others = fields.map(\.key).filter { key in
-            !Self.silent.contains(key) && (key.contains("cost") || key.contains("price") || key.contains("tiered"))
+    /// Notes every key that the catalog does not take over: prices of other kinds and conditions, and keys that are not known.
+    private mutating func noteOthers(_ name: String, _ fields: [(key: String, value: JSONTree)]) {
+        var others: [String] = []
+        let context = ["max_input_tokens", "max_tokens"].first { key in
+            fields.contains { $0.key == key && $0.value.number.flatMap { Self.scaled($0, 0) } != nil }
+        }
+        for (key, value) in fields where !Self.carried.contains(key) && key != context && !value.isNull {
+            if Self.isDescriptive(key) { described[key, default: 0] += 1 } else { others.append(key) }
+        }
+        if let provider = fields.first(where: { $0.key == "litellm_provider" })?.value, provider.text == nil,
+            !provider.isNull
+        {
+            others.append("litellm_provider")
         }
         if !others.isEmpty { leftOut.append("\(name): not carried over: \(others.joined(separator: ", "))") }
     }

@@ -1,6 +1,7 @@
 /// A test of a policy set: requests in order, with expectations for each.
 package struct TestDeclaration: Sendable {
     package var name: Name
+    package var range: SourceRange
     /// The time of the first request; nil: when the newest version takes effect.
     package var at: Located<InstantLiteral>?
     /// Fields of every request of the test.
@@ -13,9 +14,16 @@ package struct TestDeclaration: Sendable {
 
 /// The usage of a limit before the first request.
 package struct GivenUsage: Sendable {
+    package enum Amount: Sendable {
+        case money(MoneyLiteral)
+        /// With the unit if it was written.
+        case count(Int64, Unit?)
+        /// A fraction without a currency, which no limit counts.
+        case fraction
+    }
+
     package var limit: Name
-    /// Nano-units of money, or a whole number for other units.
-    package var amount: Located<Int64>
+    package var amount: Located<Amount>
 }
 
 package struct TestStep: Sendable {
@@ -61,7 +69,7 @@ extension NodeReader {
                 entry.value, "a test",
                 keys: Keys.test.names)
         else { return nil }
-        var test = TestDeclaration(name: name)
+        var test = TestDeclaration(name: name, range: entry.range)
         if let node = map["given"]?.value { test.given = given(node) }
         if let node = map["description"]?.value { _ = text(node, "description") }
         if let steps = map["steps"] {
@@ -128,6 +136,9 @@ extension NodeReader {
                 node, "repeat", { scanner throws(ScalarError) in try scanner.count("a number of times") })
         {
             step.times = times.value
+            if times.value < 1 {
+                report(.syntaxScalar, "a request is repeated at least once", at: times.range, help: "remove the step")
+            }
             if times.value > Bounds.testRepeats {
                 report(.syntaxScalar, "a request is repeated \(Bounds.testRepeats) times at most", at: times.range)
                 step.times = Bounds.testRepeats
@@ -135,11 +146,21 @@ extension NodeReader {
         }
         if let node = map["every"]?.value {
             step.spacing = scalar(node, "every") { scanner throws(ScalarError) in try scanner.duration() }
+            if map["repeat"] == nil {
+                report(
+                    .syntaxShape, "`every` has no effect without `repeat`", at: node.range,
+                    help: "add `repeat: N`, or write `at: +5m` for a time after the step before")
+            }
         }
         step.expect = map["expect"]?.value
         if let node = map["settle"]?.value { step.settle = fields(node, "settle") }
         if let node = map["alerts"]?.value { step.alerts = Located(texts(node, "alerts"), at: node.range) }
         if let node = map["release"]?.value { step.isReleased = boolean(node, "release")?.value ?? false }
+        if step.isReleased, let settle = map["settle"] {
+            report(
+                .syntaxShape, "a request is settled or released, not both", at: settle.key.range,
+                help: "remove `settle` or `release`")
+        }
         return step
     }
 
@@ -147,6 +168,16 @@ extension NodeReader {
     private mutating func time(_ node: YAMLNode) -> Located<TestStep.Time>? {
         scalar(node, "at") { scanner throws(ScalarError) -> TestStep.Time in
             if scanner.take("+") { return .after(try scanner.duration()) }
+            if scanner.peek == UInt8(ascii: "-") {
+                throw scanner.unexpected(
+                    "a step cannot be before the step above it", help: "as in `+5m`, or an instant")
+            }
+            var plain = scanner
+            if (try? plain.duration()) != nil, plain.isAtEnd {
+                throw scanner.error(
+                    "a time after the step before begins with `+`", from: 0,
+                    help: "write `+\(scanner.text(0, scanner.bytes.count))`")
+            }
             return .instant(try scanner.instant())
         }
     }
@@ -170,11 +201,22 @@ extension NodeReader {
     private mutating func given(_ node: YAMLNode) -> [GivenUsage] {
         namedEntries(node, "given", most: Bounds.limits).compactMap { entry in
             guard let limit = text(entry.key, "the name of a limit") else { return nil }
-            let amount = scalar(entry.value, "given") { scanner throws(ScalarError) -> Int64 in
-                if let money = try scanner.moneyIfPresent() { return money.nanos }
-                return try scanner.count("an amount that was used")
-            }
+            let amount = scalar(entry.value, "given") { scanner throws(ScalarError) in try scanner.givenAmount() }
             return amount.map { GivenUsage(limit: limit, amount: $0) }
         }
+    }
+}
+
+extension TextScanner {
+    /// `$5`, `40`, `8k tokens`.
+    mutating func givenAmount() throws(ScalarError) -> GivenUsage.Amount {
+        if let money = try moneyIfPresent() { return .money(money) }
+        let start = position
+        let digits = try digits("an amount")
+        if isAtEnd, digits.fraction.contains(where: { $0 != UInt8(ascii: "0") }) { return .fraction }
+        position = start
+        let count = try count("an amount")
+        skipSpaces()
+        return .count(count, isAtEnd ? nil : try unit())
     }
 }

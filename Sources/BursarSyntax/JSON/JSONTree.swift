@@ -33,6 +33,7 @@ package indirect enum JSONTree: Sendable {
     }
 
     package var text: String? { if case .string(let text) = self { text } else { nil } }
+    package var isNull: Bool { if case .null = self { true } else { false } }
     package var number: String? { if case .number(let text) = self { text } else { nil } }
 
     /// The maximum nesting; a price list has three levels.

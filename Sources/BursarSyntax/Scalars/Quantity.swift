@@ -113,7 +113,7 @@ extension TextScanner {
         return isMoney ? try money() : nil
     }
 
-    private mutating func unit() throws(ScalarError) -> Unit {
+    mutating func unit() throws(ScalarError) -> Unit {
         guard position > 0, bytes[position - 1] == UInt8(ascii: " ") else {
             throw unexpected("expected a space and a unit", help: "as in `50 requests/day`")
         }

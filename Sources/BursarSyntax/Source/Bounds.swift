@@ -81,6 +81,10 @@ package enum Bounds {
     package static let messageBytes = 2_000
     /// Bytes of a source line below a message.
     package static let excerptBytes = 1_600
+    /// Tokens or characters of a request; beyond it, costs could pass 128 bits.
+    package static let requestCount: Int64 = 1_000_000_000_000_000
+    /// Fields of a request that are looked at for its name or for misspelt ones.
+    package static let requestFields = 1_000
     /// Repetitions of one request in a test.
     package static let testRepeats: Int64 = 100_000
     /// Nesting of `a else b` in an action.

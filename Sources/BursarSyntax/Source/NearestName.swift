@@ -8,7 +8,20 @@ package func nearestName(to name: String, among candidates: some Sequence<String
         if let best, (best.distance, best.name) <= (found, candidate) { continue }
         best = (found, candidate)
     }
-    return best?.name
+    return best?.name ?? plainName(name, among: candidates)
+}
+
+/// The candidate that a name is without an ending such as `_id`: `workspace` for `workspaceId`.
+private func plainName(_ name: String, among candidates: some Sequence<String>) -> String? {
+    let lower = name.lowercased()
+    for ending in ["_id", "-id", "id", "_name", "-name", "name", "s"] where lower.hasSuffix(ending) {
+        let stem = lower.dropLast(ending.count)
+        if stem.isEmpty { continue }
+        if let found = candidates.prefix(Bounds.suggestionCandidates).first(where: { $0.lowercased() == stem }) {
+            return found
+        }
+    }
+    return nil
 }
 
 /// The number of edits (insert, delete, replace, swap of neighbours) between one name and others. Case is ignored, and

@@ -8,7 +8,10 @@ struct Eval: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "eval",
         abstract: "Decide one request, or one a line, in order, with shared counters.",
-        discussion: "Prints a decision a line. A request that cannot be read is denied as bad_request.")
+        discussion: """
+            Prints one decision per line. A request that cannot be read is denied as bad_request, with the id and the tenant \
+            that it names. A field that no request has is ignored with a warning.
+            """)
 
     @Option(help: "The policy set: a file or a folder.")
     var policies: String
@@ -19,14 +22,16 @@ struct Eval: ParsableCommand {
     @Option(help: "json is the only format of decisions.")
     var format = OutputFormat.json
 
-    @Flag(help: "Accepted for uniformity; nothing but decisions is printed.")
+    @Flag(help: "Do not warn about fields that no request has.")
     var quiet = false
 
     func run() throws {
         let engine = Engine(try Policies.load(policies))
         var session = EvalSession(engine: engine)
+        var unknown = UnknownFields()
         do throws(FileError) {
             try RequestLines.forEach(in: request) { line in
+                if !quiet { unknown.warn(about: line) }
                 Console.print(bytes: session.decide(line))
                 if request == "-" { Console.flush() }
             }
@@ -61,7 +66,9 @@ struct EvalSession {
                 reason = error.reason
             }
         }
-        return (request, builder.label(block, 0, path: "", line: 1), reason)
+        var label = builder.label(block, 0, path: "", line: 1)
+        if reason != nil { label.complete(from: TopLevelFields(line)) }
+        return (request, label, reason)
     }
 
     /// The decision as JSON with a line break.

@@ -148,6 +148,8 @@ struct Explain: ParsableCommand {
         }
         guard let last = lines.last else { throw ExitStatus(ExitStatus.usage, "there is no request to explain") }
         var session = EvalSession(engine: engine)
+        var unknown = UnknownFields()
+        for line in lines { unknown.warn(about: line) }
         for line in lines.dropLast() { _ = session.decide(line) }
         let (request, label, problem) = session.read(last)
         guard let request else {

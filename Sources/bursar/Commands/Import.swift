@@ -51,7 +51,9 @@ struct Import: ParsableCommand {
             Console.print(exact: result.catalog)
             guard !quiet else { return }
             for line in result.leftOut { Console.error(shown(line)) }
-            Console.error("\(result.modelCount) models, \(result.leftOut.count) notes on what was left out")
+            let (models, notes) = (result.modelCount, result.leftOut.count)
+            Console.error(
+                "\(models) model\(models == 1 ? "" : "s"), \(notes) note\(notes == 1 ? "" : "s") on what was left out")
         }
     }
 }

@@ -69,7 +69,8 @@ struct Test: ParsableCommand {
 
     private func run(_ path: String) throws -> SetResult {
         let (set, documents) = try Policies.loadWithDocuments(path)
-        let trials = PolicyTest.all(in: documents).filter { trial in filter.map { trial.name.contains($0) } ?? true }
+        let trials = PolicyTest.all(in: documents, set).filter { trial in filter.map { trial.name.contains($0) } ?? true
+        }
         let results = concurrentMap(trials) { $0.run(set) }
         var met = Coverage(set)
         for result in results { met.merge(result.coverage) }
