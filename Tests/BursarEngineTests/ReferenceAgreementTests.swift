@@ -65,6 +65,7 @@ import Testing
         /// Users, sessions and runs come and go.
         private let isCrowded: Bool
         private var crowd: SeededGenerator
+        private var repeats: SeededGenerator
         private var random: SeededGenerator
         private let engine: Engine
         private let reference: ReferenceEngine
@@ -72,6 +73,7 @@ import Testing
         init(seed: UInt64, isCrowded: Bool = false) throws {
             self.isCrowded = isCrowded
             crowd = SeededGenerator(seed: seed &* 17 &+ 3)
+            repeats = SeededGenerator(seed: seed &* 13 &+ 5)
             var generator = RandomPolicies(random: SeededGenerator(seed: seed))
             text = generator.policySet()
             random = SeededGenerator(seed: seed &* 31 &+ 7)
@@ -102,10 +104,13 @@ import Testing
             var time: Int64 = 1_780_272_000_000_000 + Int64(random.below(86_400)) * Micros.second
             var pending: [Pending] = []
             let isObserved = random.chance(15)
+            var earlier: [String: PlainRequest] = [:]
             for number in 0..<requests {
                 time += step()
                 var request = plainRequest(number, time)
                 if isCrowded { crowd(&request, number) }
+                if let first = earlier[request.id] { askAgain(first, as: &request) }
+                earlier[request.id] = request
                 let expected = reference.decide(request, observed: isObserved)
                 let live = self.live(request)
                 // Some requests ask for less, so that the fast path is held to the same.
@@ -135,6 +140,19 @@ import Testing
         var forgotten: Int {
             ["acme", "beta", "core", "nobody"].reduce(0) { $0 + engine.sizes(of: engine.tenant($1)).forgotten }
                 + ["g1", "g2"].reduce(0) { $0 + engine.groupSizes($1).forgotten }
+        }
+
+        /// Makes a request with an old id ask for the same, as a client does that tries again, or surely for something else.
+        private func askAgain(_ first: PlainRequest, as request: inout PlainRequest) {
+            guard repeats.chance(60) else {
+                request.number[.characters] = (first.number[.characters] ?? 0) + 1
+                return
+            }
+            let new = request
+            request = first
+            request.time = new.time
+            request.number[.attempt] = new.number[.attempt]
+            (request.confirmed, request.approved) = (new.confirmed, new.approved)
         }
 
         /// Gives a request one of a few users who are there now, or one who was there earlier.

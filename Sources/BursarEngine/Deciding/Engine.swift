@@ -47,6 +47,8 @@ package final class Engine: @unchecked Sendable {
         var groups: [Symbol: GroupAccount] = [:]
     }
 
+    /// For telling requests with one id apart.
+    private let fingerprintKey = FingerprintKey(.process)
     private let layout: AccountLayout
     private let retentions: CounterRetentions
     /// There are more accounts than a core's cache holds, so that what a decision touches is asked for in advance.
@@ -370,13 +372,17 @@ package final class Engine: @unchecked Sendable {
             account.decideQuickly(request, plan, edition, isBrief: isBrief, &decision)
         }
         guard isDecided else { return false }
-        if let id = request.id {
+        if let id = request.id, decision.reservation != nil {
             account.recent.rememberNew(
-                id, &decision, at: request.time, latest: account.book.latest(at: request.time),
+                id, fingerprint(request), &decision, at: request.time, latest: account.book.latest(at: request.time),
                 window: edition.retryWindow)
         }
         return true
     }
+
+    /// What tells two requests with the same id apart.
+    @inline(__always)
+    func fingerprint(_ request: Request) -> UInt64 { fingerprintKey.fingerprint(request) }
 
     /// Counts what a limit had used before, as if it had happened at the request's time; for tests of policies.
     ///
@@ -467,6 +473,8 @@ package final class Engine: @unchecked Sendable {
     }
 
     /// Takes a reservation away: the request was never made. An attempt stays an attempt.
+    ///
+    /// A later request with the same id is decided anew.
     package func release(_ id: ReservationID, of tenant: TenantID) throws(SettlementError) {
         try close(id, of: tenant, .released)
         if watches { watch(id, of: tenant, usage: nil) }
@@ -483,6 +491,7 @@ package final class Engine: @unchecked Sendable {
             guard case .used(let usage) = ending else { return nil }
             return usage.cost ?? cost(usage, of: reservation)
         }
+        if isClosed, case .released = ending { account.recent.forget(id) }
         if !isConfined { account.unlock() }
         guard isClosed else { throw .notOpen }
     }

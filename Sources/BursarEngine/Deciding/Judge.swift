@@ -353,7 +353,6 @@ struct Judge {
             }
             guard mayBind else { continue }
             let row = plan.rows[state.row]
-            var isViolated = false
             for position in row.thresholds.indices {
                 let threshold = row.thresholds[position]
                 guard isCrossed(threshold, row, state, state.estimate) else { continue }
@@ -363,11 +362,7 @@ struct Judge {
                     let action = threshold.actions[number]
                     forEachEffect(of: action, threshold, state, judgement, isFallback: isFallback) { effect, _ in
                         let violation = consequence(effect, crossing, number, row, threshold, judgement)
-                        // One reason a limit: its lowest violated threshold.
-                        if let violation, !isViolated {
-                            judgement.violations.append(violation)
-                            isViolated = true
-                        }
+                        if let violation { judgement.violations.append(violation) }
                     }
                 }
             }

@@ -59,6 +59,7 @@ final class Judgement {
     @exclusivity(unchecked) var capping: [(crossing: Crossing, action: String)] = []
     /// After caps.
     @exclusivity(unchecked) var crossings: [Crossing] = []
+    /// All of them, in the order of limits and thresholds: the outcome follows from them. `shownViolations` are displayed.
     @exclusivity(unchecked) var violations: [Violation] = []
     @exclusivity(unchecked) var downgrades: [(crossing: Crossing, to: ModelID?)] = []
     @exclusivity(unchecked) var approvals: [Crossing] = []
@@ -70,5 +71,21 @@ final class Judgement {
     init(candidate: Candidate, request: Request) {
         self.candidate = candidate
         self.request = request
+    }
+
+    /// Every violation is of a rate, so that waiting may help.
+    var isThrottle: Bool { violations.allSatisfy(\.isRate) }
+
+    /// One violation of each limit, for display: the lowest that is not of a rate, else the lowest.
+    var shownViolations: [Violation] {
+        var shown: [Violation] = []
+        for violation in violations {
+            guard let last = shown.last, last.crossing.state == violation.crossing.state else {
+                shown.append(violation)
+                continue
+            }
+            if last.isRate, !violation.isRate { shown[shown.count - 1] = violation }
+        }
+        return shown
     }
 }

@@ -203,13 +203,4 @@ extension Sitting {
             }
         }
     }
-
-    mutating func countRepeat(_ earlier: Decision) {
-        guard let plan = bindPlan() else { return }
-        request[.tenant] = account.id
-        request[.tier] = plan.tier
-        if let group = record?.group { request[.group] = symbols.intern(group) }
-        let name = earlier.model.isPresent ? earlier.model : request[.model]
-        countAttempt(plan, request, Candidate(model: edition.model(name), name: name, price: nil))
-    }
 }

@@ -33,21 +33,44 @@ struct Sitting {
 
     mutating func decide() -> Decision {
         if let defect = request.defect { return stamped(engine.badRequest(defect)) }
+        let fingerprint = request.id == nil ? 0 : engine.fingerprint(request)
+        request[.tenant] = account.id
+        if let group = record?.group { request[.group] = symbols.intern(group) }
+        let bound = bindPlan()
+        let status = statusRefusal(bound)
+        guard let plan = bound, status == nil else { return stamped(settled(status ?? deny([]), plan: bound)) }
+        request[.tier] = plan.tier
+        guard let id = request.id else { return decideNew(plan) }
         let window = edition.policy.retryWindow
         let latest = account.book.latest(at: request.time)
-        if let id = request.id,
-            var earlier = account.recent.decision(
-                id, at: request.time, latest: latest, window: window)
-        {
-            earlier.isRepeat = true
-            countRepeat(earlier)
-            return earlier
-        }
-        var decision = decideNew()
-        if let id = request.id {
-            account.recent.remember(id, &decision, at: request.time, latest: latest, window: window)
+        let earlier = account.recent.entry(id, at: request.time, latest: latest, window: window)
+        if let earlier, earlier.fingerprint == fingerprint { return repeated(earlier.given, plan) }
+        var decision = earlier.map { refuseReused($0.time, plan) } ?? decideNew(plan)
+        // Only what was counted is remembered: everything else is decided anew.
+        if decision.reservation != nil {
+            account.recent.remember(
+                id, fingerprint, &decision, at: request.time, latest: latest, window: window)
         }
         return decision
+    }
+
+    /// The decision that the first request of this id got; it counts as an attempt.
+    private func repeated(_ earlier: Decision, _ plan: CompiledPlan) -> Decision {
+        var decision = earlier
+        decision.isRepeat = true
+        let name = earlier.model.isPresent ? earlier.model : request[.model]
+        countAttempt(plan, request, Candidate(model: edition.model(name), name: name, price: nil))
+        return decision
+    }
+
+    /// The id of an earlier request that asked for something else.
+    private func refuseReused(_ time: Int64, _ plan: CompiledPlan) -> Decision {
+        let reused = reason(
+            "request_id_reused", "the id was used at \(instantText(time)) for a request that asks for something else")
+        let name = request[.model]
+        let model = edition.model(name)
+        let requested = Candidate(model: model, name: name, price: edition.price(model))
+        return stamped(finish(deny([reused]), plan, judge(plan), requested: requested))
     }
 
     /// Names the policy in a decision.
@@ -59,24 +82,21 @@ struct Sitting {
 
     // MARK: - Resolving
 
-    mutating func decideNew() -> Decision {
-        request[.tenant] = account.id
-        if let group = record?.group { request[.group] = symbols.intern(group) }
-        let plan = bindPlan()
-        if edition.policy.mode == .frozen {
-            return stamped(settled(deny([reason("policy_frozen", "the policy is frozen")]), plan: plan))
-        }
+    /// What refuses every request of the tenant, repeats included; nil where nothing does.
+    private func statusRefusal(_ plan: CompiledPlan?) -> Verdict? {
+        if edition.policy.mode == .frozen { return deny([reason("policy_frozen", "the policy is frozen")]) }
         if record?.isSuspended == true {
-            let suspended = reason("tenant_suspended", "the tenant is suspended", source: record?.source)
-            return stamped(settled(deny([suspended]), plan: plan))
+            return deny([reason("tenant_suspended", "the tenant is suspended", source: record?.source)])
         }
-        guard let plan else {
-            return stamped(
-                settled(
-                    deny([reason("unknown_tenant", "no document lists the tenant and no tier is known for it")]),
-                    plan: nil))
-        }
-        request[.tier] = plan.tier
+        guard plan == nil else { return nil }
+        return deny([reason("unknown_tenant", "no document lists the tenant and no tier is known for it")])
+    }
+
+    func judge(_ plan: CompiledPlan) -> Judge {
+        Judge(edition: edition, plan: plan, symbols: symbols, record: record, account: account, group: group)
+    }
+
+    private func decideNew(_ plan: CompiledPlan) -> Decision {
         if level != .full, !hasTriedFastPath {
             var decision = Decision()
             let isBrief = level == .brief && counting == .decided
@@ -84,10 +104,7 @@ struct Sitting {
                 return decision
             }
         }
-        let judge = Judge(
-            edition: edition, plan: plan, symbols: symbols, record: record, account: account, group: group)
-        let decision = decide(plan, judge)
-        return stamped(decision)
+        return stamped(decide(plan, judge(plan)))
     }
 
     /// The tenant's plan: its record's tier, else the request's, else the default one.
@@ -287,10 +304,10 @@ struct Sitting {
     }
 
     func refusal(_ judgement: Judgement, _ first: Judgement, _ plan: CompiledPlan) -> Verdict {
-        let reasons = judgement.violations.map { violation in
+        let reasons = judgement.shownViolations.map { violation in
             limitReason(judgement, violation.crossing, plan, code: violation.code, action: violation.action)
         }
-        let isThrottle = judgement.violations.allSatisfy(\.isRate)
+        let isThrottle = judgement.isThrottle
         let waits = judgement.violations.map(\.retryAfter)
         let wait = isThrottle && !waits.contains { $0 == nil } ? waits.compactMap { $0 }.max() : nil
         return Verdict(

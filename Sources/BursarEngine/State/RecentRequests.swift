@@ -2,7 +2,7 @@ import BursarPolicy
 import BursarStorage
 import BursarSyntax
 
-/// The decisions of requests that came within the retry window, by request id.
+/// The decisions of admitted requests that came within the retry window, by request id.
 ///
 /// Two tables take turns: when the younger one has filled for a whole window, every entry of the older is too old.
 struct RecentRequests: ~Copyable {
@@ -10,6 +10,8 @@ struct RecentRequests: ~Copyable {
     struct Entry {
         private(set) var id: RequestID
         private(set) var time: Int64
+        /// Of the request: another one with this id is no repeat.
+        private(set) var fingerprint: UInt64
         private var outcome: Outcome
         private var isUnpriced: Bool
         private var isUnlimited: Bool
@@ -17,7 +19,7 @@ struct RecentRequests: ~Copyable {
         private var tier: Symbol
         private var edition: Int32
         private var estimate: Estimate
-        private var reservation: ReservationID?
+        private(set) var reservation: ReservationID?
         private var detail: Unmanaged<DecisionDetail>?
         /// The engine does not keep the detail, so that the table does.
         private(set) var keepsDetail: Bool
@@ -27,10 +29,12 @@ struct RecentRequests: ~Copyable {
         /// - Parameter decision: not changed; at its address for the same reason.
         @inline(__always)
         static func write(
-            _ id: RequestID, _ time: Int64, _ decision: inout Decision, to place: UnsafeMutablePointer<Entry>
+            _ id: RequestID, _ time: Int64, _ fingerprint: UInt64, _ decision: inout Decision,
+            to place: UnsafeMutablePointer<Entry>
         ) {
             place.pointee.id = id
             place.pointee.time = time
+            place.pointee.fingerprint = fingerprint
             place.pointee.outcome = decision.outcome
             place.pointee.isUnpriced = decision.isUnpriced
             place.pointee.isUnlimited = decision.isUnlimited
@@ -85,19 +89,25 @@ struct RecentRequests: ~Copyable {
 
         subscript(index: Int) -> Entry { entries[index] }
 
-        mutating func replace(_ index: Int, _ id: RequestID, _ time: Int64, by decision: inout Decision) {
+        mutating func replace(
+            _ index: Int, _ id: RequestID, _ time: Int64, _ fingerprint: UInt64, by decision: inout Decision
+        ) {
             entries[index].release()
-            entries.withAddress(of: index) { Entry.write(id, time, &decision, to: $0) }
+            entries.withAddress(of: index) { Entry.write(id, time, fingerprint, &decision, to: $0) }
             if entries[index].keepsDetail { keepsDetails = true }
         }
 
         @inline(__always)
-        mutating func insert(_ id: RequestID, _ time: Int64, _ decision: inout Decision) {
+        mutating func insert(
+            _ id: RequestID, _ time: Int64, _ fingerprint: UInt64, _ decision: inout Decision
+        ) {
             if (entries.count + 1) * 2 > slots.count { grow() }
-            entries.append { Entry.write(id, time, &decision, to: $0) }
+            entries.append { Entry.write(id, time, fingerprint, &decision, to: $0) }
             if entries[entries.count - 1].keepsDetail { keepsDetails = true }
             place(id, UInt32(entries.count))
         }
+
+        var count: Int { entries.count }
 
         private func releaseAll() {
             guard keepsDetails else { return }
@@ -136,20 +146,42 @@ struct RecentRequests: ~Copyable {
     private var young = Table()
     private var old = Table()
     private var youngSince = Int64.min
+    /// Reservations that were released: their requests were never made, so that their ids are new.
+    private var released: Set<ReservationID> = []
+    private var mostReleased = Self.fewReleased
+    private static let fewReleased = 64
 
     /// Some request of this id is remembered, within the window or not.
     @inline(__always)
     func holds(_ id: RequestID) -> Bool { young.find(id) != nil || old.find(id) != nil }
 
-    /// The decision that a request of this id got less than `window` ago, unless the time of that was wrong.
+    /// The request of this id that was admitted less than `window` ago, unless the time of that was wrong.
     ///
     /// - Parameter latest: of the times of this request and the one before it.
-    func decision(_ id: RequestID, at time: Int64, latest: Int64, window: Int64) -> Decision? {
+    func entry(_ id: RequestID, at time: Int64, latest: Int64, window: Int64) -> Entry? {
         guard let entry = young.find(id).map({ young[$0] }) ?? old.find(id).map({ old[$0] }) else { return nil }
         guard time < entry.time.addingSaturated(window), !CounterBook.isWrong(entry.time, latest: latest) else {
             return nil
         }
-        return entry.given
+        return entry.reservation.map(released.contains) == true ? nil : entry
+    }
+
+    /// The request of a reservation was never made.
+    mutating func forget(_ reservation: ReservationID) {
+        guard young.count + old.count > 0 else { return }
+        if released.count >= mostReleased {
+            // Those whose requests are not remembered any more need not be kept.
+            var kept: Set<ReservationID> = []
+            for table in 0..<2 {
+                for index in 0..<(table == 0 ? young.count : old.count) {
+                    let id = table == 0 ? young[index].reservation : old[index].reservation
+                    if let id, released.contains(id) { kept.insert(id) }
+                }
+            }
+            released = kept
+            mostReleased = max(Self.fewReleased, kept.count * 2, (young.count + old.count) / 4)
+        }
+        released.insert(reservation)
     }
 
     /// The younger table has filled for a whole window, or since a time that was wrong.
@@ -160,7 +192,7 @@ struct RecentRequests: ~Copyable {
 
     /// - Parameter decision: not changed, as below.
     mutating func remember(
-        _ id: RequestID, _ decision: inout Decision, at time: Int64, latest: Int64, window: Int64
+        _ id: RequestID, _ fingerprint: UInt64, _ decision: inout Decision, at time: Int64, latest: Int64, window: Int64
     ) {
         if youngSince == .min {
             youngSince = time
@@ -170,21 +202,21 @@ struct RecentRequests: ~Copyable {
             youngSince = time
         }
         if let index = young.find(id) {
-            young.replace(index, id, time, by: &decision)
+            young.replace(index, id, time, fingerprint, by: &decision)
         } else {
-            young.insert(id, time, &decision)
+            young.insert(id, time, fingerprint, &decision)
         }
     }
 
     /// The same for an id that `holds` has just not found.
     @inline(__always)
     mutating func rememberNew(
-        _ id: RequestID, _ decision: inout Decision, at time: Int64, latest: Int64, window: Int64
+        _ id: RequestID, _ fingerprint: UInt64, _ decision: inout Decision, at time: Int64, latest: Int64, window: Int64
     ) {
         if youngSince == .min || isFull(time, latest, window) {
-            remember(id, &decision, at: time, latest: latest, window: window)
+            remember(id, fingerprint, &decision, at: time, latest: latest, window: window)
         } else {
-            young.insert(id, time, &decision)
+            young.insert(id, time, fingerprint, &decision)
         }
     }
 }

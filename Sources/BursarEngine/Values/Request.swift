@@ -125,6 +125,8 @@ package struct Request: Sendable {
     /// No tools and no labels.
     package mutating func clearLists() { if lists != nil { lists = nil } }
 
+    @inline(__always) var hasLists: Bool { lists != nil }
+
     /// Without reaching for the list where there is none.
     @inline(__always) var toolCount: Int { lists == nil ? 0 : tools.count }
 

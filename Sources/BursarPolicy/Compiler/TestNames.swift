@@ -162,8 +162,9 @@ package enum ReasonCodes {
     package static let builtIn = [
         "approval_required", "bad_request", "concurrency_exceeded", "confirmation_required", "feature_blocked",
         "feature_budget_exceeded", "model_not_allowed", "model_unpriced", "no_policy_in_force", "policy_frozen",
-        "prepaid_balance_required", "quota_exceeded", "rate_limited", "request_too_large", "run_budget_exceeded",
-        "scope_budget_exceeded", "tenant_budget_exceeded", "tenant_suspended", "tool_denied", "unknown_tenant",
+        "prepaid_balance_required", "quota_exceeded", "rate_limited", "request_id_reused", "request_too_large",
+        "run_budget_exceeded", "scope_budget_exceeded", "tenant_budget_exceeded", "tenant_suspended", "tool_denied",
+        "unknown_tenant",
     ]
 
     /// Codes of requests that never reached a limit or a rule of the policy. A test that expects a refusal and gets one of

@@ -79,8 +79,7 @@ extension NodeReader {
             }
         }
         if let node = map["retry window"]?.value {
-            policy.retryWindow =
-                scalar(node, "retry window") { scanner throws(ScalarError) in try scanner.duration() }?.value
+            policy.retryWindow = retryWindow(node)
         }
         if let node = map["audiences"]?.value {
             for entry in namedEntries(node, "audiences", most: Bounds.audiences) {
@@ -103,6 +102,15 @@ extension NodeReader {
         if let node = map["checks"]?.value { policy.checks = checks(node) }
         if let node = map["description"]?.value { _ = text(node, "description") }
         return policy
+    }
+
+    private mutating func retryWindow(_ node: YAMLNode) -> Int64? {
+        let window = scalar(node, "retry window") { scanner throws(ScalarError) in try scanner.duration() }
+        guard let window, window.value > Bounds.retryWindow else { return window?.value }
+        report(
+            .syntaxBound, "a retry window is \(Bounds.retryWindow / Micros.day) days at most", at: window.range,
+            help: "every admitted request of this time is kept in memory; ten minutes, the default, suit most retries")
+        return nil
     }
 
     private enum CheckLevel: String, CaseIterable { case off, note, warning, error }

@@ -87,6 +87,8 @@ package enum Bounds {
     package static let requestFields = 1_000
     /// Repetitions of one request in a test.
     package static let testRepeats: Int64 = 100_000
+    /// Microseconds of a retry window: each admitted request of that time takes memory. Seven days.
+    package static let retryWindow: Int64 = 604_800_000_000
     /// Nesting of `a else b` in an action.
     package static let actionAlternatives = 8
     /// Comparisons in one alert.

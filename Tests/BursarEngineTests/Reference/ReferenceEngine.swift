@@ -97,9 +97,16 @@ final class ReferenceEngine {
         var expires: Int64
     }
 
+    private struct Remembered {
+        var request: PlainRequest
+        var decision: PlainDecision
+        var reservation: Int
+    }
+
     private var books: [String: Book] = [:]
     private var firstSeen: [String: Int64] = [:]
-    private var recent: [String: (time: Int64, decision: PlainDecision, model: String?)] = [:]
+    private var recent: [String: Remembered] = [:]
+    private var released: Set<Int> = []
     private var open: [Int: OpenReservation] = [:]
     private var nextEntry = 0
     private var nextReservation = 0
@@ -211,20 +218,32 @@ final class ReferenceEngine {
         }
         let record = set.tenantIndex(of: request.tenant).map { set.tenants[$0] }
         expire(request.tenant, at: request.time)
-        let key = "\(request.tenant)|\(request.id)"
-        if let earlier = recent[key], request.time < earlier.time + edition.policy.retryWindow {
-            if let plan = plan(edition, record, request) {
-                let scene = Scene(edition: edition, plan: plan, record: record, request: request)
-                let name = earlier.model ?? request.text[.model] ?? ""
-                countAttempt(scene, candidate(edition.catalog?.model(name), named: name, edition))
-            }
-            var again = earlier.decision
-            again.isRepeat = true
-            return (again, nil)
+        return decide(request, edition, record, observed: observed)
+    }
+
+    /// The request with this id that was admitted lately.
+    private func remembered(_ request: PlainRequest, _ edition: Edition) -> Remembered? {
+        guard let earlier = recent["\(request.tenant)|\(request.id)"], !released.contains(earlier.reservation),
+            request.time < earlier.request.time + edition.policy.retryWindow
+        else { return nil }
+        return earlier
+    }
+
+    private func asksTheSame(_ a: PlainRequest, _ b: PlainRequest) -> Bool {
+        func numbers(_ request: PlainRequest) -> [Attribute: Int64] {
+            request.number.filter { $0.key != .attempt }
         }
-        let result = decideNew(request, edition, record, observed: observed)
-        recent[key] = (request.time, result.decision, result.decision.model)
-        return result
+        return a.text == b.text && a.labels == b.labels && numbers(a) == numbers(b)
+            && a.expectedOutput == b.expectedOutput && a.tools.sorted() == b.tools.sorted()
+            && a.fallback == b.fallback && a.accepts == b.accepts
+    }
+
+    private func again(_ earlier: Remembered, _ scene: Scene) -> PlainDecision {
+        let name = earlier.decision.model ?? scene.request.text[.model] ?? ""
+        countAttempt(scene, candidate(scene.edition.catalog?.model(name), named: name, scene.edition))
+        var again = earlier.decision
+        again.isRepeat = true
+        return again
     }
 
     private func plan(_ edition: Edition, _ record: TenantRecord?, _ request: PlainRequest) -> Plan? {
@@ -233,7 +252,7 @@ final class ReferenceEngine {
         return edition.plan(tier: tier, tenant: index, record: record, at: request.time)
     }
 
-    private func decideNew(
+    private func decide(
         _ request: PlainRequest, _ edition: Edition, _ record: TenantRecord?, observed: Bool
     ) -> (decision: PlainDecision, reservation: Int?) {
         let name = request.text[.model] ?? ""
@@ -260,7 +279,12 @@ final class ReferenceEngine {
         }
         guard let plan else { return (refused([]), nil) }
         let scene = Scene(edition: edition, plan: plan, record: record, request: request)
-        let full: Verdict = access(scene, requested) ?? verdict(scene, requested)
+        let earlier = remembered(request, edition)
+        if let earlier, asksTheSame(earlier.request, request) { return (again(earlier, scene), nil) }
+        let full: Verdict =
+            earlier != nil
+            ? Verdict(outcome: "deny", reasons: [plainReason("request_id_reused")], isAccess: true)
+            : access(scene, requested) ?? verdict(scene, requested)
         var enforced = full
         let hasShadowLimits = plan.limits.contains(where: \.isShadow)
         if isShadow {
@@ -289,6 +313,10 @@ final class ReferenceEngine {
         trial.remaining = []
         if isShadow || hasShadowLimits, !(full.isAccess && !isShadow), differs(full, enforced) {
             decision.shadow = [trial]
+        }
+        if let reservation {
+            recent["\(request.tenant)|\(request.id)"] = Remembered(
+                request: request, decision: decision, reservation: reservation)
         }
         return (decision, reservation)
     }
@@ -403,9 +431,13 @@ final class ReferenceEngine {
     private func refuse(_ judged: PlainJudgement, _ first: PlainJudgement, _ scene: Scene) -> Verdict {
         let isThrottle = judged.violations.allSatisfy(\.isRate)
         let waits = judged.violations.map(\.wait)
+        let shown = judged.states.indices.compactMap { state in
+            let ofLimit = judged.violations.filter { $0.state == state }
+            return ofLimit.first { !$0.isRate } ?? ofLimit.first
+        }
         return Verdict(
             outcome: isThrottle ? "throttle" : "deny", chosen: nil, first: first,
-            reasons: judged.violations.map { limitReason(judged, $0.state, $0.threshold, $0.code, $0.action) },
+            reasons: shown.map { limitReason(judged, $0.state, $0.threshold, $0.code, $0.action) },
             retryAfter: isThrottle && !waits.contains(nil) ? waits.compactMap { $0 }.max() : nil)
     }
 
@@ -813,7 +845,6 @@ final class ReferenceEngine {
                 judged.crossings.append((index, position))
             }
         }
-        var violated: Set<Int> = []
         forEachAction(judged, scene, isFallback, raw: false) { index, position, number, effect, _ in
             let state = judged.states[index]
             var violation: PlainViolation?
@@ -845,7 +876,7 @@ final class ReferenceEngine {
                     judged.overages.append((index, position, rate))
                 }
             }
-            if let violation, violated.insert(index).inserted { judged.violations.append(violation) }
+            if let violation { judged.violations.append(violation) }
         }
         return judged
     }
@@ -1013,6 +1044,7 @@ final class ReferenceEngine {
 
     func release(_ reservation: Int) -> Bool {
         guard let held = open.removeValue(forKey: reservation) else { return false }
+        released.insert(reservation)
         for part in held.parts where part.limit.unit != .attempts { change(part, to: 0, held.grants) }
         return true
     }
