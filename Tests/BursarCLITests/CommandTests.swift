@@ -54,7 +54,7 @@ import Testing
 
     @Test func `wrong usage ends with 2`() throws {
         for arguments in [
-            ["chekc"], ["replay"], ["eval", "--nonsense"], ["check"], ["explain", "--policies", "x", "--log", "y"],
+            ["chekc"], ["replay"], ["eval", "--nonsense"], ["fmt"], ["explain", "--policies", "x", "--log", "y"],
         ] {
             let result = try Binary.run(arguments)
             #expect(result.status == 2, "\(arguments)")
@@ -181,7 +181,9 @@ import Testing
             try Data(text.utf8).write(to: policy)
             let log = before.appending(path: "traffic.jsonl").path()
             func compared(_ new: URL, _ old: URL) throws -> String {
-                try Binary.run("replay", "--quiet", "--policies", new.path(), "--against", old.path(), log).output
+                try Binary.run(
+                    "replay", "--quiet", "--policies", new.path(), "--against", old.path(), "--as-written", log
+                ).output
             }
             let looser = try compared(after, before)
             #expect(looser.contains("0 requests of 0 tenants are decided otherwise, "), "\(looser)")

@@ -89,8 +89,8 @@ import Testing
         ]
         let commands =
             options.map { replay + $0 } + [
-                ["nope"], ["check"], ["check", "--format", "x", Self.set], ["check", "--explain", "nope"],
-                ["diff", Self.set], ["merge"], ["test"], ["test", "--format", "x", Self.set],
+                ["nope"], ["check", "--format", "x", Self.set], ["check", "--explain", "nope"],
+                ["diff", Self.set], ["merge"], ["test", "--format", "x", Self.set],
                 ["test", "--coverage-format", "x", Self.set], ["lock"], ["fmt"], ["import", "prices"],
                 ["import", "nope"], ["schema", "--format", "x"], ["explain"], ["init", "a", "b"], ["lsp", "x"],
                 ["eval"],

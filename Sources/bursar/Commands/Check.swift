@@ -9,13 +9,20 @@ struct Check: ParsableCommand {
         commandName: "check",
         abstract: "Read, compile and analyse policies.",
         discussion: """
-            Every finding has a code, a place and, where one is known, the fix; findings about meaning come with a request \
-            that shows them. Ends with 1 if any is an error.
+            Every finding has a code, a place and, if one is known, a fix. Findings about meaning come with a request that \
+            shows them. Without paths, the current folder is checked. The exit status is 1 if a finding is an error.
+
+            Examples:
+              bursar check
+              bursar check --strict policies
+              bursar check --fix policies
+              bursar check policies --traffic week.jsonl.gz
+              bursar check --explain limit/never-binds
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, sarif }
 
-    @Argument(help: "Files or folders; each is a policy set.")
+    @Argument(help: "Files or folders; each is a policy set. Default: the current folder.")
     var paths: [String] = []
 
     @Flag(help: "Warnings count as errors for the exit status.")
@@ -24,12 +31,12 @@ struct Check: ParsableCommand {
     @Flag(help: "Apply the fixes that findings carry, and report what is left.")
     var fix = false
 
-    @Option(help: ArgumentHelp("Print what there is to say about a code.", valueName: "code"))
+    @Option(help: ArgumentHelp("Explain a diagnostic code.", valueName: "code"))
     var explain: String?
 
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Logs: what they hold and the policy does not foresee is reported too.", valueName: "log"))
+        help: ArgumentHelp("Logs: also report what they contain and the policies do not cover.", valueName: "log"))
     var traffic: [String] = []
 
     @Option(help: "text, json (one finding a line) or sarif.")
@@ -38,12 +45,11 @@ struct Check: ParsableCommand {
     @Flag(help: "No summary.")
     var quiet = false
 
-    func validate() throws {
-        guard explain != nil || !sets.isEmpty else { throw ValidationError("Missing expected argument '<paths> ...'") }
+    /// The policy sets. Sets may follow the logs on the command line: unlike them, they are YAML, or folders of it.
+    private var sets: [String] {
+        let named = paths + traffic.filter(Self.isSet)
+        return named.isEmpty ? ["."] : named
     }
-
-    /// Policy sets may follow the logs on the command line. A set is YAML or a folder with YAML, and a log is neither.
-    private var sets: [String] { paths + traffic.filter(Self.isSet) }
     private var logs: [String] { traffic.filter { !Self.isSet($0) } }
 
     private static func isSet(_ path: String) -> Bool {

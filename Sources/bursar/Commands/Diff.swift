@@ -8,17 +8,21 @@ import BursarSyntax
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "What a change of policy changes: in its own terms, in decisions, and on recorded traffic.",
+        abstract: "Show what a change of policy does: to its terms, to decisions, and to recorded traffic.",
         discussion: """
-            Compares the newest versions of two sets. What changes in the text is told in the language's terms; requests that \
-            are decided otherwise without any history are told exactly, as a condition with a request that shows it. Ends \
-            with 0 where the two are the same, with 1 where they are not.
+            Compares the newest versions of two sets. Changes of the text are shown in the language's terms. Requests that get \
+            a different decision without any history are described exactly, by a condition and a request that shows it. The \
+            exit status is 0 if the sets are the same, and 1 if they differ.
+
+            Examples:
+              bursar diff main/policies policies
+              bursar diff main/policies policies --traffic week.jsonl
             """)
 
-    @Argument(help: "The policy set as it was.")
+    @Argument(help: "The old policy set.")
     var old: String
 
-    @Argument(help: "The policy set as it is to be.")
+    @Argument(help: "The new policy set.")
     var new: String
 
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Logs on which both are replayed.", valueName: "log"))

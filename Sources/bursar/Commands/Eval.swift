@@ -7,20 +7,22 @@ import BursarLogs
 struct Eval: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "eval",
-        abstract: "Decide one request, or one a line, in order, with shared counters.",
+        abstract: "Decide requests, in order, with shared counters.",
         discussion: """
-            Prints one decision per line. A request that cannot be read is denied as bad_request, with the id and the tenant \
-            that it names. A field that no request has is ignored with a warning.
+            Reads one request, or one request per line, and prints one decision per line. A request that cannot be read is \
+            denied with the code bad_request, with the id and the tenant that it names. A field that no request has is \
+            ignored with a warning.
+
+            Examples:
+              bursar eval --policies policies request.json
+              bursar eval --policies policies < requests.jsonl
             """)
 
     @Option(help: "The policy set: a file or a folder.")
     var policies: String
 
-    @Argument(help: "A file with a request, or with one a line; - or nothing: standard input.")
+    @Argument(help: "A file with one request, or one per line; default, or -: standard input.")
     var request: String = "-"
-
-    @Option(help: "json is the only format of decisions.")
-    var format = OutputFormat.json
 
     @Flag(help: "Do not warn about fields that no request has.")
     var quiet = false

@@ -10,14 +10,19 @@ struct Explain: ParsableCommand {
         commandName: "explain",
         abstract: "Show every step that leads to a decision, with file:line of each limit and rule.",
         discussion: """
-            Of a file with several requests, one a line, the last is explained and those before it are decided first. \
-            With --log the request is looked up in a log by its id, and explained as it stood when its turn came.
+            If the file has several requests, one per line, the last one is explained after the others are decided. With \
+            --log, the request is found in a log by its id, and explained with the counters of that moment.
+
+            Examples:
+              bursar explain --policies policies request.json
+              bursar explain --policies policies --log week.jsonl --request-id r-17
+              bursar explain --policies policies --log week.jsonl --decision decisions.jsonl:12
             """)
 
     @Option(help: "The policy set.")
     var policies: String
 
-    @Argument(help: "A file with the request; - or nothing: standard input.")
+    @Argument(help: "A file with the request; default, or -: standard input.")
     var request: String = "-"
 
     @Option(help: "A log that holds the request.")

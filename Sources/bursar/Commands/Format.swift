@@ -11,22 +11,30 @@ import BursarSyntax
 
 struct Format: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fmt", abstract: "Write policy files in one canonical layout; comments, order and meaning stay.",
-        discussion: "With - the text is read from standard input and written to standard output.")
+        commandName: "fmt",
+        abstract: "Write policy files in one canonical layout; comments, order and meaning stay.",
+        discussion: """
+            With -, the text is read from standard input and written to standard output.
+
+            Examples:
+              bursar fmt policies
+              bursar fmt --check policies
+              bursar fmt --diff policies | git apply
+            """)
 
     @Argument(help: "Files, or folders of *.yaml and *.yml files.")
     var paths: [String]
 
-    @Flag(help: "Write nothing; end with 1 where a file would change.")
+    @Flag(help: "Write nothing; the exit status is 1 if a file would change.")
     var check = false
 
-    @Flag(help: "Show what would change, and write nothing.")
+    @Flag(help: "Write nothing; print a unified diff of what would change.")
     var diff = false
 
     @Option(help: "text or json (one file a line).")
     var format = OutputFormat.text
 
-    @Flag(help: "Print nothing but errors.")
+    @Flag(help: "Print only errors.")
     var quiet = false
 
     func run() throws {
@@ -81,7 +89,7 @@ struct Format: ParsableCommand {
             }
             Console.print(exact: json.text)
         } else if changes, diff {
-            Console.print(LineDiff.render(path, bytes, formatted))
+            show(LineDiff.render(path, bytes, formatted))
         } else if changes, !quiet {
             Console.print(shown(path))
         }
@@ -108,9 +116,19 @@ struct Format: ParsableCommand {
         if check {
             if formatted != bytes { throw ExitStatus(1) }
         } else if diff {
-            Console.print(LineDiff.render("<stdin>", bytes, formatted))
+            show(LineDiff.render("<stdin>", bytes, formatted))
         } else {
             Console.print(bytes: formatted)
+        }
+    }
+
+    /// Shows a difference in colour on a terminal, and exactly as it is to other programs.
+    private func show(_ diff: String) {
+        guard Console.outputIsTerminal else { return Console.print(exact: diff) }
+        let isColored = Console.usesColor(onTerminal: true)
+        for line in diff.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+            let color = !isColored ? nil : line.hasPrefix("+") ? "32" : line.hasPrefix("-") ? "31" : nil
+            Console.print(exact: color.map { "\u{1B}[\($0)m\(shown(String(line)))\u{1B}[0m" } ?? shown(String(line)))
         }
     }
 

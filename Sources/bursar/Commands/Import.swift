@@ -5,15 +5,19 @@ import BursarLogs
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Make documents from what others publish.", subcommands: [Prices.self])
+        abstract: "Make policy documents from published data.", subcommands: [Prices.self])
 
     struct Prices: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "prices",
-            abstract: "A catalog from a public price list (LiteLLM's model_prices_and_context_window.json).",
+            abstract: "Make a catalog from a public price list (LiteLLM's model_prices_and_context_window.json).",
             discussion: """
-                The catalog goes to standard output; what cannot be carried over is listed on standard error. Prices are \
-                kept exactly: 1.5e-07 a token becomes $0.15/1M.
+                The catalog is written to standard output, and a list of what it cannot hold to standard error. Prices are \
+                exact: 1.5e-07 per token becomes $0.15/1M.
+
+                Examples:
+                  bursar import prices prices.json > catalog.yaml
+                  bursar import prices --provider openai prices.json > catalog.yaml
                 """)
 
         @Argument(help: "The price list.")

@@ -12,8 +12,14 @@ import BursarSyntax
 struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
-        abstract: "Write a small working policy set with tests, traffic to try it on and a workflow for its changes.",
-        discussion: "Asks nothing and overwrites nothing.")
+        abstract: "Write a small working policy set with tests, sample traffic and a workflow for pull requests.",
+        discussion: """
+            The command asks no questions and never overwrites a file.
+
+            Examples:
+              bursar init
+              bursar init my-policies
+            """)
 
     @Argument(help: "The folder to write into.")
     var folder: String = "policies"

@@ -3,10 +3,14 @@ import BursarLanguageServer
 
 struct LSP: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "lsp", abstract: "A language server for editors, on standard input and output.",
+        commandName: "lsp",
+        abstract: "Run the language server for editors, on standard input and output.",
         discussion: """
-            Findings as one types, hover, completion, definitions and references, rename, layout, quick fixes and an \
-            outline. The protocol is LSP 3.17; the editor starts the command.
+            It gives diagnostics as you type, hover, completion, definitions and references, rename, layout, quick fixes and \
+            an outline, with LSP 3.17. The editor starts the command.
+
+            Examples:
+              bursar lsp
             """)
 
     // Editors may pass this flag although it has no effect.

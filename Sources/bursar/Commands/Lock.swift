@@ -8,20 +8,24 @@ struct Lock: ParsableCommand {
         commandName: "lock",
         abstract: "Write the digests of published versions to bursar.lock.",
         discussion: """
-            A version that is locked stays as it is: `bursar check` finds every change of its meaning-bearing text. Ends with 1, \
-            and writes nothing, where a locked version was changed or is gone.
+            A locked version must not change: `bursar check` reports every change of its meaning. If a locked version was \
+            changed or removed, the command writes nothing and its exit status is 1.
+
+            Examples:
+              bursar lock policies
+              bursar lock --renew policies
             """)
 
     @Argument(help: "The policy set: a file or a folder.")
     var path: String
 
-    @Flag(help: "Forget what was locked, and lock what is there.")
+    @Flag(help: "Forget the locked versions, and lock the present ones.")
     var renew = false
 
     @Option(help: "text or json.")
     var format = OutputFormat.text
 
-    @Flag(help: "Print nothing but errors.")
+    @Flag(help: "Print only errors.")
     var quiet = false
 
     func run() throws {

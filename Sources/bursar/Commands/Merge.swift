@@ -4,10 +4,14 @@ import BursarReplay
 struct Merge: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge",
-        abstract: "Put the shards of a replay together.",
+        abstract: "Combine the shards of a replay.",
         discussion: """
-            `bursar replay --shard K/N --partial FILE` replays a part of the tenants; the parts of all N shards give exactly \
-            what one replay of the whole gives.
+            `bursar replay --shard K/N --partial FILE` replays a part of the tenants. The parts of all N shards give exactly \
+            the result of one replay of the whole log.
+
+            Examples:
+              bursar merge part-1 part-2
+              bursar merge --report week.html part-1 part-2
             """)
 
     @Argument(help: "The partial results of all shards, in any order.")

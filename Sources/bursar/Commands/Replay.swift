@@ -22,9 +22,15 @@ struct Replay: ParsableCommand {
         commandName: "replay",
         abstract: "Dry-run policies against recorded traffic.",
         discussion: """
-            Logs are JSON lines in Bursar's own format, or JSON lines and CSV of any other whose columns --map names; \
-            gzip and zstd are recognised, a folder stands for the logs in it, a SQLite file for its table, and - is \
-            standard input. Nothing is refused: the summary says what would have been. Ctrl-C ends with what was done.
+            Logs are JSON lines in Bursar's own format, exports of other systems, or JSON lines and CSV whose columns --map \
+            names. gzip and zstd are recognised; a folder means the logs in it, a SQLite file its table, and - standard input. \
+            Nothing is refused: the summary says what the policy would do. Ctrl-C ends with the results so far.
+
+            Examples:
+              bursar replay --policies policies week.jsonl.gz
+              bursar replay --policies policies --report week.html week.jsonl
+              bursar replay --policies new --against old week.jsonl
+              bursar replay --policies policies --fail-on 'refused > 0.1%' week.jsonl
             """)
 
     @Option(help: "The policy set to try.")
@@ -38,17 +44,17 @@ struct Replay: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The log's format: bursar, \(ForeignFormat.allCases.map(\.rawValue).joined(separator: ", ")); guessed where unsaid.",
+            "The log's format: bursar, \(ForeignFormat.allCases.map(\.rawValue).joined(separator: ", ")); detected by default.",
             valueName: "format"))
     var input: String?
 
-    @Option(help: ArgumentHelp("Print how a format is read, and do nothing else.", valueName: "format"))
+    @Option(help: ArgumentHelp("Print how a format is read, and exit.", valueName: "format"))
     var describeInput: String?
 
-    @Flag(help: "At the end of the log wait for more, until Ctrl-C: a shadow of live traffic.")
+    @Flag(help: "At the end of the log, wait for more until Ctrl-C, to follow live traffic.")
     var follow = false
 
-    @Option(help: "simulate: counters follow the decisions. observe: they follow what really happened.")
+    @Option(help: "simulate: counters follow the decisions. observe: counters follow the recorded traffic.")
     var state = ReplayOptions.State.simulate
 
     @Flag(
@@ -61,7 +67,7 @@ struct Replay: ParsableCommand {
     @Option(help: "Expected output: recorded (what the log says), or policy (as in live use).")
     var estimate = ReplayOptions.EstimateBasis.recorded
 
-    @Option(help: "What a record cost: recorded (what the log says, where it says so), or catalog.")
+    @Option(help: "The cost of a record: recorded (what the log says, if it says so), or catalog.")
     var cost = ReplayOptions.CostBasis.recorded
 
     @Option(help: "Only requests at or after this instant.")

@@ -3,10 +3,13 @@ import ArgumentParser
 struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
-        abstract: "Print the JSON Schema by which editors complete and explain policy files.",
+        abstract: "Print the JSON Schema of policy files, for editors.",
         discussion: """
-            JSON Schema, draft 2020-12. For the YAML language server: bursar schema > bursar.schema.json, and \
-            `# yaml-language-server: $schema=bursar.schema.json` as a file's first line.
+            The schema follows JSON Schema, draft 2020-12. With the YAML language server, write the schema to a file and name \
+            it in the first line of a policy file: `# yaml-language-server: $schema=bursar.schema.json`.
+
+            Examples:
+              bursar schema > bursar.schema.json
             """)
 
     @Option(help: "json is the only format.")

@@ -11,15 +11,21 @@ struct Test: ParsableCommand {
         commandName: "test",
         abstract: "Run the `tests` documents of policy sets.",
         discussion: """
-            A test is a sequence of requests with what is expected of each decision. A test that fails shows what was \
-            expected, what came, and every step that led there. Ends with 1 if any fails.
+            A test is a sequence of requests with the expected decisions. A test that fails shows the expected and the actual \
+            decision, and every step that led to it. Without paths, the sets in the current folder are tested. The exit status \
+            is 1 if a test fails.
+
+            Examples:
+              bursar test
+              bursar test --coverage policies
+              bursar test --format junit policies > results.xml
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, junit }
     enum CoverageFormat: String, ExpressibleByArgument, CaseIterable { case text, json, lcov }
 
-    @Argument(help: "Files or folders; each is a policy set.")
-    var paths: [String]
+    @Argument(help: "Files or folders; each is a policy set. Default: the current folder.")
+    var paths: [String] = []
 
     @Option(help: ArgumentHelp("Only tests whose name contains this.", valueName: "text"))
     var filter: String?
@@ -33,7 +39,7 @@ struct Test: ParsableCommand {
     @Option(help: "text, json (one test a line) or junit.")
     var format = Format.text
 
-    @Flag(help: "Print failures alone.")
+    @Flag(help: "Print only failures.")
     var quiet = false
 
     /// The tests of one set and their results.
@@ -46,7 +52,7 @@ struct Test: ParsableCommand {
 
     func run() throws {
         var sets: [SetResult] = []
-        for path in paths {
+        for path in paths.isEmpty ? ["."] : paths {
             for set in try Policies.sets(at: path) { sets.append(try run(set)) }
         }
         let all = sets.flatMap(\.results)

@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// The removed and added lines between two texts with their numbers, like `diff -u` without context.
+/// The difference between two texts as a unified diff, which `patch -p1` and `git apply` read.
 ///
 /// Lines that occur once in both texts are anchors. Short sections between two anchors are compared line by line, long
 /// ones count as replaced. So the running time is O(n log n) in the number of lines for any input.
@@ -8,22 +8,101 @@ struct LineDiff {
     /// The maximum number of lines of both texts in a section, because its comparison is quadratic.
     private static let mostCompared = 64
 
+    /// Unchanged lines around each change.
+    private static let context = 3
+
+    /// With their line breaks, so that a last line without one differs from one with it.
     private let before: [ArraySlice<UInt8>]
     private let after: [ArraySlice<UInt8>]
     private var removed: [Int] = []
     private var added: [Int] = []
 
+    /// The difference; empty if the texts are equal.
     static func render(_ path: String, _ old: [UInt8], _ new: [UInt8]) -> String {
-        let diff = LineDiff(old, new)
-        var text = "--- \(shown(path))\n+++ \(shown(path))\n"
-        for line in diff.removed { text += "-\(line + 1): \(String(decoding: diff.before[line], as: UTF8.self))\n" }
-        for line in diff.added { text += "+\(line + 1): \(String(decoding: diff.after[line], as: UTF8.self))\n" }
-        return text
+        if old == new { return "" }
+        let name = shown(path.hasPrefix("/") ? String(path.dropFirst()) : path)
+        return "--- a/\(name)\n+++ b/\(name)\n" + LineDiff(old, new).hunks().map(\.text).joined()
+    }
+
+    /// A run of changes with the unchanged lines around them.
+    private struct Hunk {
+        var old: Range<Int>
+        var new: Range<Int>
+        var lines = ""
+
+        var text: String { "@@ -\(Self.place(old)) +\(Self.place(new)) @@\n" + lines }
+
+        /// The first line and the number of lines; an empty range is the line before it.
+        private static func place(_ range: Range<Int>) -> String {
+            "\(range.isEmpty ? range.lowerBound : range.lowerBound + 1),\(range.count)"
+        }
+    }
+
+    private func hunks() -> [Hunk] {
+        var hunks: [Hunk] = []
+        let (gone, come) = (Set(removed), Set(added))
+        var (old, new) = (0, 0)
+        while old < before.count || new < after.count {
+            if gone.contains(old) || come.contains(new) {
+                if let last = hunks.last, old - last.old.upperBound <= 2 * Self.context {
+                    extend(&hunks[hunks.count - 1], to: old)
+                } else {
+                    if !hunks.isEmpty {
+                        extend(&hunks[hunks.count - 1], to: hunks[hunks.count - 1].old.upperBound + Self.context)
+                    }
+                    let lead = min(Self.context, old)
+                    hunks.append(Hunk(old: old - lead..<old - lead, new: new - lead..<new - lead))
+                    extend(&hunks[hunks.count - 1], to: old)
+                }
+                while gone.contains(old) {
+                    hunks[hunks.count - 1].lines += line("-", before[old])
+                    old += 1
+                }
+                while come.contains(new) {
+                    hunks[hunks.count - 1].lines += line("+", after[new])
+                    new += 1
+                }
+                let hunk = hunks[hunks.count - 1]
+                hunks[hunks.count - 1].old = hunk.old.lowerBound..<old
+                hunks[hunks.count - 1].new = hunk.new.lowerBound..<new
+            } else {
+                old += 1
+                new += 1
+            }
+        }
+        if let last = hunks.last {
+            extend(&hunks[hunks.count - 1], to: min(before.count, last.old.upperBound + Self.context))
+        }
+        return hunks
+    }
+
+    /// Adds unchanged lines up to a line of the old text.
+    private func extend(_ hunk: inout Hunk, to end: Int) {
+        for index in hunk.old.upperBound..<max(end, hunk.old.upperBound) { hunk.lines += line(" ", before[index]) }
+        let count = max(0, end - hunk.old.upperBound)
+        hunk.old = hunk.old.lowerBound..<hunk.old.upperBound + count
+        hunk.new = hunk.new.lowerBound..<hunk.new.upperBound + count
+    }
+
+    private func line(_ mark: String, _ bytes: ArraySlice<UInt8>) -> String {
+        guard bytes.last != 0x0A else { return mark + String(decoding: bytes, as: UTF8.self) }
+        return mark + String(decoding: bytes, as: UTF8.self) + "\n\\ No newline at end of file\n"
+    }
+
+    private static func lines(_ text: [UInt8]) -> [ArraySlice<UInt8>] {
+        var lines: [ArraySlice<UInt8>] = []
+        var start = 0
+        while start < text.count {
+            let end = text[start...].firstIndex(of: 0x0A).map { $0 + 1 } ?? text.count
+            lines.append(text[start..<end])
+            start = end
+        }
+        return lines
     }
 
     private init(_ old: [UInt8], _ new: [UInt8]) {
-        before = old.split(separator: 0x0A, omittingEmptySubsequences: false)
-        after = new.split(separator: 0x0A, omittingEmptySubsequences: false)
+        before = Self.lines(old)
+        after = Self.lines(new)
         var from = (old: 0, new: 0)
         for anchor in anchors() + [(before.count, after.count)] {
             compare(from.old..<anchor.old, from.new..<anchor.new)

@@ -53,7 +53,7 @@ enum Policies {
         try requireReadable(path)
         guard FileReading.kind(of: path) == .folder, let names = try? FileReading.names(in: path) else { return [path] }
         let folders = names.map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
-            .filter { FileReading.kind(of: $0) == .folder }
+            .filter { FileReading.kind(of: $0) == .folder && holdsPolicyFiles($0) }
         if folders.isEmpty { return [path] }
         var diagnostics = Diagnostics()
         let documents = DocumentLoader.load(path, diagnostics: &diagnostics)
@@ -61,6 +61,10 @@ enum Policies {
         let hasOwnPolicy = documents.policies.contains { policy in
             documents.sources[policy.id.range].map { !$0.name.contains("/") } ?? false
         }
-        return hasOwnPolicy ? [path] : folders
+        return hasOwnPolicy ? [path] : try folders.flatMap { try sets(at: $0) }
+    }
+
+    private static func holdsPolicyFiles(_ folder: String) -> Bool {
+        ((try? DocumentLoader.files(in: folder)) ?? []).isEmpty == false
     }
 }
