@@ -11,7 +11,7 @@ SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 VENV := .build/venv
 PREFIX ?= /usr/local
 
-.PHONY: all deps build demo test checks fuzz fuzz-coverage lint schema editors report docs installed man install soak sanitize bench summaries record clean
+.PHONY: all deps build demo test checks fuzz fuzz-coverage lint schema editors report docs installed man install soak laws sanitize bench summaries record clean
 
 all: build
 
@@ -104,6 +104,11 @@ lint:
 	@python3 -B Tests/Lint/prose.py
 	@python3 -B Tests/Lint/links.py
 	@python3 -B Tests/Lint/arrows.py
+
+# Random policies and logs give the same bytes with any number of threads and shards: make laws POLICIES=20000 SEED=7
+laws: deps
+	BURSAR_POLICIES=$(or $(POLICIES),2000) BURSAR_SEED=$(or $(SEED),1) \
+	  $(SWIFT) test -c release --filter 'LawTests|PartialReplayTests'
 
 # As many decisions as asked: make soak DECISIONS=5000000 SEED=7
 soak: deps

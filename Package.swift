@@ -71,6 +71,7 @@ let package = Package(
             dependencies: ["BursarAnalysis", "BursarLogs", "BursarEngine", "RandomPolicies"]),
         .testTarget(name: "BursarEngineTests", dependencies: ["BursarEngine", "BursarPolicy", "RandomPolicies"]),
         .testTarget(name: "BursarLogsTests", dependencies: ["BursarLogs"]),
+        .testTarget(name: "BursarReplayTests", dependencies: ["BursarReplay", "RandomPolicies"]),
         .testTarget(name: "BursarCLITests", dependencies: ["bursar-cli"]),
     ],
     swiftLanguageModes: [.v6]

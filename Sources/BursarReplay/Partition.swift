@@ -394,10 +394,11 @@ final class Partition {
     private func keepExample(
         of change: Comparison.Change, _ request: Request, _ block: RecordBlock, _ record: Int, _ work: BlockWork
     ) {
-        guard comparison.examples[change] == nil else { return }
+        let known = comparison.examples[change]
+        if let known, known.time < request.time { return }
         let label = label(block, record, work, work.line(record))
-        comparison.examples[change] = Comparison.Example(
-            time: request.time, requestID: label.requestID, tenant: label.tenant)
+        let example = Comparison.Example(time: request.time, requestID: label.requestID, tenant: label.tenant)
+        comparison.examples[change] = known.map { min($0, example) } ?? example
     }
 
     /// Adds the sums of this partition to a summary.

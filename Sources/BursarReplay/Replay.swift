@@ -194,6 +194,7 @@ package final class Replay {
             try acceptEach(work, &lastTime)
         }
         summary.read += work.ownCount
+        if options.shard != .whole { summary.log.add(work.block, rejects: work.block.rejects.count) }
         guard !isOrdering, isFirstShard else { return }
         summary.read += work.block.rejects.count
         for reject in work.block.rejects {
@@ -215,8 +216,8 @@ package final class Replay {
             }
             lastTime = max(lastTime, time)
             if isOwn {
-                summary.firstTime = summary.firstTime ?? time
-                summary.lastTime = lastTime
+                summary.firstTime = min(summary.firstTime ?? time, time)
+                summary.lastTime = max(summary.lastTime ?? time, time)
             }
         }
     }

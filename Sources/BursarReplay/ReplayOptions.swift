@@ -45,6 +45,14 @@ package struct ReplayOptions: Sendable {
         }
 
         package static let whole = Shard(index: 0, count: 1)
+
+        /// Whether a tenant of this name may belong to the shard: false only where it does not. A name that stands for
+        /// bytes that are no text, or for no name, may belong to any.
+        package func canHold(_ tenant: String) -> Bool {
+            if tenant == "(none)" || tenant.unicodeScalars.contains("\u{FFFD}") { return true }
+            var tenant = tenant
+            return tenant.withUTF8 { RecordBlock.tenantHash($0) } % UInt64(count) == UInt64(index)
+        }
     }
 
     package var shard = Shard.whole

@@ -35,6 +35,11 @@ package struct Tally: Summable, Sendable, Hashable, Codable {
 
     package subscript(_ outcome: Outcome) -> Int { outcomes[Int(outcome.rawValue)] }
 
+    /// Whether the places of the vector that belong to no outcome are zero.
+    var hasOnlyOutcomes: Bool {
+        outcomes.indices.allSatisfy { outcomes[$0] == 0 || UInt8(exactly: $0).flatMap(Outcome.init(rawValue:)) != nil }
+    }
+
     package var refused: Int { self[.deny].addingSaturated(self[.throttle]) }
 
     mutating func add(_ other: Tally) {
@@ -74,18 +79,23 @@ struct DecidedRecord {
 }
 
 /// The cause of a refusal or change: the code, and the limit or rule.
-package struct Cause: Sendable, Hashable, Codable {
+package struct Cause: Sendable, Hashable, Comparable, Codable {
     package var code: String
     package var action: String
     /// The limit or rule; empty if the plan decided.
     package var name: String
     package var source: String
     package var isShadow: Bool
+
+    package static func < (left: Cause, right: Cause) -> Bool {
+        (left.code, left.action, left.name, left.source, left.isShadow ? 1 : 0)
+            < (right.code, right.action, right.name, right.source, right.isShadow ? 1 : 0)
+    }
 }
 
 /// The differences between the decisions of two policy sets on the same requests.
 package struct Comparison: Sendable, Codable {
-    package struct Change: Sendable, Hashable, Codable {
+    package struct Change: Sendable, Hashable, Comparable, Codable {
         package var old: Outcome
         package var new: Outcome
         /// Both sets give the same decision, but would give different ones if shadow limits and policies were enforced.
@@ -95,7 +105,7 @@ package struct Comparison: Sendable, Codable {
         func name(_ outcome: Outcome) -> String { (isShadow ? "shadow: " : "") + outcome.name }
 
         /// Enforced changes first, then by outcome.
-        static func areInOrder(_ left: Change, _ right: Change) -> Bool {
+        package static func < (left: Change, right: Change) -> Bool {
             (left.isShadow ? 1 : 0, left.old, left.new) < (right.isShadow ? 1 : 0, right.old, right.new)
         }
     }
@@ -110,13 +120,13 @@ package struct Comparison: Sendable, Codable {
         changes.map { (change: $0.key, requests: $0.value) }.sorted { left, right in
             if left.change.isShadow != right.change.isShadow { return right.change.isShadow }
             return left.requests != right.requests
-                ? left.requests > right.requests : Change.areInOrder(left.change, right.change)
+                ? left.requests > right.requests : left.change < right.change
         }
     }
 
-    package var changes: [Change: Int] = [:]
+    @SortedTable package var changes: [Change: Int] = [:]
     /// The earliest request of each change: time, id and tenant.
-    package var examples: [Change: Example] = [:]
+    @SortedTable package var examples: [Change: Example] = [:]
     package var tenants: [String: Int] = [:]
     package var modelChanges = 0
     /// The number of requests with a different decision and the change of their cost in nano-units.
@@ -124,8 +134,8 @@ package struct Comparison: Sendable, Codable {
         package var requests = 0
         /// The sums over requests that cost more and over those that cost less. Separate sums do not depend on the
         /// order.
-        private var more: Int64 = 0
-        private var less: Int64 = 0
+        private(set) var more: Int64 = 0
+        private(set) var less: Int64 = 0
 
         package init() {}
 
@@ -150,10 +160,14 @@ package struct Comparison: Sendable, Codable {
     /// By the first code of the new decision, or of the old one if the new one has none.
     package var codes: [String: Moved] = [:]
 
-    package struct Example: Sendable, Codable {
+    package struct Example: Sendable, Comparable, Codable {
         package var time: Int64
         package var requestID: String
         package var tenant: String
+
+        package static func < (left: Example, right: Example) -> Bool {
+            (left.time, left.requestID, left.tenant) < (right.time, right.requestID, right.tenant)
+        }
     }
 
     mutating func add(_ other: Comparison) {
@@ -163,9 +177,7 @@ package struct Comparison: Sendable, Codable {
         tiers.add(other.tiers)
         features.add(other.features)
         codes.add(other.codes)
-        examples.merge(other.examples) { left, right in
-            (left.time, left.requestID) <= (right.time, right.requestID) ? left : right
-        }
+        examples.merge(other.examples, uniquingKeysWith: min)
     }
 }
 
@@ -196,7 +208,7 @@ package struct ReplaySummary: Sendable, Codable {
     package var tenants: [String: Tally] = [:]
     package var features: [String: Tally] = [:]
     package var models: [String: Tally] = [:]
-    package var causes: [Cause: Int] = [:]
+    @SortedTable package var causes: [Cause: Int] = [:]
     package var events = 0
     /// The alerts of the policy; nil if it declares none.
     package var gatheredAlerts: GatheredAlerts?
@@ -213,14 +225,17 @@ package struct ReplaySummary: Sendable, Codable {
     package var details: ReplayDetails?
     /// The prices of tiers in nano-units per month.
     package var prices: [String: Int64] = [:]
+    /// A checksum of all records of the logs, including those of other shards.
+    var log = LogMark()
 
     package init() {}
 
     /// All fields except `explained`, because an explanation belongs to one replay and is not summed.
+    /// `PartialReplayTests` compares the list with the fields.
     private enum CodingKeys: String, CodingKey {
         case read, rejected, filtered, repeats, firstTime, lastTime, wasOrdered, wasStopped, late, total, tiers, tenants
         case features, models, causes, events, against, comparison, currency, state, policies, details, prices
-        case gatheredAlerts, estimated, unlimited, servedOnly, joined
+        case gatheredAlerts, estimated, unlimited, servedOnly, joined, log, isShadowEnforced
     }
 
     /// In the order of time.

@@ -75,10 +75,7 @@ package struct SummaryJSONRenderer {
 
     private func causes(_ json: inout JSONWriter) {
         json.array("causes") { json in
-            let ordered = summary.causes.sorted { left, right in
-                (left.key.code, left.key.action, left.key.name, left.key.source, left.key.isShadow ? 1 : 0)
-                    < (right.key.code, right.key.action, right.key.name, right.key.source, right.key.isShadow ? 1 : 0)
-            }
+            let ordered = summary.causes.sorted { $0.key < $1.key }
             for (cause, count) in ordered {
                 json.object { json in
                     json.field("code", cause.code)
@@ -105,7 +102,7 @@ package struct SummaryJSONRenderer {
     }
 
     private func compare(_ comparison: Comparison, _ json: inout JSONWriter) {
-        json.objects("changes", comparison.changes.sorted(by: { Comparison.Change.areInOrder($0.key, $1.key) })) {
+        json.objects("changes", comparison.changes.sorted(by: { $0.key < $1.key })) {
             row, json in
             let (change, count) = row
             json.field("from", change.old.name)

@@ -92,12 +92,7 @@ package struct SummaryTextRenderer {
     }
 
     private func causes() -> String {
-        let ordered = summary.causes.sorted { left, right in
-            left.value != right.value
-                ? left.value > right.value
-                : (left.key.code, left.key.action, left.key.name, left.key.source)
-                    < (right.key.code, right.key.action, right.key.name, right.key.source)
-        }
+        let ordered = summary.causes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         guard !ordered.isEmpty else { return "" }
         let rows = ordered.prefix(most * 2).map { cause, count in
             [

@@ -68,7 +68,7 @@ package enum TrafficChecks {
             guard let plan = edition.plan(tier: tier), let price = plan.price else { continue }
             let costs = details.monthlyCosts(of: tier, span: last.subtractingSaturated(first)).map(\.cost)
             guard !costs.isEmpty else { continue }
-            let at = [0.5, 0.9, 0.99].map { ReplayDetails.quantile(costs, $0) }
+            let at = [50, 90, 99].map { ReplayDetails.quantile(costs, percent: $0) }
             guard at[1] > price else { continue }
             warn(
                 .marginObserved,

@@ -27,6 +27,8 @@ public struct RandomPolicies: Sendable {
     private var zone = "UTC"
     /// Without limits that anyone could reach, what is decided follows from the request alone.
     public var hasLimits = true
+    /// Amounts and prices reach from the smallest to the largest that the language allows.
+    public var isExtreme = false
 
     public init(random: SeededGenerator) { self.random = random }
 
@@ -51,6 +53,12 @@ public struct RandomPolicies: Sendable {
             let scale = random.pick(["1", "3", "7"])
             let input = index == 3 && random.chance(50) ? "0" : "\(4 - index).00000000\(scale)"
             let output = index == 3 && random.chance(50) ? "0" : "\(8 - 2 * index)"
+            if isExtreme {
+                let prices = ["0", "0.000001", "0.15", "10", "1000", "9000000000"]
+                text += "    price: {input: $\(random.pick(prices))/1M, output: $\(random.pick(prices))/1M"
+                text += random.chance(20) ? ", request: $\(random.pick(prices))}\n" : "}\n"
+                continue
+            }
             text += "    price: {input: $\(input)/1k, "
             if random.chance(50) { text += "cached: $0.5/1k, " }
             text += "output: $\(output)/1k"
@@ -99,12 +107,14 @@ public struct RandomPolicies: Sendable {
     /// With numbers of their own, so that what else a seed makes stays as it is.
     private func alerts(_ seed: UInt64) -> String {
         var random = SeededGenerator(seed: seed)
-        if random.chance(50) { return "" }
-        let comparisons = [
-            "spend > $0.05", "spend >= 150% of baseline", "cost per request > $0.001", "p95 tokens > 20",
-            "p99 tokens > 120% of baseline", "requests > 3", "success ratio < 90%", "retry ratio >= 10%",
-            "refusal ratio > 12.5%", "tokens <= 1k tokens",
-        ]
+        if random.chance(isExtreme ? 20 : 50) { return "" }
+        let extremes = ["share of spend > 20%", "spend > $0.000000001", "spend > $1000000"]
+        let comparisons =
+            [
+                "spend > $0.05", "spend >= 150% of baseline", "cost per request > $0.001", "p95 tokens > 20",
+                "p99 tokens > 120% of baseline", "requests > 3", "success ratio < 90%", "retry ratio >= 10%",
+                "refusal ratio > 12.5%", "tokens <= 1k tokens",
+            ] + (isExtreme ? extremes : [])
         var text = "alerts:\n"
         for index in 0..<(1 + random.below(4)) {
             var keys = ["if: " + random.pick(comparisons)]
@@ -203,6 +213,12 @@ public struct RandomPolicies: Sendable {
             amount =
                 unit.hasSuffix("tokens") || unit == "characters"
                 ? "\(10 + random.below(120))" : "\(1 + random.below(5))"
+        }
+        if isExtreme, random.chance(60) {
+            amount =
+                isSpend
+                ? "$" + random.pick(["0.000000001", "1", "100", "1000000", "9223372036.854775807"])
+                : random.pick(["1", "10", "1000", "1000000", "1000000000000", "9000000000000000000"])
         }
         var window = ""
         var isRate = false

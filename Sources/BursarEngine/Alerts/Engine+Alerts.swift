@@ -175,6 +175,7 @@ extension Engine {
                 time: request.time)
             place.counter = counter
             place.amount = row.limit.amount
+            account.knowCarry(of: row, Int(counter), policySet)
             // What comes late counts in the window that is open.
             place.time = max(place.time, account.book.counters[Int(counter)].start)
             places.append((place, row.limit.unit))
@@ -251,7 +252,7 @@ extension Engine {
         if let measures {
             if wasRaised { return }
             alert = self.alert(rule, series, place, measures, key, alerts.now, account)
-            alert.addPace(reading, rule.rule.limit, of: account, now: alerts.now)
+            alert.addPace(reading, rule.rule.limit, of: account, policySet, now: alerts.now)
             series.windows[place].isRaised = true
             series.windows[place].isRaisedByRefusal = isRefused
         } else {
@@ -362,10 +363,19 @@ extension AccountAlerts {
     }
 }
 
+extension Account {
+    /// Computes what a counter's window took over, if no decision has needed it yet.
+    fileprivate func knowCarry(of row: CompiledPlan.Row, _ counter: Int, _ policySet: PolicySet) {
+        guard row.rollover != nil, book.counters[counter].end != .min else { return }
+        let since = record >= 0 ? policySet.tenants[Int(record)].since : nil
+        _ = book.carried(counter, row.limit, since: row.isShared ? nil : since)
+    }
+}
+
 extension Alert {
     /// Says how fast the limit is used up that the alert looks at, else the budget of the tenant that is used up fastest.
     mutating func addPace(
-        _ reading: LimitReading?, _ limit: String?, of account: Account, now: Int64
+        _ reading: LimitReading?, _ limit: String?, of account: Account, _ policySet: PolicySet, now: Int64
     ) {
         var fastest: (rate: Fraction, name: String, endsAt: Int64?)?
         func see(_ reading: LimitReading, _ name: String) {
@@ -379,6 +389,7 @@ extension Alert {
                 guard row.limit.unit == .spend, row.limit.canBeWatched, row.limit.window.isPeriodic,
                     account.slot(index) >= 0
                 else { continue }
+                account.knowCarry(of: row, account.slot(index), policySet)
                 let counter = account.book.counters[account.slot(index)]
                 guard counter.amount >= 0, counter.start <= now, now < counter.end else { continue }
                 see(LimitReading(counter, amount: counter.amount, now: now), row.limit.name)

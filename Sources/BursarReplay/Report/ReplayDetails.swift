@@ -3,10 +3,14 @@ import BursarSyntax
 
 /// Data for reports beyond the sums of a summary. It is only collected on request. Parts can be added in any order.
 package struct ReplayDetails: Sendable, Codable {
-    package struct TenantDay: Sendable, Hashable, Codable {
+    package struct TenantDay: Sendable, Hashable, Comparable, Codable {
         package var tenant: String
         /// Days since 1970 UTC.
         package var day: Int64
+
+        package static func < (left: TenantDay, right: TenantDay) -> Bool {
+            (left.tenant, left.day) < (right.tenant, right.day)
+        }
     }
 
     package struct Usage: Summable, Sendable, Hashable, Codable {
@@ -23,9 +27,13 @@ package struct ReplayDetails: Sendable, Codable {
         }
     }
 
-    package struct Pair: Sendable, Hashable, Codable {
+    package struct Pair: Sendable, Hashable, Comparable, Codable {
         package var first: String
         package var second: String
+
+        package static func < (left: Pair, right: Pair) -> Bool {
+            (left.first, left.second) < (right.first, right.second)
+        }
     }
 
     /// The costs of a model's records according to the log, the catalog and the reservations.
@@ -64,12 +72,16 @@ package struct ReplayDetails: Sendable, Codable {
     }
 
     /// A limit, identified by the position of its declaration and its tier.
-    package struct LimitKey: Sendable, Hashable, Codable {
+    package struct LimitKey: Sendable, Hashable, Comparable, Codable {
         package var name: String
         package var tier: String
         package var source: String
         /// The unit in the syntax of the language.
         package var unit: String
+
+        package static func < (left: LimitKey, right: LimitKey) -> Bool {
+            (left.source, left.tier, left.name, left.unit) < (right.source, right.tier, right.name, right.unit)
+        }
     }
 
     /// A tenant's demand on a limit, independent of decisions.
@@ -83,20 +95,20 @@ package struct ReplayDetails: Sendable, Codable {
     }
 
     /// The demand by limit and tenant.
-    package var limitDemands: [LimitKey: [String: LimitDemand]] = [:]
+    @SortedTable package var limitDemands: [LimitKey: [String: LimitDemand]] = [:]
     /// By the model name in the requests.
     package var modelCosts: [String: ModelCost] = [:]
     /// By the start of the hour, in microseconds.
-    package var hours: [Int64: Tally] = [:]
-    package var tenantDays: [TenantDay: Usage] = [:]
+    @SortedTable package var hours: [Int64: Tally] = [:]
+    @SortedTable package var tenantDays: [TenantDay: Usage] = [:]
     /// Usage by tenant (first) and feature (second).
-    package var tenantFeatures: [Pair: Usage] = [:]
+    @SortedTable package var tenantFeatures: [Pair: Usage] = [:]
     /// The tier in each tenant's last decision.
     package var tenantTiers: [String: String] = [:]
     /// The number of affected requests of each cause, by tenant.
-    package var causeTenants: [Cause: [String: Int]] = [:]
+    @SortedTable package var causeTenants: [Cause: [String: Int]] = [:]
     /// Requests by tier (first) for models (second) that the tier does not allow.
-    package var refusedModels: [Pair: Int] = [:]
+    @SortedTable package var refusedModels: [Pair: Int] = [:]
     /// First use and usage of each prompt version.
     package var promptVersions: [String: PromptVersion] = [:]
     /// The number of requests that are retries.
@@ -128,9 +140,9 @@ package struct ReplayDetails: Sendable, Codable {
 
 extension ReplayDetails {
     /// The quantile of sorted values, by nearest rank.
-    static func quantile(_ sorted: [Int64], _ share: Double) -> Int64 {
+    static func quantile(_ sorted: [Int64], percent: Int) -> Int64 {
         guard !sorted.isEmpty else { return 0 }
-        let rank = Int(Int64(saturating: (share * Double(sorted.count)).rounded(.up)))
+        let rank = percent.multipliedSaturated(by: sorted.count).addingSaturated(99) / 100
         return sorted[min(sorted.count - 1, max(0, rank - 1))]
     }
 

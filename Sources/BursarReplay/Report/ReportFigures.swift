@@ -100,10 +100,7 @@ package struct ReportFigures: Sendable {
     private static func causes(_ summary: ReplaySummary, _ details: ReplayDetails) -> [CauseRow] {
         summary.causes.map { cause, requests in
             CauseRow(cause: cause, requests: requests, tenants: details.causeTenants[cause]?.count ?? 0)
-        }.sorted {
-            ($1.requests, $0.cause.code, $0.cause.name, $0.cause.source)
-                < ($0.requests, $1.cause.code, $1.cause.name, $1.cause.source)
-        }
+        }.sorted { ($1.requests, $0.cause) < ($0.requests, $1.cause) }
     }
 
     struct Sizing {
@@ -120,9 +117,9 @@ package struct ReportFigures: Sendable {
         Set(details.tenantTiers.values).sorted().map { tier in
             let peaks = details.dailyPeaks(of: tier)
             return Sizing(
-                tier: tier, tenants: peaks.count, median: ReplayDetails.quantile(peaks, 0.5),
-                p90: ReplayDetails.quantile(peaks, 0.9), most: peaks.last ?? 0,
-                touching: [0.99, 0.95, 0.90].map { ReplayDetails.quantile(peaks, $0) })
+                tier: tier, tenants: peaks.count, median: ReplayDetails.quantile(peaks, percent: 50),
+                p90: ReplayDetails.quantile(peaks, percent: 90), most: peaks.last ?? 0,
+                touching: [99, 95, 90].map { ReplayDetails.quantile(peaks, percent: $0) })
         }
     }
 
@@ -156,11 +153,10 @@ package struct ReportFigures: Sendable {
                 key: key, tenants: demands.count, above: demands.values.count { $0.above > 0 },
                 windows: demands.values.map(\.windows).sumSaturated(),
                 windowsAbove: demands.values.map(\.above).sumSaturated(),
-                quantiles: [0.5, 0.9, 0.99].map { ReplayDetails.quantile(shares, $0) },
-                touching: [0.99, 0.95, 0.90].map { ReplayDetails.quantile(peaks, $0) }, most: Array(most.prefix(3)))
+                quantiles: [50, 90, 99].map { ReplayDetails.quantile(shares, percent: $0) },
+                touching: [99, 95, 90].map { ReplayDetails.quantile(peaks, percent: $0) }, most: Array(most.prefix(3)))
         }.sorted {
-            ($1.above, $1.windowsAbove, $0.key.source, $0.key.tier, $0.key.name)
-                < ($0.above, $0.windowsAbove, $1.key.source, $1.key.tier, $1.key.name)
+            ($1.above, $1.windowsAbove, $0.key) < ($0.above, $0.windowsAbove, $1.key)
         }
     }
 
@@ -184,7 +180,7 @@ package struct ReportFigures: Sendable {
                 margins.append(Margin(tenant: tenant, tier: tier, price: price, cost: cost, driver: driver))
             }
         }
-        return margins.sorted { ($0.margin, $0.tenant) < ($1.margin, $1.tenant) }
+        return margins.sorted { ($0.margin, $0.tenant, $0.tier) < ($1.margin, $1.tenant, $1.tier) }
     }
 
     private static let noFeature = "(none)"

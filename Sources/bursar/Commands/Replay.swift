@@ -157,7 +157,7 @@ struct Replay: ParsableCommand {
         }
         try sinks.commit()
         if !quiet, Console.errorIsTerminal { Console.status("") }
-        try writePartial(result.summary, options.shard)
+        try writePartial(result.summary, options.shard, [set, other].compactMap(\.self))
         try output.show(result.summary, failures: result.failures, besideLines: names.standardOutput != nil)
         // Ctrl-C is the usual way to stop following a log.
         if follow, let signal = Shutdown.receivedSignal, signal != SIGINT {
@@ -200,21 +200,31 @@ struct Replay: ParsableCommand {
         return try BursarReplay.Replay.run(paths, restart: sinks.restart, make: make)
     }
 
-    private func writePartial(_ summary: ReplaySummary, _ shard: ReplayOptions.Shard) throws {
+    /// Of all that a policy set's files hold, so that shards of different ones are not merged.
+    private static func digest(_ set: PolicySet) -> String {
+        Digest.sha256(
+            set.sources.files.sorted { $0.name < $1.name }.flatMap { file in
+                Array("\(file.name)\0\(file.bytes.count)\0".utf8) + file.bytes
+            })
+    }
+
+    private func writePartial(_ summary: ReplaySummary, _ shard: ReplayOptions.Shard, _ sets: [PolicySet]) throws {
         guard let partial else { return }
         let basis =
             [
                 "\(logs)", "\(summary.policies)", "\(state)", "\(estimate)", "\(cost)", "\(from ?? "")",
                 "\(to ?? "")",
             ]
-            + ["\(tenant ?? "")", "\(condition ?? "")", "\(map)", "\(against ?? "")", "\(asWritten)"]
+            + ["\(tenant ?? "")", "\(condition ?? "")", "\(map)", "\(input ?? "")", "\(against ?? "")", "\(asWritten)"]
+            + sets.map(Self.digest)
         try PartialReplay(summary, shard: shard, basis: basis.joined(separator: "|")).write(to: partial)
     }
 
     private func parsedShard() throws -> ReplayOptions.Shard {
         guard let shard else { return .whole }
         let parts = shard.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count == 2, let index = parts[0], let count = parts[1], (1...1_000).contains(count),
+        guard parts.count == 2, let index = parts[0], let count = parts[1],
+            (1...PartialReplay.mostShards).contains(count),
             (1...count).contains(index)
         else { throw ExitStatus(ExitStatus.usage, "--shard: `\(shard)` is not K/N, such as 1/4") }
         guard decisions == nil, !follow else {

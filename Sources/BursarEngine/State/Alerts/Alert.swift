@@ -59,18 +59,20 @@ package struct Alert: Sendable, Codable {
 extension Alert {
     /// In an order that depends on nothing but what was found.
     package static func areInOrder(_ left: Alert, _ right: Alert) -> Bool {
-        let (a, b) = (left.order, right.order)
-        return left.time != right.time ? left.time < right.time : a < b
+        left.time != right.time ? left.time < right.time : left.order.lexicographicallyPrecedes(right.order)
     }
 
-    private var order: String {
+    /// Alerts with the same order show the same.
+    private var order: [String] {
         let parts = subject.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
-        return ([name, tenant ?? "", String(windowStart), state ?? ""] + parts).joined(separator: "\u{1}")
+        let measured = measures.flatMap { [$0.metric, $0.value, $0.bound, $0.baseline ?? ""] }
+        let sums = [windowEnd, requests, retries, cost].map { String($0) }
+        return [name, tenant ?? "", String(windowStart), state ?? ""] + parts + [limit ?? "", source] + measured + sums
     }
 }
 
 /// What is said of a rule's alerts, and what is asked before: all that judging needs once windows are counted.
-struct AlertHeading: Sendable, Codable {
+struct AlertHeading: Sendable, Hashable, Codable {
     var name: String
     var state: String?
     var criteria: AlertRule.Criteria

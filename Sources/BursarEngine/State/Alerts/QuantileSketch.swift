@@ -18,18 +18,16 @@ package struct QuantileSketch: Sendable, Hashable, Codable {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let buckets = try values.decode([UInt16].self, forKey: .buckets)
         let counts = try values.decode([Int].self, forKey: .counts)
-        guard buckets.count == counts.count, counts.allSatisfy({ (1...Self.mostCount).contains($0) }),
+        let sum = counts.sumSaturated()
+        guard buckets.count == counts.count, counts.allSatisfy({ $0 >= 1 }), sum <= ContentCheck.mostRecords,
             zip(buckets, buckets.dropFirst()).allSatisfy({ $0 < $1 }), (buckets.last ?? 0) <= Self.bucket(.max)
         else {
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no sketch"))
         }
         self.buckets = buckets
         self.counts = counts
-        count = counts.sumSaturated()
+        count = sum
     }
-
-    /// Of one bucket: 65,536 of them are far from 64 bits, and so are a hundred times their sum.
-    private static let mostCount = 1_000_000_000_000
 
     private static func bucket(_ value: Int64) -> UInt16 {
         let value = UInt64(max(0, value))

@@ -98,15 +98,23 @@ struct GatheredAlert: Sendable, Codable {
 /// The alerts of a replay. Those that need what all tenants did are judged at last, so that parts of a replay that decided
 /// for different tenants add up to the whole.
 package struct GatheredAlerts: Sendable, Codable {
-    struct Total: Sendable, Hashable, Codable {
+    struct Total: Sendable, Hashable, Comparable, Codable {
         var rule: Int
         var start: Int64
+
+        static func < (left: Total, right: Total) -> Bool { (left.rule, left.start) < (right.rule, right.start) }
     }
 
-    struct Subject: Sendable, Hashable, Codable {
+    struct Subject: Sendable, Hashable, Comparable, Codable {
         var rule: Int
         var tenant: String?
         var values: [String]
+
+        private var names: [String] { (tenant.map { [$0] } ?? []) + values }
+
+        static func < (left: Subject, right: Subject) -> Bool {
+            left.rule != right.rule ? left.rule < right.rule : left.names.lexicographicallyPrecedes(right.names)
+        }
     }
 
     var headings: [AlertHeading] = []
@@ -122,9 +130,9 @@ package struct GatheredAlerts: Sendable, Codable {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         headings = try values.decode([AlertHeading].self, forKey: .headings)
         alerts = try values.decode([GatheredAlert].self, forKey: .alerts)
-        totals = try values.decode([Total: Int64].self, forKey: .totals)
-        together = try values.decode([Subject: AlertSeries<String>.Content].self, forKey: .together)
-            .mapValues { AlertSeries($0) }
+        totals = try values.decode(SortedTable<Total, Int64>.self, forKey: .totals).wrappedValue
+        together = try values.decode(SortedTable<Subject, AlertSeries<String>.Content>.self, forKey: .together)
+            .wrappedValue.mapValues { AlertSeries($0) }
         // A file may have been changed: what it names must be there.
         guard alerts.allSatisfy({ headings.indices.contains($0.rule) }),
             together.keys.allSatisfy({ headings.indices.contains($0.rule) }),
@@ -137,9 +145,13 @@ package struct GatheredAlerts: Sendable, Codable {
     package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(headings, forKey: .headings)
-        try values.encode(alerts, forKey: .alerts)
-        try values.encode(totals, forKey: .totals)
-        try values.encode(together.mapValues(\.content), forKey: .together)
+        // Accounts are in no order of their own.
+        let ordered = alerts.sorted { left, right in
+            left.rule != right.rule ? left.rule < right.rule : Alert.areInOrder(left.alert, right.alert)
+        }
+        try values.encode(ordered, forKey: .alerts)
+        try values.encode(SortedTable(wrappedValue: totals), forKey: .totals)
+        try values.encode(SortedTable(wrappedValue: together.mapValues(\.content)), forKey: .together)
     }
 
     /// No alert is declared.

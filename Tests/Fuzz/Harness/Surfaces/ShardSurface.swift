@@ -35,7 +35,9 @@ enum ShardSurface {
         var head = lines[0]
         var rest = lines[1]
         if mutator.random.chance(10) { head = mutator.mutated(head) } else { rest = changed(rest, &mutator) }
-        return replacingDigest(head, Digest.sha256(rest)) + [0x0A] + rest
+        // The digest is of the file with an empty digest.
+        let open = replacingDigest(head, "")
+        return replacingDigest(head, Digest.sha256(open + [0x0A] + rest)) + [0x0A] + rest
     }
 
     /// Mostly other numbers: the form of the file then stays as it was.
