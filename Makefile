@@ -11,7 +11,7 @@ SAMPLE ?= Policies/saas-tiers/traffic.jsonl
 VENV := .build/venv
 PREFIX ?= /usr/local
 
-.PHONY: all deps build demo test checks fuzz fuzz-coverage lint schema editors report docs installed man install soak laws sanitize bench summaries record clean
+.PHONY: all deps build demo test checks fuzz fuzz-coverage hostile lint schema editors report docs installed man install soak laws sanitize bench summaries record clean
 
 all: build
 
@@ -99,7 +99,7 @@ sanitize: deps
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
-	@cd Tests/Lint && python3 -B -m unittest -q test_lint
+	@cd Tests/Lint && python3 -B -m unittest -q test_lint test_arithmetic
 	@python3 -B Tests/Lint/checks.py
 	@python3 -B Tests/Lint/prose.py
 	@python3 -B Tests/Lint/links.py
@@ -122,6 +122,10 @@ FUZZ := .build/release/bursar-fuzz
 fuzz: build
 	$(SWIFT) build -c release --product bursar-fuzz
 	$(FUZZ) run --seconds $(or $(SECONDS),60) --seed $(or $(SEED),$(shell date +%s)) $(if $(SURFACE),--surface $(SURFACE))
+
+# Inputs of 10 MB that are built to be slow: each command must end within 10 s and with less than 1 GiB. NAME="one two" for some.
+hostile: build
+	python3 -B Tests/Hostile/run.py $(BURSAR) $(NAME)
 
 # Guided by coverage (libFuzzer): make fuzz-coverage TARGET=yaml SECONDS=60. Targets: yaml, condition, json, csv.
 COVERAGE := .build/coverage

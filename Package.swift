@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Of modules with amounts: their `BareArithmetic.swift` deprecates the operators that trap.
+let amounts: [SwiftSetting] = [.treatWarning("DeprecatedDeclaration", as: .error)]
+
 let package = Package(
     name: "bursar",
     platforms: [.macOS(.v15)],
@@ -23,7 +26,9 @@ let package = Package(
         .target(name: "BursarPolicy", dependencies: ["BursarSyntax"]),
         .target(name: "BursarAnalysis", dependencies: ["BursarPolicy"]),
         .target(name: "BursarStorage"),
-        .target(name: "BursarEngine", dependencies: ["BursarPolicy", "BursarStorage", "CIntrinsics"]),
+        .target(
+            name: "BursarEngine", dependencies: ["BursarPolicy", "BursarStorage", "CIntrinsics"], swiftSettings: amounts
+        ),
         .target(
             name: "BursarLogs",
             dependencies: ["BursarEngine", "BursarPolicy", "BursarStorage", "CIntrinsics", "CZlib", "CZstd", "CSQLite"]),
@@ -33,8 +38,8 @@ let package = Package(
                 "BursarLogs", "BursarEngine", "BursarStorage", "BursarAnalysis", "CIntrinsics",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
-            ]),
-        .target(name: "BursarTesting", dependencies: ["BursarLogs", "BursarEngine"]),
+            ], swiftSettings: amounts),
+        .target(name: "BursarTesting", dependencies: ["BursarLogs", "BursarEngine"], swiftSettings: amounts),
         .target(name: "BursarLanguageServer", dependencies: ["BursarAnalysis"]),
         .target(name: "Bursar", dependencies: ["BursarSyntax", "BursarPolicy", "BursarEngine"]),
         .target(

@@ -27,7 +27,7 @@ package struct Coverage: Sendable {
     private var counts: [Key: Int] = [:]
 
     /// Creates an empty coverage that counts the items of one run.
-    init() {}
+    package init() {}
 
     /// All items of the newest version of a set.
     package init(_ set: PolicySet) {
@@ -39,14 +39,7 @@ package struct Coverage: Sendable {
         }
         guard let edition = set.editions.last else { return }
         for rule in edition.policy.rules { add(.rule, rule.name, rule.source) }
-        var plans = edition.tierNames.compactMap { edition.plan(tier: $0) }
-        for plan in plans { add(.tier, plan.tier, plan.tierSource) }
-        for (index, record) in set.tenants.enumerated() where !record.followsTier {
-            guard let tier = record.tier ?? edition.defaultTier else { continue }
-            let time = max(edition.interval.start, 0)
-            if let plan = edition.plan(tier: tier, tenant: index, record: record, at: time) { plans.append(plan) }
-        }
-        for plan in plans {
+        func addLimits(of plan: Plan) {
             for limit in plan.limits {
                 add(.limit, limit.name, limit.source)
                 // A share has the same thresholds as the limit that it divides.
@@ -59,6 +52,17 @@ package struct Coverage: Sendable {
                     }
                 }
             }
+        }
+        for name in edition.tierNames {
+            guard let plan = edition.plan(tier: name) else { continue }
+            add(.tier, plan.tier, plan.tierSource)
+            addLimits(of: plan)
+        }
+        for (index, record) in set.tenants.enumerated() where !record.followsTier {
+            guard let tier = record.tier ?? edition.defaultTier else { continue }
+            let time = max(edition.interval.start, 0)
+            // Plans are looked at one by one: all of them together may not fit into memory.
+            if let plan = edition.plan(tier: tier, tenant: index, record: record, at: time) { addLimits(of: plan) }
         }
         items.sort {
             ($0.source.file, $0.source.start, $0.kind.rawValue) < ($1.source.file, $1.source.start, $1.kind.rawValue)

@@ -13,6 +13,16 @@ struct Expectation {
         var expected: String
         var got: String
         var range: SourceRange
+
+        var message: String { "\(path): expected \(Self.brief(expected)), got \(Self.brief(got))" }
+
+        /// A value as it fits into a message: a list of a decision may be long.
+        private static func brief(_ text: String) -> String {
+            let most = 400
+            guard text.utf8.count > most else { return text }
+            return String(decoding: text.utf8.prefix(most * 3 / 4), as: UTF8.self) + " … "
+                + String(decoding: text.utf8.suffix(most / 4), as: UTF8.self)
+        }
     }
 
     func mismatches(_ decision: JSONTree) -> [Mismatch] {
@@ -52,6 +62,7 @@ struct Expectation {
     private func compare(
         _ node: YAMLNode, _ value: JSONTree?, _ path: String, _ form: TestForm, _ found: inout [Mismatch]
     ) {
+        guard found.count < Bounds.mismatches else { return }
         if node.scalar == "none" {
             if !Self.isAbsent(value) {
                 found.append(Mismatch(path: path, expected: "none", got: Self.text(value), range: node.range))

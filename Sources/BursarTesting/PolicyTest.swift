@@ -8,8 +8,8 @@ import Synchronization
 package struct PolicyTest: Sendable {
     package var name: String
     package var range: SourceRange
-    fileprivate var test: TestDeclaration
-    fileprivate var variation: TestCase?
+    var test: TestDeclaration
+    var variation: TestCase?
 
     /// What is wrong with its text, so that it is not run.
     fileprivate var findings: [Diagnostic] = []
@@ -70,37 +70,51 @@ package struct PolicyTest: Sendable {
     /// The default time of the first request: in the newest version, or on a Monday.
     private static func defaultStart(_ set: PolicySet) -> Int64 {
         let start = set.editions.last?.interval.start ?? .min
-        return start == .min ? 1_767_607_200 * Micros.second : start
+        return start == .min ? 1_767_607_200_000_000 : start
     }
 
     /// 0001-01-01 to 10000-01-01, exclusive.
-    private static let knownTimes = -62_135_596_800 * Micros.second..<253_402_300_800 * Micros.second
+    private static let knownTimes: Range<Int64> = -62_135_596_800_000_000..<253_402_300_800_000_000
 
     /// The time of a step's last repetition; nil if that time or the first one is out of range.
     private static func lastTime(of step: TestStep, from start: Int64) -> Int64? {
         let spacing = step.spacing?.value ?? 0
-        let (length, isLong) = spacing.multipliedReportingOverflow(by: max(1, step.times) - 1)
+        let (length, isLong) = spacing.multipliedReportingOverflow(by: max(1, step.times).subtractingSaturated(1))
         let (end, isLate) = start.addingReportingOverflow(length)
         guard !isLong, !isLate, knownTimes.contains(start), knownTimes.contains(end) else { return nil }
         return end
     }
 
-    /// Runs the test with its own counters.
-    package func run(_ set: PolicySet) -> Result {
+    /// What a run finds besides failures.
+    package enum Detail: Sendable {
+        case none
+        /// What the requests exercise.
+        case coverage
+        /// The explanation of the first failure.
+        case explanation
+    }
+
+    /// The engine that tests of a set are run like.
+    package static func engine(_ set: PolicySet) -> Engine { Engine(set, onAlert: { _ in }) }
+
+    /// Runs the test on counters of its own, with the policies of an engine made by `engine(_:)`.
+    package func run(like original: Engine, detail: Detail) -> Result {
         if !findings.isEmpty {
             return Result(trial: self, failures: [], diagnostics: findings, decisions: 0, coverage: Coverage())
         }
         let raised = RaisedAlerts()
-        let engine = Engine(set, onAlert: { raised.add($0.name) })
+        let engine = Engine(like: original, onAlert: { raised.add($0.name) })
+        let set = original.policySet
         var result = Result(
             trial: self, failures: [], diagnostics: [], decisions: 0, coverage: Coverage())
-        var session = Session(engine: engine)
+        var session = Session(engine: engine, detail: detail)
         let zone = set.editions.last?.policy.zone ?? .utc
         func micros(_ literal: InstantLiteral) -> Int64 {
             switch literal {
             case .exact(let micros): micros
             case .date(let date):
-                zone.utc(ofLocal: date.daysSince1970 * 86_400).multipliedSaturated(by: Micros.second)
+                zone.utc(ofLocal: date.daysSince1970.multipliedSaturated(by: 86_400)).multipliedSaturated(
+                    by: Micros.second)
             }
         }
         var time = test.at.map { micros($0.value) } ?? Self.defaultStart(set)
@@ -184,10 +198,10 @@ package struct PolicyTest: Sendable {
     ) -> Bool {
         let (request, label, problem) = session.request(fields.json(time: time, id: id))
         let engine = session.engine
-        let explanation = request.map { engine.explain($0) }
+        let explanation = session.detail == .none ? nil : request.map { engine.explain($0) }
         let decision = request.map { engine.decide($0, detail: .full) } ?? engine.badRequest(problem ?? "")
         result.decisions += 1
-        if let explanation { result.coverage.add(explanation, decision, engine) }
+        if let explanation, session.detail == .coverage { result.coverage.add(explanation, decision, engine) }
         let expected = variation?.expect ?? step.expect
         let json = session.json(decision, label)
         if let expected, let tree = try? JSONTree.parse(Array(json.utf8)) {
@@ -198,7 +212,7 @@ package struct PolicyTest: Sendable {
                     result.failures.append(
                         Failure(
                             step: number,
-                            message: "\(mismatch.path): expected \(mismatch.expected), got \(mismatch.got)",
+                            message: mismatch.message,
                             range: mismatch.range, decision: json,
                             explanation: explanation.map {
                                 ExplainedDecision(
@@ -272,11 +286,13 @@ private final class RaisedAlerts: Sendable {
 /// Reads requests from JSON and writes decisions as JSON, for one engine.
 private struct Session {
     let engine: Engine
+    let detail: PolicyTest.Detail
     private let builder: RequestBuilder
     private let writer: DecisionWriter
 
-    init(engine: Engine) {
+    init(engine: Engine, detail: PolicyTest.Detail) {
         self.engine = engine
+        self.detail = detail
         builder = RequestBuilder(engine: engine, usesRecordedOutput: false)
         writer = DecisionWriter(engine: engine)
     }

@@ -1,7 +1,6 @@
+import BursarAnalysis
 import BursarSyntax
 import Testing
-
-@testable import BursarAnalysis
 
 /// Edits of findings, applied to text.
 @Suite struct FixesTests {

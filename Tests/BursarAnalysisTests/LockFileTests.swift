@@ -1,8 +1,6 @@
-import BursarPolicy
+import BursarAnalysis
 import BursarSyntax
 import Testing
-
-@testable import BursarAnalysis
 
 /// Digests of versions, and the findings about them.
 @Suite struct LockFileTests {

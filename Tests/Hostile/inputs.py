@@ -537,3 +537,67 @@ def requests_explained(root, size):
     policy_set(root)
     lines(root / "r.jsonl", "", size, lambda n: '{"tenant":"t","model":"m","tier":"t"}\n')
     return ["explain", "--policies", "set", "r.jsonl"]
+
+
+# The language server
+
+
+def session(root, messages):
+    with open(root / "session", "wb") as file:
+        for message in [
+            {"id": 0, "method": "initialize", "params": {"capabilities": {}}}, *messages,
+            {"id": 9, "method": "shutdown", "params": None}, {"method": "exit", "params": None},
+        ]:
+            text = json.dumps({"jsonrpc": "2.0", **message}).encode()
+            file.write(b"Content-Length: %d\r\n\r\n" % len(text) + text)
+    return ["<", "session", "lsp"]
+
+
+def opened(root, text):
+    document = {"uri": (root / "p.yaml").as_uri(), "languageId": "yaml", "version": 1, "text": text}
+    return {"method": "textDocument/didOpen", "params": {"textDocument": document}}
+
+
+def asked(root, method, number, line=12):
+    place = {"textDocument": {"uri": (root / "p.yaml").as_uri()}, "position": {"line": line, "character": 6}}
+    return {"id": number, "method": f"textDocument/{method}", "params": {**place, "newName": "n", "context": {}}}
+
+
+@case
+def editor_large_document(root, size):
+    text = POLICY + "---\ntenants:\n" + "".join(f"  t{n}: {{tier: t}}\n" for n in range(size // 16))
+    methods = ["hover", "completion", "definition", "references", "rename", "formatting", "documentSymbol"]
+    return session(root, [opened(root, text), *(asked(root, method, n + 1) for n, method in enumerate(methods))])
+
+
+@case
+def editor_errors(root, size):
+    text = POLICY + "---\ntenants:\n" + "".join(f"  t{n}: {{teir: t}}\n" for n in range(size // 16))
+    return session(root, [opened(root, text), asked(root, "hover", 1), asked(root, "documentSymbol", 2)])
+
+
+@case
+def editor_many_changes(root, size):
+    text = POLICY + "---\ntenants:\n" + "".join(f"  t{n}: {{tier: t}}\n" for n in range(size // 160))
+    uri = (root / "p.yaml").as_uri()
+    place = {"line": 20, "character": 0}
+    change = {"range": {"start": place, "end": place}, "text": "  # x\n"}
+    changes = [
+        {
+            "method": "textDocument/didChange",
+            "params": {"textDocument": {"uri": uri, "version": n + 2}, "contentChanges": [change]},
+        }
+        for n in range(100)
+    ]
+    return session(root, [opened(root, text), *changes, asked(root, "hover", 1)])
+
+
+@case
+def editor_one_long_line(root, size):
+    text = POLICY + "features: {" + ", ".join(f"é{n}: {{}}" for n in range(size // 12)) + "}\n"
+    return session(root, [opened(root, text), *(asked(root, "hover", n + 1, line=11) for n in range(20))])
+
+
+@case
+def editor_many_requests(root, size):
+    return session(root, [opened(root, POLICY), *(asked(root, "hover", n + 10) for n in range(size // 200))])

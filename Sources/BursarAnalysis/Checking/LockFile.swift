@@ -34,7 +34,7 @@ package struct LockFile: Sendable {
     private let end: SourceRange
     private let endsLine: Bool
 
-    init(_ source: SourceFile, file: Int32) {
+    package init(_ source: SourceFile, file: Int32) {
         var start = 0
         for line in source.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             defer { start += line.count + 1 }
@@ -82,7 +82,7 @@ package struct LockFile: Sendable {
         }
     }
 
-    func verify(_ documents: Documents, _ diagnostics: inout Diagnostics) {
+    package func verify(_ documents: Documents, _ diagnostics: inout Diagnostics) {
         for stray in strays {
             diagnostics.add(
                 Diagnostic(

@@ -95,7 +95,8 @@ enum NeverBindsCheck: Check {
                     // That one tenant has a tighter budget makes its tier's limits no worse.
                     if isFirst, taken.contains(place) { continue }
                     if isFirst { order.append(place) }
-                    let finding = finding(for: limit, in: plan, plans, arithmetic, owner: owner)
+                    let finding = finding(
+                        for: limit, in: plan, plans, arithmetic, owner: owner, wantsWitness: isFirst)
                     if isFirst {
                         found[place] = .some(finding)
                     } else {
@@ -116,7 +117,8 @@ enum NeverBindsCheck: Check {
         }
 
         private mutating func finding(
-            for limit: Limit, in plan: Plan, _ plans: [Plan], _ arithmetic: PlanArithmetic, owner: TenantRecord?
+            for limit: Limit, in plan: Plan, _ plans: [Plan], _ arithmetic: PlanArithmetic, owner: TenantRecord?,
+            wantsWitness: Bool
         ) -> Diagnostic? {
             let isOverride = owner != nil
             for other in plan.limits where other.isJudged && Place(other) != Place(limit) {
@@ -131,7 +133,10 @@ enum NeverBindsCheck: Check {
                     > plan.limits.firstIndex { Place($0) == Place(limit) } ?? 0
                 if isLater, self.proof(other, limit, plans, arithmetic) != nil { continue }
                 var finding = NeverBindsCheck.finding(limit, other, proof, edition, isOverride: isOverride)
-                finding.witness = FirstRefusal.witness(of: limit, other, plan, edition, owner: owner)
+                // The search looks at all limits of the plan.
+                if wantsWitness, effort.spend(plan.limits.count) {
+                    finding.witness = FirstRefusal.witness(of: limit, other, plan, edition, owner: owner)
+                }
                 return finding
             }
             return nil

@@ -120,7 +120,37 @@ package final class Engine: @unchecked Sendable {
             watched: watches ? Set(alerts.rules.compactMap(\.rule.limit)) : [], lifetime: reservationLifetime,
             holdForGroups: policySet.tenants.allSatisfy(\.followsTier))
         counters.settle(retentions)
-        editionPlaces = FixedArray(
+        editionPlaces = Self.places(of: editions)
+    }
+
+    /// An engine with the policies and names of another one, whose compiled form it shares, and with accounts of its own.
+    ///
+    /// - Parameters:
+    ///   - other: an engine without filters. It takes alerts if this one is to take them.
+    ///   - onAlert: takes the alerts of this engine.
+    package init(like other: Engine, onAlert: (@Sendable (Alert) -> Void)?) {
+        policySet = other.policySet
+        symbols = other.symbols
+        reservationLifetime = other.reservationLifetime
+        exactSlots = other.exactSlots
+        usedSlots = other.usedSlots
+        countsGroups = other.countsGroups
+        editions = other.editions
+        filters = other.filters
+        alertRules = other.alertRules
+        editionAlerts = other.editionAlerts
+        together = Mutex(TogetherAlerts(other.alertRules, gathers: false))
+        self.onAlert = onAlert
+        gathersAlerts = false
+        isConfined = false
+        watches = other.watches && onAlert != nil
+        layout = AccountLayout(like: other.layout)
+        retentions = other.retentions
+        editionPlaces = Self.places(of: other.editions)
+    }
+
+    private static func places(of editions: [CompiledEdition]) -> FixedArray<EditionPlace> {
+        FixedArray(
             editions.map {
                 EditionPlace(
                     start: $0.edition.interval.start, end: $0.edition.interval.end,

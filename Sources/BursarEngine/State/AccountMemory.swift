@@ -25,6 +25,15 @@ struct AccountLayout: ~Copyable {
     let counterCount: Int
     let size: Int
 
+    init(like other: borrowing AccountLayout) {
+        slots = other.slots
+        slotCount = other.slotCount
+        headers = other.headers
+        counters = other.counters
+        counterCount = other.counterCount
+        size = other.size
+    }
+
     init(_ editions: [CompiledEdition]) {
         let plans = editions.flatMap(\.plans)
         let counted = plans.map { plan in plan.rows.count { $0.hasFixedCounter && $0.needsCounter } }

@@ -185,7 +185,7 @@ extension CounterExtra {
     /// Removes runs that were counted so long ago that they count anew; each time that their number has doubled.
     fileprivate mutating func sweepRuns(olderThan length: Int64, at time: Int64) {
         guard runs.count > runsBeforeSweep else { return }
-        runs = runs.filter { time.addingSaturated(-$0.value) < length }
+        runs = runs.filter { time.subtractingSaturated($0.value) < length }
         runsBeforeSweep = max(64, runs.count * 2)
     }
 }

@@ -75,6 +75,10 @@ package struct PriceListImport {
                 leftOut.append("\(name): not an object, so nothing of it is carried over")
                 continue
             }
+            guard seen.count <= Bounds.models else {
+                throw ImportError(
+                    description: "the list has more than \(Bounds.models) models; choose some with --provider")
+            }
             models += text(name, entry, provider)
             noteOthers(name, fields)
         }

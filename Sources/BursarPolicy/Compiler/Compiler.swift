@@ -8,6 +8,7 @@ package struct Compiler {
     private var isTooLarge = false
     /// The number of limits and of pattern matches so far.
     private var tierLimits = 0
+    private var tenantLimits = 0
     private var patternMatches = 0
 
     /// Reads and compiles the policy set at a path. The set is nil if there is any error.
@@ -381,6 +382,7 @@ package struct Compiler {
             // A tenant's own limits are the same in every tier.
             let tier = tenant.tier?.value ?? document.defaultTier?.value ?? ""
             if !tenant.limits.isEmpty || !tenant.scopes.isEmpty {
+                guard spend(limits: plans.plan(tier: tier).limits.count, on: tenant) else { return [] }
                 limits.add(plans.plan(tier: tier, tenant: index, at: max(interval.start, 0)))
             }
         }
@@ -475,7 +477,8 @@ package struct Compiler {
 
     /// Adds the matches of a tenant's own patterns to the total; false if that exceeds the bound.
     private mutating func spend(on tenant: TenantDeclaration, _ edition: Edition) -> Bool {
-        guard !isTooLarge else { return false }
+        let tier = tenant.tier?.value ?? edition.defaultTier ?? ""
+        guard spend(limits: edition.plan(tier: tier)?.limits.count ?? 0, on: tenant) else { return false }
         guard let models = tenant.models else { return true }
         patternMatches += (1 + models.value.count { !$0.value.isExact }) * (edition.catalog?.models.count ?? 0)
         guard patternMatches > Bounds.patternMatches else { return true }
@@ -483,6 +486,19 @@ package struct Compiler {
             .syntaxBound,
             "the patterns of models, times the models of the catalog, are more than \(Bounds.patternMatches)",
             at: models.range, help: "allow classes instead of patterns (`models: [economy]`)")
+        isTooLarge = true
+        return false
+    }
+
+    /// Counts the limits of the plan that a tenant with keys of its own has; false where they are too many.
+    private mutating func spend(limits count: Int, on tenant: TenantDeclaration) -> Bool {
+        guard !isTooLarge else { return false }
+        tenantLimits += count + tenant.limits.count
+        guard tenantLimits > Bounds.tenantLimits else { return true }
+        report(
+            .syntaxBound,
+            "the limits of tenants with keys of their own, with those of their tiers, are more than \(Bounds.tenantLimits)",
+            at: tenant.id.range, help: "put tenants with the same keys into a tier of their own")
         isTooLarge = true
         return false
     }

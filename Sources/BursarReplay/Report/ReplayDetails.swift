@@ -164,7 +164,12 @@ extension ReplayDetails {
             costs[key.tenant, default: 0].addSaturated(usage.policyCost)
         }
         return costs.map { tenant, cost in
-            (tenant, Int64(clamping: Int128(cost).multipliedSaturated(by: Int128(30 * Micros.day)) / Int128(span)))
+            (
+                tenant,
+                Int64(
+                    clamping: Int128(cost).multipliedSaturated(by: Int128(Micros.day.multipliedSaturated(by: 30)))
+                        / Int128(span))
+            )
         }.sorted { ($0.cost, $0.tenant) < ($1.cost, $1.tenant) }
     }
 }

@@ -77,7 +77,7 @@ package struct ReportFigures: Sendable {
         _ details: ReplayDetails
     ) -> (isDaily: Bool, points: [(time: Int64, tally: Tally)]) {
         guard let first = details.hours.keys.min(), let last = details.hours.keys.max() else { return (false, []) }
-        let isDaily = last.subtractingSaturated(first) > 14 * Micros.day
+        let isDaily = last.subtractingSaturated(first) > Micros.day.multipliedSaturated(by: 14)
         let step = isDaily ? Micros.day : Micros.hour
         var buckets: [Int64: Tally] = [:]
         func begin(_ time: Int64) -> Int64 { floorDiv(time, step).multipliedSaturated(by: step) }

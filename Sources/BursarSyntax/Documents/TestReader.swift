@@ -84,14 +84,14 @@ extension NodeReader {
                     )
                 }
             }
-            test.steps = elements(steps.value, "steps", most: Bounds.testSteps).compactMap {
+            test.steps = elements(steps.value, "steps", most: Bounds.testEntries).compactMap {
                 step($0, allowed: Keys.step.names)
             }
         } else if let step = step(entry.value, allowed: Keys.test.names.filter { $0 != "steps" }) {
             test.steps = [step]
         }
         if let node = map["each"]?.value {
-            test.cases = elements(node, "each", most: Bounds.testSteps).compactMap { testCase($0) }
+            test.cases = elements(node, "each", most: Bounds.testEntries).compactMap { testCase($0) }
         }
         checkSpan(test)
         if test.steps.isEmpty {

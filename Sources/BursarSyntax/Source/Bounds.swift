@@ -28,6 +28,8 @@ package enum Bounds {
     package static let planLimits = 2_000
     /// Limits of all tiers of all versions; each takes about 500 bytes in memory.
     package static let tierLimits = 200_000
+    /// Limits of the plans of all tenants with their own keys, including the limits of their tiers; each takes about 400 ns.
+    package static let tenantLimits = 2_000_000
     /// Features with their own share.
     package static let weights = 1_000
     /// Features, audiences, alerts and entries of `checks` in a policy.
@@ -53,11 +55,15 @@ package enum Bounds {
     package static let grants = 1_000
     package static let exceptions = 1_000
     /// Requests in all tests of a set.
-    package static let testRequests: Int64 = 500_000
+    package static let testRequests: Int64 = 200_000
+    /// Steps of all tests of a set, see `PolicyTest.steps`; each takes about 2 µs.
+    package static let testSteps: Int64 = 2_000_000
+    /// Differences between one decision and its expectation that are reported.
+    package static let mismatches = 20
     /// Microseconds between the first and the last step of a test.
     package static let testSpan: Int64 = 1_000 * 365 * 86_400_000_000
-    /// Steps or cases of a test.
-    package static let testSteps = 10_000
+    /// Steps of a test, and its cases.
+    package static let testEntries = 10_000
     /// Fields of a request or an expectation.
     package static let testFields = 1_000
     /// Nesting of parentheses and negations in a condition; the parser recurses for each level.

@@ -46,91 +46,111 @@ struct Test: ParsableCommand {
     private struct SetResult {
         var path: String
         var set: PolicySet
-        var results: [PolicyTest.Result]
+        var count = 0
+        var failed = 0
+        var cases: [JUnit.Case] = []
         var coverage: Coverage
     }
+
+    /// Tests that run before their results are shown and forgotten: the explanation of a failure may be long.
+    private static let atOnce = 64
 
     func run() throws {
         var sets: [SetResult] = []
         for path in paths.isEmpty ? ["."] : paths {
             for set in try Policies.sets(at: path) { sets.append(try run(set)) }
         }
-        let all = sets.flatMap(\.results)
-        switch format {
-        case .text: for set in sets { show(set) }
-        case .json: for set in sets { showJSON(set) }
-        case .junit: Console.print(exact: JUnit.render(sets.map { ($0.path, $0.set.sources, $0.results) }))
-        }
+        if format == .junit { Console.print(exact: JUnit.render(sets.map { ($0.path, $0.cases) })) }
         if coverage { showCoverage(sets) }
-        let failed = all.count { !$0.passed }
+        let (count, failed) = (sets.reduce(0) { $0 + $1.count }, sets.reduce(0) { $0 + $1.failed })
         if format == .text {
-            if all.isEmpty {
+            if count == 0 {
                 Console.error("no tests")
             } else if !quiet || failed > 0 {
-                Console.error("\(all.count) test\(all.count == 1 ? "" : "s"), \(failed) failed")
+                Console.error("\(count) test\(count == 1 ? "" : "s"), \(failed) failed")
             }
         }
         if failed > 0 { throw ExitStatus(1) }
     }
 
+    /// Runs the tests of a set, and shows their results in the order of the tests.
     private func run(_ path: String) throws -> SetResult {
         let (set, documents) = try Policies.loadWithDocuments(path)
-        let trials = PolicyTest.all(in: documents, set).filter { trial in filter.map { trial.name.contains($0) } ?? true
+        let tests = PolicyTest.all(in: documents, set).filter { test in filter.map { test.name.contains($0) } ?? true }
+        if let problem = PolicyTest.beyondBounds(tests, set, documents) {
+            let color = Console.usesColor(onTerminal: Console.errorIsTerminal)
+            Console.error(exact: DiagnosticTextRenderer(sources: set.sources, color: color).render(problem))
+            throw ExitStatus(1)
         }
-        let results = concurrentMap(trials) { $0.run(set) }
-        var met = Coverage(set)
-        for result in results { met.merge(result.coverage) }
-        return SetResult(path: path, set: set, results: results, coverage: met)
+        let engine = PolicyTest.engine(set)
+        var outcome = SetResult(path: path, set: set, coverage: coverage ? Coverage(set) : Coverage())
+        for start in stride(from: 0, to: tests.count, by: Self.atOnce) {
+            let results = concurrentMap(Array(tests[start..<min(tests.count, start + Self.atOnce)])) { test in
+                let result = test.run(like: engine, detail: coverage ? .coverage : .none)
+                // A run is the same every time, and most need no explanation.
+                guard format == .text, !result.failures.isEmpty else { return result }
+                var explained = test.run(like: engine, detail: .explanation)
+                explained.coverage = result.coverage
+                return explained
+            }
+            for result in results {
+                outcome.count += 1
+                if !result.passed { outcome.failed += 1 }
+                if coverage { outcome.coverage.merge(result.coverage) }
+                switch format {
+                case .text: show(result, set)
+                case .json: showJSON(result, path, set)
+                case .junit: outcome.cases.append(JUnit.Case(result, set.sources))
+                }
+            }
+        }
+        return outcome
     }
 
     // MARK: - Results
 
-    private func show(_ set: SetResult) {
+    private func show(_ result: PolicyTest.Result, _ set: PolicySet) {
+        if result.passed {
+            if !quiet { Console.print("ok    \(shown(result.trial.name))") }
+            return
+        }
         let renderer = DiagnosticTextRenderer(
-            sources: set.set.sources, color: Console.usesColor(onTerminal: Console.outputIsTerminal))
-        for result in set.results {
-            if result.passed {
-                if !quiet { Console.print("ok    \(shown(result.trial.name))") }
-                continue
-            }
-            Console.print("FAIL  \(shown(result.trial.name))")
-            for diagnostic in result.diagnostics { Console.print(exact: renderer.render(diagnostic)) }
-            for failure in result.failures {
-                let place = set.set.sources.reference(failure.range)
-                Console.print("      \(shown(place)): step \(failure.step): \(shown(failure.message))")
-            }
-            if let explained = result.failures.first?.explanation {
-                let text = ExplanationText(engine: explained.engine).render(
-                    ExplainedRequest(
-                        explanation: explained.explanation, decision: explained.decision, label: explained.label))
-                Console.print(text.split(separator: "\n").map { "      | \($0)\n" }.joined())
-            }
+            sources: set.sources, color: Console.usesColor(onTerminal: Console.outputIsTerminal))
+        Console.print("FAIL  \(shown(result.trial.name))")
+        for diagnostic in result.diagnostics { Console.print(exact: renderer.render(diagnostic)) }
+        for failure in result.failures {
+            let place = set.sources.reference(failure.range)
+            Console.print("      \(shown(place)): step \(failure.step): \(shown(failure.message))")
+        }
+        if let explained = result.failures.first?.explanation {
+            let text = ExplanationText(engine: explained.engine).render(
+                ExplainedRequest(
+                    explanation: explained.explanation, decision: explained.decision, label: explained.label))
+            Console.print(text.split(separator: "\n").map { "      | \($0)\n" }.joined())
         }
     }
 
-    private func showJSON(_ set: SetResult) {
-        for result in set.results {
-            var json = JSONWriter()
-            json.object { json in
-                json.field("set", set.path)
-                json.field("test", result.trial.name)
-                json.field("source", set.set.sources.reference(result.trial.range))
-                json.field("passed", result.passed)
-                json.field("decisions", result.decisions)
-                json.array("problems") { json in for item in result.diagnostics { json.value(item.message) } }
-                json.array("failures") { json in
-                    for failure in result.failures {
-                        json.object { json in
-                            json.field("step", failure.step)
-                            json.field("message", failure.message)
-                            json.field("source", set.set.sources.reference(failure.range))
-                            if !failure.decision.isEmpty { json.raw("decision", failure.decision.utf8) }
-                        }
+    private func showJSON(_ result: PolicyTest.Result, _ path: String, _ set: PolicySet) {
+        var json = JSONWriter()
+        json.object { json in
+            json.field("set", path)
+            json.field("test", result.trial.name)
+            json.field("source", set.sources.reference(result.trial.range))
+            json.field("passed", result.passed)
+            json.field("decisions", result.decisions)
+            json.array("problems") { json in for item in result.diagnostics { json.value(item.message) } }
+            json.array("failures") { json in
+                for failure in result.failures {
+                    json.object { json in
+                        json.field("step", failure.step)
+                        json.field("message", failure.message)
+                        json.field("source", set.sources.reference(failure.range))
+                        if !failure.decision.isEmpty { json.raw("decision", failure.decision.utf8) }
                     }
                 }
             }
-            Console.print(exact: json.text)
         }
+        Console.print(exact: json.text)
     }
 
     // MARK: - Coverage
@@ -192,35 +212,5 @@ struct Test: ParsableCommand {
             for (line, count) in counts.sorted(by: { $0.key < $1.key }) { text += "DA:\(line),\(count)\n" }
             return text + "LF:\(counts.count)\nLH:\(counts.values.count { $0 > 0 })\nend_of_record\n"
         }.joined()
-    }
-}
-
-/// Results as JUnit XML for build servers.
-enum JUnit {
-    static func render(_ sets: [(path: String, sources: SourceMap, results: [PolicyTest.Result])]) -> String {
-        let all = sets.flatMap(\.results)
-        var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-        text += "<testsuites tests=\"\(all.count)\" failures=\"\(all.count { !$0.passed })\">\n"
-        for set in sets {
-            let failures = set.results.count { !$0.passed }
-            text +=
-                "  <testsuite name=\"\(escaped(set.path))\" tests=\"\(set.results.count)\" failures=\"\(failures)\">\n"
-            for result in set.results { text += testCase(result, set.path, set.sources) }
-            text += "  </testsuite>\n"
-        }
-        return text + "</testsuites>\n"
-    }
-
-    private static func testCase(_ result: PolicyTest.Result, _ path: String, _ sources: SourceMap) -> String {
-        let file = sources[result.trial.range]
-        let line = file?.position(at: Int(result.trial.range.start)).line ?? 0
-        var text = "    <testcase classname=\"\(escaped(path))\" name=\"\(escaped(result.trial.name))\""
-        text += " file=\"\(escaped(file?.path ?? ""))\" line=\"\(line)\""
-        if result.passed { return text + "/>\n" }
-        text += ">\n"
-        let messages = result.diagnostics.map(\.message) + result.failures.map { "step \($0.step): \($0.message)" }
-        text += "      <failure message=\"\(escaped(messages.first ?? ""))\">"
-        text += escaped(messages.joined(separator: "\n")) + "</failure>\n    </testcase>\n"
-        return text
     }
 }

@@ -2,7 +2,7 @@
 # The engine against the plain implementation of the semantics, storage, and many threads on one engine.
 set -euo pipefail
 
-decisions=2500
+decisions=1000
 tests='BursarStorageTests|ReferenceAgreement|MovedCounters|ForgottenCounters|Concurrency|Misuse'
 if [ -n "$LONG" ]; then
   decisions=200000

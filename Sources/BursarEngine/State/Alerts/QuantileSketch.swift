@@ -39,8 +39,8 @@ package struct QuantileSketch: Sendable, Hashable, Codable {
     /// The least number of a bucket.
     private static func least(_ bucket: UInt16) -> Int64 {
         if bucket < 128 { return Int64(bucket) }
-        let shift = Int64(bucket) / 64 - 1
-        return (Int64(bucket) - shift * 64) << shift
+        let shift = Int(bucket) / 64 - 1
+        return Int64(Int(bucket) - shift * 64) << shift
     }
 
     package mutating func add(_ value: Int64) { add(Self.bucket(value), 1) }
