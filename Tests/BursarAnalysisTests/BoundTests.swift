@@ -100,11 +100,10 @@ import Testing
         },
         Growth("requests of tests", Int(Bounds.testRequests)) { count in
             head + free + catalog + "---\ntests:\n"
-                + lines(5) { "  t\($0): {request: {model: big, tier: free}, expect: allow, repeat: 100000}" }
-                .replacing(
-                    "t4: {request: {model: big, tier: free}, expect: allow, repeat: 100000",
-                    with:
-                        "t4: {request: {model: big, tier: free}, expect: allow, repeat: \(count - 400_000)")
+                + lines(5) { number in
+                    "  t\(number): {request: {model: big, tier: free}, expect: allow, repeat: "
+                        + "\(number < 4 ? 40_000 : count - 160_000)}"
+                }
         },
         Growth("bytes of a name", Bounds.nameBytes) { count in
             "policy: \(String(repeating: "x", count: count))\nversion: 1\n" + free + catalog

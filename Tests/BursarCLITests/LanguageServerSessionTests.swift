@@ -100,13 +100,4 @@ import Testing
             #expect(ids(found) == [0, 1, 99])
         }
     }
-
-    @Test func `findings of a document are published`() throws {
-        let uri = "file:///no/such/folder/p.yaml"
-        let found = try answers([try Self.opened(uri, Self.policy.replacing("models", with: "modles"))])
-        let published = found.filter { $0["method"] as? String == "textDocument/publishDiagnostics" }
-        let codes = published.compactMap { ($0["params"] as? [String: Any])?["diagnostics"] as? [[String: Any]] }
-            .flatMap { $0 }.compactMap { $0["code"] as? String }
-        #expect(codes.contains("syntax/unknown-key"), "\(found)")
-    }
 }

@@ -352,7 +352,7 @@ def tests_cases(root, size):
 def tests_repeat(root, size):
     return tests(
         root, 1000, "tests:\n",
-        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: 100000, every: 1s, expect: {{}}}}\n" if n < 5 else "#" * 200,
+        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: 100000, every: 1s, expect: allow}}\n" if n < 5 else "#" * 200,
     )
 
 
@@ -379,7 +379,7 @@ def tests_that_fail_in_a_large_plan(root, size):
 def tests_repeat_in_a_large_plan(root, size):
     return tests(
         root, 1000, "tests:\n",
-        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: 100000, every: 1s, expect: {{}}}}\n" if n < 5 else "#" * 200,
+        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: 100000, every: 1s, expect: allow}}\n" if n < 5 else "#" * 200,
         policy=BIG_PLAN,
     )
 

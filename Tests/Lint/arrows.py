@@ -44,7 +44,7 @@ def dependencies(manifest):
     found = {}
     for target in re.split(r"\.(?:target|executableTarget|testTarget)\(", manifest)[1:]:
         name = re.search(r'name:\s*"([\w-]+)"', target)[1]
-        listed = re.search(r"dependencies:\s*\[(.*?)\n?\s*\](?:,\s*path|,\s*exclude|\)|,\s*$)", target, re.S)
+        listed = re.search(r"dependencies:\s*\[(.*?)\n?\s*\](?:,\s*path|,\s*exclude|,\s*swiftSettings|\)|,\s*$)", target, re.S)
         found[name] = set(re.findall(r'"(\w+)"', listed[1])) if listed else set()
     for _ in found:
         for name in found:
