@@ -23,6 +23,9 @@ here=Tests/Sanitizers
 export ASAN_OPTIONS="exitcode=$FINDING:detect_leaks=${LEAKS:-1}:detect_stack_use_after_return=1:strict_string_checks=1"
 export LSAN_OPTIONS="exitcode=$FINDING:suppressions=$here/leak.supp:print_suppressions=0"
 
+# The short form needs two of the test targets.
+[ -n "$LONG" ] || export BURSAR_SANITIZED=1
+
 begun=$SECONDS
 $swift build $BUILD --build-tests >/dev/null
 echo "built for the $SANITIZER sanitizer in $((SECONDS - begun)) s"
