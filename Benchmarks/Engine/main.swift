@@ -77,12 +77,12 @@ struct EngineRun {
         for _ in 0..<calls {
             nextTenant()
             guard let reservation = engine.decide(request).reservation else { continue }
-            try? engine.settle(reservation, of: request.tenant, usage: usage)
+            _ = try? engine.settle(reservation, of: request.tenant, usage: usage)
         }
     }
 
     mutating func settleAll() {
-        for (reservation, tenant) in open { try? engine.settle(reservation, of: tenant, usage: usage) }
+        for (reservation, tenant) in open { _ = try? engine.settle(reservation, of: tenant, usage: usage) }
         open.removeAll(keepingCapacity: true)
     }
 }

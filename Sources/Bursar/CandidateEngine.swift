@@ -48,34 +48,38 @@ public final class CandidateEngine: Sendable {
         /// Counts the actual usage of the request in both engines. `Decision.settle` describes the parameters.
         ///
         /// - Throws: the error of the active engine; the candidate counts the usage in any case.
+        @discardableResult
         public func settle(
-            inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil, hasFailed: Bool = false
-        ) throws(SettlementError) {
+            inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil, hasFailed: Bool = false,
+            at time: Timestamp? = nil
+        ) throws(SettlementError) -> Settlement {
             if let reservation = trial.reservation {
-                try? trial.engine.settle(
+                _ = try? trial.engine.settle(
                     reservation, inputTokens: inputTokens, cachedTokens: cachedTokens, outputTokens: outputTokens,
-                    cost: cost, hasFailed: hasFailed)
+                    cost: cost, hasFailed: hasFailed, at: time)
             }
-            try decision.settle(
+            return try decision.settle(
                 inputTokens: inputTokens, cachedTokens: cachedTokens, outputTokens: outputTokens, cost: cost,
-                hasFailed: hasFailed)
+                hasFailed: hasFailed, at: time)
         }
 
         /// Cancels the reservation in both engines, because the request was never made.
         ///
         /// - Throws: the error of the active engine; the candidate releases its reservation in any case.
-        public func release() throws(SettlementError) {
-            if let reservation = trial.reservation { try? trial.engine.release(reservation) }
-            try decision.release()
+        public func release(at time: Timestamp? = nil) throws(SettlementError) {
+            if let reservation = trial.reservation { try? trial.engine.release(reservation, at: time) }
+            try decision.release(at: time)
         }
     }
 
     /// Decides a request with the active engine and with the candidate.
     public func decide(_ request: Engine.Request, detail: DetailLevel = .reasons) -> Pair {
         var request = request
-        request.time = request.time ?? .now
-        let decision = active.decide(request, detail: detail)
-        let trial = candidate.decide(request, detail: detail, counting: counting == .observed ? .observed : .decided)
+        let clock = request.time
+        request.time = clock ?? .now
+        let decision = active.decide(request, detail: detail, clock: clock)
+        let trial = candidate.decide(
+            request, detail: detail, counting: counting == .observed ? .observed : .decided, clock: clock)
         if differ(decision, trial) {
             onDifference(Difference(request: request, active: decision, candidate: trial))
         }

@@ -3,12 +3,14 @@ import BursarSyntax
 
 /// The decision on one request: whether to serve it, with which model, and why.
 ///
-/// An admitted request holds a reservation until `settle` or `release` is called, or until it expires. An expired
-/// reservation counts its estimate as usage.
+/// An admitted request holds a reservation until `settle` or `release` is called. Without either, its estimate counts as
+/// usage.
 public struct Decision: Sendable {
     let core: BursarEngine.Decision
     let label: RequestLabel
     let tenant: TenantID?
+    /// The time that the request gave; nil: it was decided at the current time.
+    let clock: Timestamp?
     /// Keeps the engine alive, so that a decision can be settled at any later time.
     let engine: Engine
 
@@ -52,7 +54,7 @@ public struct Decision: Sendable {
 
     /// The decision of limits and policies in shadow mode; nil if there are none.
     public var shadow: Decision? {
-        core.shadow.map { Decision(core: $0, label: label, tenant: nil, engine: engine) }
+        core.shadow.map { Decision(core: $0, label: label, tenant: nil, clock: clock, engine: engine) }
     }
 
     /// The estimated cost at the catalog's price; nil if the model has no known price.
@@ -61,7 +63,7 @@ public struct Decision: Sendable {
     /// The reservation, for settling elsewhere; nil if the request has none.
     public var reservation: Engine.Reservation? {
         guard let tenant, let id = core.reservation else { return nil }
-        return Engine.Reservation(engine: engine, tenant: tenant, id: id)
+        return Engine.Reservation(engine: engine, tenant: tenant, id: id, clock: clock)
     }
 
     /// The decision as a JSON object, in the format of `bursar eval`. `Docs/decisions.md` describes the fields.
@@ -81,22 +83,26 @@ public struct Decision: Sendable {
     ///   - outputTokens: the output tokens.
     ///   - cost: the cost charged by the provider; nil: the catalog's price of `model`.
     ///   - hasFailed: the call failed. Its usage counts in any case.
+    ///   - time: the end of the request; nil: now, or the request's own time if it gave one.
+    /// - Returns: `.late` after the reservation's lifetime. The usage counts in full in any case.
     /// - Throws: `SettlementError`, without any change.
+    @discardableResult
     public func settle(
-        inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil, hasFailed: Bool = false
-    ) throws(SettlementError) {
-        guard let reservation = try openReservation() else { return }
-        try engine.settle(
+        inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil, hasFailed: Bool = false,
+        at time: Timestamp? = nil
+    ) throws(SettlementError) -> Settlement {
+        guard let reservation = try openReservation() else { return .inTime }
+        return try engine.settle(
             reservation, inputTokens: inputTokens, cachedTokens: cachedTokens, outputTokens: outputTokens, cost: cost,
-            hasFailed: hasFailed)
+            hasFailed: hasFailed, at: time)
     }
 
     /// Cancels the reservation, because the request was never made.
     ///
     /// - Throws: `SettlementError`, without any change.
-    public func release() throws(SettlementError) {
+    public func release(at time: Timestamp? = nil) throws(SettlementError) {
         guard let reservation = try openReservation() else { return }
-        try engine.release(reservation)
+        try engine.release(reservation, at: time)
     }
 
     /// nil: the request was admitted and no limit counts it.
@@ -106,11 +112,18 @@ public struct Decision: Sendable {
     }
 }
 
+/// The way in which usage was counted.
+public enum Settlement: Sendable, Hashable {
+    case inTime
+    /// After the reservation's lifetime. The usage counts in full.
+    case late
+}
+
 /// The reason why usage was not counted. The counters did not change.
 public enum SettlementError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The request was not admitted, so it has no reservation.
     case notAdmitted
-    /// The reservation was already settled or released, has expired, or belongs to another engine.
+    /// The reservation was already settled or released, ended more than a day ago, or belongs to another engine.
     case notOpen
     /// The usage is impossible; the text gives the reason.
     case invalidUsage(String)
@@ -118,7 +131,8 @@ public enum SettlementError: Error, Sendable, Hashable, CustomStringConvertible 
     public var description: String {
         switch self {
         case .notAdmitted: "the request was not admitted, so nothing is reserved for it"
-        case .notOpen: "the reservation was settled or released before, has expired, or belongs to another engine"
+        case .notOpen:
+            "the reservation was settled or released before, ended more than a day ago, or belongs to another engine"
         case .invalidUsage(let reason): reason
         }
     }

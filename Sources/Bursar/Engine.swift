@@ -13,8 +13,9 @@ public final class Engine: Sendable {
 
     /// - Parameters:
     ///   - policies: the policies in force.
-    ///   - reservationLifetime: the time after which an open reservation expires and counts as usage. Choose more than the
-    ///     longest stream. Values below one microsecond count as one.
+    ///   - reservationLifetime: the time after which an open reservation no longer counts as running. It can still be
+    ///     settled late for a day; then its estimate stands. Choose more than the longest stream. Values below one
+    ///     microsecond count as one.
     ///   - onAlert: receives the alerts of the policies, on the thread that decided or settled, without a lock. Hand them to
     ///     another thread and return. nil: alerts are not computed.
     public init(
@@ -37,20 +38,23 @@ public final class Engine: Sendable {
     ///   - request: the request.
     ///   - detail: `.full` adds the remainder of each limit.
     public func decide(_ request: Request, detail: DetailLevel = .reasons) -> Decision {
-        decide(request, detail: detail, counting: .decided)
+        decide(request, detail: detail, clock: request.time)
     }
 
-    func decide(_ request: Request, detail: DetailLevel, counting: BursarEngine.Engine.Counting) -> Decision {
+    /// - Parameter clock: the time that the caller gave; nil: none.
+    func decide(
+        _ request: Request, detail: DetailLevel, counting: BursarEngine.Engine.Counting = .decided, clock: Timestamp?
+    ) -> Decision {
         let time = request.time ?? .now
         let label = RequestLabel(
             requestID: request.id ?? "", tenant: request.tenant, time: time.microsecondsSince1970, model: request.model)
         if let defect = request.defect {
-            return Decision(core: core.badRequest(defect), label: label, tenant: nil, engine: self)
+            return Decision(core: core.badRequest(defect), label: label, tenant: nil, clock: clock, engine: self)
         }
         let resolved = request.resolved(in: core, at: time)
         return Decision(
             core: core.decide(resolved, detail: detail, counting: counting), label: label, tenant: resolved.tenant,
-            engine: self)
+            clock: clock, engine: self)
     }
 
     /// Decides a request given by its most common fields.
@@ -70,27 +74,34 @@ public final class Engine: Sendable {
         let engine: Engine
         let tenant: TenantID
         let id: ReservationID
+        /// The time that the request gave; nil: it was decided at the current time.
+        let clock: Timestamp?
+
+        func time(_ given: Timestamp?) -> Int64 { (given ?? clock ?? .now).microsecondsSince1970 }
     }
 
     /// Replaces the estimate by the actual usage. `Decision.settle` describes the parameters.
+    @discardableResult
     public func settle(
         _ reservation: Reservation, inputTokens: Int, cachedTokens: Int = 0, outputTokens: Int, cost: Money? = nil,
-        hasFailed: Bool = false
-    ) throws(SettlementError) {
+        hasFailed: Bool = false, at time: Timestamp? = nil
+    ) throws(SettlementError) -> Settlement {
         let usage = Usage(
             inputTokens: Int64(inputTokens), cachedTokens: Int64(cachedTokens), outputTokens: Int64(outputTokens),
             cost: cost?.nanoUnits, hasFailed: hasFailed)
         do {
-            try core.settle(reservation.id, of: reservation.tenant, usage: usage)
+            let settlement = try core.settle(
+                reservation.id, of: reservation.tenant, usage: usage, at: reservation.time(time))
+            return settlement == .late ? .late : .inTime
         } catch {
             throw SettlementError(error)
         }
     }
 
     /// Cancels a reservation, because its request was never made.
-    public func release(_ reservation: Reservation) throws(SettlementError) {
+    public func release(_ reservation: Reservation, at time: Timestamp? = nil) throws(SettlementError) {
         do {
-            try core.release(reservation.id, of: reservation.tenant)
+            try core.release(reservation.id, of: reservation.tenant, at: reservation.time(time))
         } catch {
             throw SettlementError(error)
         }

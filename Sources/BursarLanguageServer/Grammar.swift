@@ -130,6 +130,7 @@ enum ValueChoice {
         case "alerts": self = .names([.alert], also: [])
         case "mode": self = .words(PolicyMode.allCases.map(\.rawValue))
         case "unpriced": self = .words(["deny", "allow"])
+        case "by": self = .words(EstimateBasis.allCases.map(\.rawValue))
         case "status": self = .words(["active", "suspended"])
         case "accepts": self = .words(["downgrade"])
         case "consent": self = .words(DowngradeDeclaration.Consent.allCases.map(\.rawValue))

@@ -55,6 +55,7 @@ final class Partition {
     private var explained: ExplainedRequest?
     @exclusivity(unchecked) private var filtered = 0
     @exclusivity(unchecked) private var repeats = 0
+    @exclusivity(unchecked) private var settledLate = 0
     @exclusivity(unchecked) private var events = 0
     @exclusivity(unchecked) private var estimated = 0
     @exclusivity(unchecked) private var unlimited = 0
@@ -175,7 +176,9 @@ final class Partition {
     @inline(__always)
     private func settleDue(_ time: Int64, _ lane: Lane) {
         while let settlement = lane.side.pending.next(until: time) {
-            try? lane.engine.settle(settlement.reservation, of: settlement.tenant, usage: settlement.usage)
+            let settled = try? lane.engine.settle(
+                settlement.reservation, of: settlement.tenant, usage: settlement.usage, at: settlement.due)
+            if settled == .late, lane.side === main { settledLate += 1 }
         }
     }
 
@@ -191,10 +194,11 @@ final class Partition {
         if counting == .decided { usage.outputTokens = min(usage.outputTokens, decision.outputCap) }
         let duration = block.number(record, .duration)
         if duration > 0 {
-            let due = request.time.addingSaturated(duration)
+            // A call that lasted longer than a reservation can be open counts at the end of that time.
+            let due = min(request.time.addingSaturated(min(duration, Engine.lateSettlement)), Micros.latestInstant)
             lane.side.pending.add(.init(due: due, reservation, of: tenant, usage: usage))
         } else {
-            try? lane.engine.settle(reservation, of: tenant, usage: usage)
+            _ = try? lane.engine.settle(reservation, of: tenant, usage: usage, at: request.time)
         }
     }
 
@@ -430,6 +434,7 @@ final class Partition {
         }
         summary.filtered += filtered
         summary.repeats += repeats
+        summary.settledLate += settledLate
         summary.events += events
         summary.estimated += estimated
         summary.unlimited += unlimited

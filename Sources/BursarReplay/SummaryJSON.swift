@@ -20,6 +20,7 @@ package struct SummaryJSONRenderer {
                 json.field("filtered", summary.filtered)
                 json.field("decided", summary.decided)
                 json.field("repeats", summary.repeats)
+                if summary.settledLate > 0 { json.field("settled_late", summary.settledLate) }
                 json.field("ordered", summary.wasOrdered)
                 if summary.wasStopped { json.field("stopped", true) }
                 if summary.late > 0 { json.field("late", summary.late) }

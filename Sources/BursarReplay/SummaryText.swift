@@ -37,6 +37,7 @@ package struct SummaryTextRenderer {
             "records: \(group(summary.read)) read, \(group(summary.rejected)) rejected, \(group(summary.decided)) decided"
         if summary.filtered > 0 { text += ", \(group(summary.filtered)) outside the filters" }
         if summary.repeats > 0 { text += ", \(group(summary.repeats)) repeats of an earlier request" }
+        if summary.settledLate > 0 { text += ", \(group(summary.settledLate)) settled late" }
         text += "\n"
         if let first = summary.firstTime, let last = summary.lastTime {
             text += "time:    \(instantText(first)) to \(instantText(last))"

@@ -242,7 +242,7 @@ package struct PolicyTest: Sendable {
         _ step: TestStep, _ decision: Decision, _ request: Request?, _ result: inout Result, _ engine: Engine
     ) {
         guard let request, let reservation = decision.reservation else { return }
-        if step.isReleased { try? engine.release(reservation, of: request.tenant) }
+        if step.isReleased { _ = try? engine.release(reservation, of: request.tenant, at: request.time) }
         guard let settle = step.settle else { return }
         let written = TestUsage(settle)
         let usage = Usage(
@@ -251,7 +251,7 @@ package struct PolicyTest: Sendable {
             outputTokens: written.outputTokens ?? decision.estimate.outputTokens, cost: written.cost,
             hasFailed: written.hasFailed)
         do throws(Engine.SettlementError) {
-            try engine.settle(reservation, of: request.tenant, usage: usage)
+            try engine.settle(reservation, of: request.tenant, usage: usage, at: request.time)
         } catch {
             let place = settle.first { $0.name == "cached_tokens" } ?? settle.first
             result.diagnostics.append(

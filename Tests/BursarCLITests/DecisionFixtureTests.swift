@@ -12,7 +12,7 @@ import Testing
         return files.filter { $0.hasSuffix(".jsonl") }.sorted()
     }()
 
-    @Test func `there are fixtures`() { #expect(Self.cases.count > 5) }
+    @Test func `there are fixtures`() { #expect(Self.cases.count > 15) }
 
     @Test(arguments: cases) func `requests and logs get the decisions of the contract`(name: String) throws {
         let got = try decisions(name)

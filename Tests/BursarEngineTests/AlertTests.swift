@@ -454,7 +454,7 @@ import Testing
                 request.expectedOutputTokens = 10
                 guard let reservation = engine.decide(request).reservation else { continue }
                 let usage = Usage(inputTokens: 5, outputTokens: 5, cost: 1_000_000, hasFailed: number % 7 == 0)
-                try? engine.settle(reservation, of: tenant, usage: usage)
+                _ = try? engine.settle(reservation, of: tenant, usage: usage)
             }
         }
         let raised = live.withLock { $0 }

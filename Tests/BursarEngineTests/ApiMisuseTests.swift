@@ -39,9 +39,22 @@ import Testing
         let released = try #require(engine.decide(Self.request(engine)).reservation)
         try engine.release(released, of: tenant)
         #expect(throws: Engine.SettlementError.self) { try engine.settle(released, of: tenant, usage: usage) }
+        // An hour of life, and a day in which a settlement is late.
+        for (wait, settlement) in [(Micros.hour - 1, Engine.Settlement.inTime), (25 * Micros.hour - 1, .late)] {
+            let late = try #require(engine.decide(Self.request(engine)).reservation)
+            #expect(try engine.settle(late, of: tenant, usage: usage, at: Self.start + wait) == settlement)
+        }
         let expired = try #require(engine.decide(Self.request(engine)).reservation)
-        _ = engine.decide(Self.request(engine, at: Self.start + 2 * Micros.hour))
-        #expect(throws: Engine.SettlementError.self) { try engine.settle(expired, of: tenant, usage: usage) }
+        for _ in 0..<2 {
+            #expect(throws: Engine.SettlementError.self) {
+                try engine.settle(expired, of: tenant, usage: usage, at: Self.start + 25 * Micros.hour)
+            }
+            _ = engine.decide(Self.request(engine, at: Self.start + 25 * Micros.hour))
+        }
+        for time in [Int64.min, .max] {
+            let open = try #require(engine.decide(Self.request(engine, at: Self.start + 25 * Micros.hour)).reservation)
+            #expect(throws: Engine.SettlementError.self) { try engine.settle(open, of: tenant, usage: usage, at: time) }
+        }
         #expect(engine.checkInvariants(of: tenant))
     }
 

@@ -25,7 +25,7 @@ import Testing
                 guard decision.outcome.isAdmitted, let reservation = decision.reservation else { continue }
                 admitted.add(1, ordering: .relaxed)
                 if settles {
-                    try? engine.settle(reservation, of: tenant, usage: Usage(inputTokens: 1, outputTokens: 0))
+                    _ = try? engine.settle(reservation, of: tenant, usage: Usage(inputTokens: 1, outputTokens: 0))
                 }
             }
         }

@@ -130,7 +130,9 @@ import Testing
                     pending.append(
                         Pending(live: decision.reservation, plain: expected.reservation, tenant: request.tenant))
                 }
-                if let difference = settleSome(&pending) { return "after request \(number): \(difference)" }
+                if let difference = settleSome(&pending, after: time) {
+                    return "after request \(number): \(difference)"
+                }
                 if !engine.checkInvariants(of: live.tenant) { return "after request \(number): an invariant is broken" }
             }
             return nil
@@ -175,24 +177,24 @@ import Testing
             }
         }
 
-        private func settleSome(_ pending: inout [Pending]) -> String? {
+        private func settleSome(_ pending: inout [Pending], after time: Int64) -> String? {
             while !pending.isEmpty, random.chance(45) {
                 let item = pending.remove(at: random.below(pending.count))
                 guard let live = item.live, let plain = item.plain else { continue }
                 let tenant = engine.tenant(item.tenant)
                 let isRelease = random.chance(20)
                 let usage = PlainUsage(input: Int64(random.below(40)), cached: 0, output: Int64(random.below(40)))
-                var isDone = true
-                do {
-                    if isRelease {
-                        try engine.release(live, of: tenant)
-                    } else {
-                        try engine.settle(
-                            live, of: tenant, usage: Usage(inputTokens: usage.input, outputTokens: usage.output))
-                    }
-                } catch { isDone = false }
-                let wasOpen = isRelease ? reference.release(plain) : reference.settle(plain, usage)
-                if isDone != wasOpen { return "one of the two had closed the reservation" }
+                let end = time + Int64(repeats.below(120)) * Micros.second
+                let used = Usage(inputTokens: usage.input, outputTokens: usage.output)
+                let settled =
+                    isRelease
+                    ? try? engine.release(live, of: tenant, at: end)
+                    : try? engine.settle(live, of: tenant, usage: used, at: end)
+                let isLate =
+                    isRelease ? reference.release(plain, at: end) : reference.settle(plain, usage, at: end)
+                if settled.map({ $0 == .late }) != isLate {
+                    return "one of the two had closed the reservation, or it was late"
+                }
             }
             return nil
         }

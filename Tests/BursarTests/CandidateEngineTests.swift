@@ -42,7 +42,7 @@ import Testing
         let engine = Engine(policies)
         return (0..<count).map { number in
             let decision = engine.decide(request(number))
-            if decision.reservation != nil { try? decision.settle(inputTokens: 30, outputTokens: 5) }
+            if decision.reservation != nil { _ = try? decision.settle(inputTokens: 30, outputTokens: 5) }
             return decision.outcome
         }
     }

@@ -78,7 +78,12 @@ public struct RandomPolicies: Sendable {
         if random.chance(12) { text += "mode: \(random.pick(["shadow", "shadow", "frozen"]))\n" }
         if random.chance(80) { text += "default tier: t0\n" }
         if random.chance(50) { text += "unpriced: \(random.pick(["allow", "deny"]))\n" }
-        if random.chance(50) { text += "estimate: {output: \(random.below(30)) tokens}\n" }
+        let isByMost = text.utf8.count % 4 == 0
+        if random.chance(50) {
+            text += "estimate: {output: \(random.below(30)) tokens\(isByMost ? ", by: max" : "")}\n"
+        } else if isByMost {
+            text += "estimate: {by: max}\n"
+        }
         if random.chance(50) { text += "retry window: \(random.pick(["1s", "5m", "2h"]))\n" }
         text += "audiences: {owner: someone, ops: others}\nfeatures: {chat: {critical: true}, search: {}}\n"
         if random.chance(40) { text += "limits:\n" + limits("g", 1 + random.below(2), indent: "  ") }
@@ -238,8 +243,10 @@ public struct RandomPolicies: Sendable {
         }
         var text = "{amount: \(amount)\(unit.isEmpty ? "" : " " + unit)\(window)"
         if random.chance(30) {
-            text +=
-                ", per: \(random.pick(["user", "workspace", "model", "feature", "run", "group", "[workspace, user]", "[group, feature]"]))"
+            let per = random.pick([
+                "user", "workspace", "model", "feature", "run", "group", "[workspace, user]", "[group, feature]",
+            ])
+            text += ", per: \(per == "group" && text.utf8.count % 3 == 0 ? "[tenant, group]" : per)"
         }
         if random.chance(25) { text += ", when: '\(condition())'" }
         if isPeriodic, random.chance(60) {

@@ -77,7 +77,9 @@ struct WindowArithmetic {
     /// The maximum length of a window of this kind, in microseconds; nil if it has no end.
     static func longest(_ window: Window) -> Int64? {
         switch window {
-        case .rate(let micros), .rolling(let micros), .fromFirstUse(let micros), .every(let micros, _): micros
+        case .rate(let micros), .fromFirstUse(let micros), .every(let micros, _): micros
+        // It counts whole slices.
+        case .rolling(let micros): micros.addingSaturated(micros / Window.slices)
         // Includes the additional hour of a time change.
         case .calendar(let unit, _, _):
             switch unit {
@@ -132,9 +134,9 @@ struct WindowArithmetic {
         case (.calendar, .calendar): count = Self.counted(pair.inner, in: pair.outer)
         case (.calendar(let unit, _, _), _): count = Self.touched(longest, Self.shortest(unit))
         case (.rolling(let length), _):
-            // A burst can repeat after the 60 slices of the previous one have passed.
+            // A burst can repeat after the slices that count the previous one have passed.
             let slice = max(1, length / Window.slices)
-            count = (Self.touched(longest, slice) + Window.slices - 1) / Window.slices
+            count = (Self.touched(longest, slice) + Window.countedSlices - 1) / Window.countedSlices
         case (.every(let length, _), _), (.fromFirstUse(let length), _): count = Self.touched(longest, length)
         default: return nil
         }

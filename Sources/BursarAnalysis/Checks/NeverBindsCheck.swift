@@ -184,6 +184,8 @@ enum NeverBindsCheck: Check {
             (limit.unit == .concurrentRequests) == (other.unit == .concurrentRequests),
             let factor = arithmetic.most(of: limit.unit, for: other.unit, without: limit.source)
         else { return nil }
+        // A limit per request judges the most that may come, others what is expected.
+        if limit.window == .request, limit.unit.dependsOnOutput, other.window != .request { return nil }
         if limit.window.isRate {
             guard var proof = rateProof(limit, other, bound, factor.amount, first) else { return nil }
             proof.by = factor.by

@@ -125,6 +125,7 @@ struct EditionComparison {
         note(
             "estimate.output", a.estimatedOutput.map { "\($0) tokens" }, b.estimatedOutput.map { "\($0) tokens" },
             at: place)
+        note("estimate.by", a.estimateBasis.rawValue, b.estimateBasis.rawValue, at: place)
         note("retry window", "\(a.retryWindow / Micros.second)s", "\(b.retryWindow / Micros.second)s", at: place)
         note(
             "features", a.criticalFeatures.sorted().joined(separator: ", "),

@@ -178,6 +178,9 @@ extension Engine {
             account.knowCarry(of: row, Int(counter), policySet)
             // What comes late counts in the window that is open.
             place.time = max(place.time, account.book.counters[Int(counter)].start)
+            if row.isPeriodic, place.time >= account.book.counters[Int(counter)].end {
+                place.freshWindow = row.limit.window.interval(at: place.time)
+            }
             places.append((place, row.limit.unit))
         }
         return places
@@ -228,6 +231,9 @@ extension Engine {
     ) -> LimitReading {
         let counter = account.book.counters[Int(place.counter)]
         var reading = LimitReading(counter, amount: counter.amount >= 0 ? counter.amount : place.amount, now: now)
+        if let fresh = place.freshWindow, counter.start < fresh.start {
+            reading = LimitReading(amount: place.amount, window: fresh, now: now)
+        }
         reading.used = reading.used.addingSaturated(refused)
         return reading
     }

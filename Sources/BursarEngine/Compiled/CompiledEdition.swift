@@ -45,6 +45,8 @@ final class CompiledEdition: @unchecked Sendable {
     let allowsUnpriced: Bool
     /// nil: the default.
     let estimatedOutput: Int64?
+    /// `estimate: {by: max}`.
+    let estimatesMost: Bool
     private let tierPlans: [Symbol: CompiledPlan]
     private let counters: CounterNumbers
     private let compounding: Set<String>
@@ -73,6 +75,7 @@ final class CompiledEdition: @unchecked Sendable {
         allowsUnpriced = edition.policy.allowsUnpriced
         // No request may name more.
         estimatedOutput = edition.policy.estimatedOutput.map { min($0, Request.largestCount) }
+        estimatesMost = edition.policy.estimateBasis == .max
         let models = edition.catalog?.models ?? []
         modelSymbols = FixedArray(models.map { symbols.intern($0.name) })
         prices = FixedArray(models.map(\.price))

@@ -60,6 +60,8 @@ final class CompiledPlan: @unchecked Sendable {
         let isShadow: Bool
         let isPrepaid: Bool
         let isWeight: Bool
+        /// A limit per request: it judges the most output that the answer may have.
+        let judgesMost: Bool
         let bucketLength: Int64?
         let rollover: Rollover?
         /// The code of a refusal where the policy names none.
@@ -112,6 +114,7 @@ final class CompiledPlan: @unchecked Sendable {
             isShadow = limit.isShadow
             isPrepaid = limit.isPrepaid
             isWeight = limit.weight != nil
+            judgesMost = limit.window == .request
             bucketLength = limit.bucketLength
             rollover = limit.rollover
             defaultCode = limit.defaultCode
@@ -133,10 +136,8 @@ final class CompiledPlan: @unchecked Sendable {
             throttles = limit.thresholds.flatMap(\.actions).flatMap(\.alternatives).contains { effect in
                 if case .throttle = effect { true } else { false }
             }
-            // Of a scope below the tenant the counter also says when the scope was first seen,
-            // and of a share of what remains, which events were given.
-            needsCounter =
-                countsUse || throttles || limit.weight != nil || !limit.per.isEmpty || !limit.within.isEmpty
+            // Of a share of what remains the counter also says which events were given.
+            needsCounter = countsUse || throttles || limit.weight != nil
             let base =
                 limit.window.isRate
                 ? limit.capacity : limit.weight.map { $0.share.floor(of: plan.limits[$0.of].amount) } ?? limit.capacity
@@ -199,8 +200,8 @@ final class CompiledPlan: @unchecked Sendable {
     /// Some action stands behind `downgrade else` that holds only where no substitute is found.
     let hasFallbacks: Bool
     let countsAttempts: Bool
-    /// Rows that are counted for the tenant itself, as bits.
-    let rootRows: UInt64
+    /// Some limit judges the most output that the answer may have.
+    let judgesMost: Bool
     /// Rows that may do nothing but refuse, as bits, and those of them that are rates.
     private let refusingRows: UInt64
     let rateRows: UInt64
@@ -246,6 +247,7 @@ final class CompiledPlan: @unchecked Sendable {
                 $0, in: plan, zone: zone, symbols: symbols, counters: counters,
                 keepsHistory: compounding.contains($0.name))
         }
+        judgesMost = rows.contains { $0.judgesMost && $0.unit.dependsOnOutput }
         hasScopedRows = rows.contains { !$0.hasFixedCounter }
         hasThrottles = rows.contains { $0.throttles }
         hasFallbacks = rows.contains { row in
@@ -253,18 +255,15 @@ final class CompiledPlan: @unchecked Sendable {
         }
         fastRows = FastRows(rows)
         rowPlaces = FixedArray(rows.map { Unmanaged.passUnretained($0) })
-        var root: UInt64 = 0
         var refusing: [Int] = []
         var rates: UInt64 = 0
         for index in 0..<min(64, fastRows.count) {
             let row = fastRows[index].pointee
-            if !row.isScoped { root |= 1 << UInt64(index) }
             if row.onlyDenies {
                 refusing.append(index)
                 if row.isRate { rates |= 1 << UInt64(index) }
             }
         }
-        rootRows = root
         refusingRows = refusing.reduce(0) { $0 | 1 << UInt64($1) }
         rateRows = rates
         func brief(_ reasons: [Reason]) -> DecisionDetail {

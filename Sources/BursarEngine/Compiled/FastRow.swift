@@ -49,7 +49,7 @@ struct FastRow: @unchecked Sendable {
         let limit = row.limit
         self.index = UInt8(truncatingIfNeeded: index)
         bit = index < 64 ? 1 << UInt64(index) : 0
-        amountPlace = UInt8(FastAmounts.place(of: limit.unit))
+        amountPlace = UInt8(FastAmounts.place(of: limit.unit, isMost: row.judgesMost))
         isSimple = false
         isEstimate = false
         kind = .counted
@@ -118,6 +118,10 @@ struct FastAmounts {
     var concurrent: Int64
     var characters: Int64 = 0
     var toolCalls: Int64 = 0
+    /// With the most output that the answer may have.
+    var mostSpend: Int64 = 0
+    var mostTokens: Int64 = 0
+    var mostOutput: Int64 = 0
 
     /// - Parameter count: of what is counted by the request.
     @inline(__always)
@@ -132,15 +136,23 @@ struct FastAmounts {
     }
 
     /// Of one request.
+    ///
+    /// - Parameter mostSpend: what it costs with the most output that the answer may have.
     @inline(__always)
-    init(_ estimate: Estimate, spend: Int64) {
+    init(_ estimate: Estimate, spend: Int64, mostSpend: Int64) {
         self.init(spend: spend, input: estimate.inputTokens, output: estimate.outputTokens, count: 1)
         characters = estimate.characters
         toolCalls = estimate.toolCalls
+        self.mostSpend = mostSpend
+        mostOutput = estimate.mostOutputTokens
+        mostTokens = input.addingSaturated(mostOutput)
     }
 
-    static func place(of unit: Unit) -> Int {
+    static func place(of unit: Unit, isMost: Bool) -> Int {
         switch unit {
+        case .spend where isMost: 9
+        case .tokens where isMost: 10
+        case .outputTokens where isMost: 11
         case .spend: 0
         case .tokens: 1
         case .inputTokens: 2

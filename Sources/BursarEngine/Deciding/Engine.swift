@@ -10,7 +10,7 @@ import Synchronization
 package final class Engine: @unchecked Sendable {
     package let policySet: PolicySet
     package let symbols: SymbolTable
-    /// Microseconds after which a reservation that was neither settled nor released is settled at its estimate.
+    /// Microseconds after which a reservation that was neither settled nor released no longer counts as running.
     package let reservationLifetime: Int64
     /// Text attributes of which every value is told apart; of others only the names that the policy set holds.
     let exactSlots: Set<AttributeSlot>
@@ -62,6 +62,8 @@ package final class Engine: @unchecked Sendable {
 
     /// An hour: longer than any answer streams.
     package static let defaultReservationLifetime = Micros.hour
+    /// Microseconds after its lifetime in which a reservation can still be settled; then its estimate stands.
+    package static let lateSettlement = Micros.day
 
     /// - Parameters:
     ///   - policySet: what is decided by.
@@ -187,7 +189,8 @@ package final class Engine: @unchecked Sendable {
             // A plan of its own is compiled when it is in force, so that what it will carry over is not known now.
             let forgets = record.map { policySet.tenants[$0].followsTier } ?? true
             let account = directory.memory.account(
-                id: symbol, engine: serial, record: record ?? -1, forgets: forgets, layout)
+                id: symbol, engine: serial, record: record ?? -1, forgets: forgets, lifetime: reservationLifetime,
+                layout)
             directory.accounts[index] = account
             let count = directory.memory.accounts.count
             if count * layout.size > Self.cachedBytes { isSpread.store(true, ordering: .relaxed) }
@@ -211,7 +214,7 @@ package final class Engine: @unchecked Sendable {
     func group(_ symbol: Symbol) -> GroupAccount {
         directory.withLock { directory in
             if let group = directory.groups[symbol] { return group }
-            let group = GroupAccount(retentions)
+            let group = GroupAccount(retentions, lifetime: reservationLifetime)
             directory.groups[symbol] = group
             return group
         }
@@ -344,7 +347,7 @@ package final class Engine: @unchecked Sendable {
         if !isConfined { account.lock() }
         defer { if !isConfined { account.unlock() } }
         account.reservations.prefetch()
-        account.expire(at: request.time, lifetime: reservationLifetime)
+        account.dropReservations(at: request.time, lifetime: openLifetime)
         defer { account.book.pass(request.time) }
         let isQuick = detail != .full && isReady(account, for: request, edition)
         // What is let through as it was asked counts the same whether it is decided or observed.
@@ -360,6 +363,7 @@ package final class Engine: @unchecked Sendable {
     ) -> Decision {
         var sitting = Sitting(self, edition, account, group, request, detail, counting)
         sitting.hasTriedFastPath = hasTriedFastPath
+        defer { sitting.end() }
         return sitting.decide()
     }
 
@@ -369,7 +373,7 @@ package final class Engine: @unchecked Sendable {
         _ detail: DetailLevel, _ counting: Counting
     ) -> Decision {
         account.withLock {
-            account.expire(at: request.time, lifetime: reservationLifetime)
+            account.dropReservations(at: request.time, lifetime: openLifetime)
             defer { account.book.pass(request.time) }
             guard let group else { return decideFully(request, edition, account, nil, detail, counting) }
             // After what expires was settled, which may belong to another group.
@@ -427,8 +431,14 @@ package final class Engine: @unchecked Sendable {
         let group = groupAccount(account, request)
         return account.withLock {
             var sitting = Sitting(self, edition, account, group, request, .full, .decided)
-            guard let group else { return sitting.presume(limit, amount) }
-            return group.lock.withLock { _ in sitting.presume(limit, amount) }
+            guard let group else {
+                defer { sitting.end() }
+                return sitting.presume(limit, amount)
+            }
+            return group.lock.withLock { _ in
+                defer { sitting.end() }
+                return sitting.presume(limit, amount)
+            }
         }
     }
 
@@ -462,22 +472,34 @@ package final class Engine: @unchecked Sendable {
 
     /// What settling can meet.
     package enum SettlementError: Error, Sendable, CustomStringConvertible {
-        /// The reservation was settled, released or has expired, or is of another tenant or engine; nothing changed.
+        /// The reservation was settled, released or made too long ago, or is of another tenant or engine; nothing changed.
         case notOpen
         /// The usage cannot be counted: negative, or more cached than input tokens; nothing changed.
         case badUsage(String)
 
         package var description: String {
             switch self {
-            case .notOpen: "the reservation was settled or released before, or has expired"
+            case .notOpen: "the reservation was settled or released before, or ended more than a day ago"
             case .badUsage(let reason): reason
             }
         }
     }
 
+    /// How a reservation was settled.
+    package enum Settlement: Sendable {
+        case inTime
+        /// After the reservation's lifetime. It counts in full all the same.
+        case late
+    }
+
     /// Puts what a request really used in place of what was reserved for it, in the windows in which it was reserved,
     /// even where they have closed. What is above the estimate is counted in full.
-    package func settle(_ id: ReservationID, of tenant: TenantID, usage: Usage) throws(SettlementError) {
+    ///
+    /// - Parameter time: when the request ended; nil: at once. Buckets are changed at that time.
+    @discardableResult
+    package func settle(
+        _ id: ReservationID, of tenant: TenantID, usage: Usage, at time: Int64? = nil
+    ) throws(SettlementError) -> Settlement {
         guard usage.inputTokens >= 0, usage.cachedTokens >= 0, usage.outputTokens >= 0 else {
             throw .badUsage("a count is negative")
         }
@@ -488,8 +510,9 @@ package final class Engine: @unchecked Sendable {
         guard max(usage.inputTokens, usage.outputTokens) <= Request.largestCount else {
             throw .badUsage("a count is larger than 10^15")
         }
-        try close(id, of: tenant, .used(usage))
+        let settlement = try close(id, of: tenant, .used(usage), at: time)
         if watches { watch(id, of: tenant, usage: usage) }
+        return settlement
     }
 
     /// What usage costs by the price that the reservation was made at; nil where none was known.
@@ -505,25 +528,34 @@ package final class Engine: @unchecked Sendable {
     /// Takes a reservation away: the request was never made. An attempt stays an attempt.
     ///
     /// A later request with the same id is decided anew.
-    package func release(_ id: ReservationID, of tenant: TenantID) throws(SettlementError) {
-        try close(id, of: tenant, .released)
+    @discardableResult
+    package func release(
+        _ id: ReservationID, of tenant: TenantID, at time: Int64? = nil
+    ) throws(SettlementError) -> Settlement {
+        let settlement = try close(id, of: tenant, .released, at: time)
         if watches { watch(id, of: tenant, usage: nil) }
+        return settlement
     }
+
+    /// Microseconds for which a reservation is open.
+    private var openLifetime: Int64 { reservationLifetime.addingSaturated(Self.lateSettlement) }
 
     @inline(__always)
     private func close(
-        _ id: ReservationID, of tenant: TenantID, _ ending: Ending
-    ) throws(SettlementError) {
+        _ id: ReservationID, of tenant: TenantID, _ ending: Ending, at time: Int64?
+    ) throws(SettlementError) -> Settlement {
         guard tenant.engine == serial else { throw .notOpen }
+        guard time.map(Request.isUsable) ?? true else { throw .badUsage("the time is outside the years 0000 to 9999") }
         let account = tenant.account
         if !isConfined { account.lock() }
-        let isClosed = account.finish(id, ending) { reservation in
+        let made = account.finish(id, ending, at: time, lifetime: openLifetime) { reservation in
             guard case .used(let usage) = ending else { return nil }
             return usage.cost ?? cost(usage, of: reservation)
         }
-        if isClosed, case .released = ending { account.recent.forget(id) }
+        if made != nil, case .released = ending { account.recent.forget(id) }
         if !isConfined { account.unlock() }
-        guard isClosed else { throw .notOpen }
+        guard let made else { throw .notOpen }
+        return time ?? made < made.addingSaturated(reservationLifetime) ? .inTime : .late
     }
 
     /// How many counters, rarer states of them and scopes a tenant has, and how many counters were forgotten; for tests.

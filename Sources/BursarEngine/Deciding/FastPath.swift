@@ -74,7 +74,9 @@ extension Account {
         decision.estimate = Estimate(request, edition)
         guard let spend = edition.cost(of: model, decision.estimate), spend < .max else { return false }
         decision.estimate.spend = spend
-        var amounts = FastAmounts(decision.estimate, spend: spend)
+        let most = mostSpend(of: model, decision.estimate, spend, plan, edition)
+        if most == .max { return false }
+        var amounts = FastAmounts(decision.estimate, spend: spend, mostSpend: most)
         return amounts.withPlaces { amounts in
             switch standing(request, attributes, amounts, isCritical, plan, edition) {
             case .plain(let applied, let simple):
@@ -92,6 +94,15 @@ extension Account {
             case .unknown: return false
             }
         }
+    }
+
+    /// What a request costs with the most output that the answer may have, where some limit judges it.
+    @inline(__always)
+    private func mostSpend(
+        of model: ModelID, _ estimate: Estimate, _ spend: Int64, _ plan: CompiledPlan, _ edition: CompiledEdition
+    ) -> Int64 {
+        guard plan.judgesMost, estimate.mostOutputTokens > estimate.outputTokens else { return spend }
+        return edition.cost(of: model, estimate.most) ?? .max
     }
 
     /// Goes down the chain of a model that the plan does not allow, and refuses where it is empty.
@@ -140,7 +151,9 @@ extension Account {
             edition.set(model, in: attributes)
             if isRuled(request, attributes, isCritical, edition) { return false }
             guard let spend = edition.cost(of: model, estimate), spend < .max else { return false }
-            var amounts = FastAmounts(estimate, spend: spend)
+            let most = mostSpend(of: model, estimate, spend, plan, edition)
+            if most == .max { return false }
+            var amounts = FastAmounts(estimate, spend: spend, mostSpend: most)
             let isRefused = amounts.withPlaces { amounts -> Bool in
                 if case .refused = standing(request, attributes, amounts, isCritical, plan, edition) { return true }
                 return false
@@ -204,7 +217,6 @@ extension Account {
                 let number = slot(Int(row.pointee.index))
                 let (sum, overflow) = book.counters[number].used.addingReportingOverflow(amount)
                 if time < book.counters[number].end, time >= book.counters[number].start, !overflow {
-                    book.counters[number].amount = row.pointee.amount
                     if sum <= row.pointee.safeBound {
                         simple |= row.pointee.bit
                         row += 1
@@ -233,7 +245,6 @@ extension Account {
             row += 1
         }
         applied |= simple | refused
-        if applied & plan.rootRows != 0 { book.see(0, at: time) }
         return refused != 0 ? .refused(refused) : .plain(applied, simple: simple)
     }
 
@@ -255,7 +266,7 @@ extension Account {
             if !holds { return .notAsked }
         }
         let amount = amounts[Int(row.pointee.amountPlace)]
-        // Free requests cross nothing, but their counters still follow the time.
+        // Free requests cross nothing.
         let isFree = row.pointee.unit == .spend && amount == 0
         let beyond: RowStanding = row.pointee.onlyDenies ? .refuses : .unknown
         switch row.pointee.kind {
@@ -263,15 +274,24 @@ extension Account {
         case .request: return amount > row.pointee.safeBound && !isFree ? beyond : .holds
         case .counted, .bucket: break
         }
-        let number = advancedCounter(row, request.time, attributes, plan)
+        let number = counterNumber(row, request.time, attributes, plan)
         // A clock that goes back is rare enough for the full way.
+        if row.pointee.kind == .bucket {
+            if book.isWrong(book.counters[number].refilled, at: request.time) { return .unknown }
+            return isFree || bucketHolds(amount, row, number, at: request.time) ? .holds : .unknown
+        }
         if row.pointee.isPeriodic, request.time < book.counters[number].start { return .unknown }
-        if row.pointee.isPeriodic { book.counters[number].amount = row.pointee.amount }
         if isFree { return .holds }
-        if row.pointee.kind == .bucket { return bucketHolds(amount, row, number) ? .holds : .unknown }
+        if row.pointee.isPeriodic, request.time >= book.counters[number].end {
+            // A new window, which opens when something is counted in it.
+            if amount <= row.pointee.safeBound { return .holds }
+            return row.pointee.onlyDenies ? .refuses : .unknown
+        }
         let (sum, overflow) = book.counters[number].used.addingReportingOverflow(amount)
         if overflow { return .unknown }
         if sum <= row.pointee.safeBound { return .holds }
+        // Some of those that are counted may have ended.
+        if row.pointee.unit == .concurrentRequests { return .unknown }
         if sum <= row.pointee.quietBound, book.counters[number].quietPlan == plan.serial { return .holds }
         return row.pointee.substitutesOrDenies ? substitutingStanding(index, sum, number, request.time, plan) : beyond
     }
@@ -312,31 +332,21 @@ extension Account {
 
     /// Whether a bucket surely has room. Its exact bound is a fraction; the full way knows it.
     private func bucketHolds(
-        _ amount: Int64, _ row: UnsafePointer<FastRow>, _ number: Int
+        _ amount: Int64, _ row: UnsafePointer<FastRow>, _ number: Int, at time: Int64
     ) -> Bool {
         // No product passes 2^117, and no level is below -2^120.
         let length = Int128(row.pointee.length)
-        let missing = Int128(row.pointee.capacity) &* length &- book.counters[number].level
+        let level = book.level(
+            number, amount: row.pointee.amount, capacity: row.pointee.capacity, row.pointee.length, at: time)
+        let missing = Int128(row.pointee.capacity) &* length &- level
         return missing &+ Int128(amount) &* length <= Int128(row.pointee.safeBound) &* length
     }
 
-    /// The number of a row's counter, after bringing the counter to the request's time.
-    @inline(__always)
-    private func advancedCounter(
-        _ row: UnsafePointer<FastRow>, _ time: Int64, _ attributes: AttributeValues, _ plan: CompiledPlan
-    ) -> Int {
-        let number = counterNumber(row, time, attributes, plan)
-        if row.pointee.kind == .bucket || (row.pointee.isPeriodic && time >= book.counters[number].end) {
-            advance(number, row, to: time, plan)
-        }
-        if row.pointee.isScoped { book.see(book.counters[number].scope, at: time) }
-        return number
-    }
-
-    private func advance(_ number: Int, _ row: UnsafePointer<FastRow>, to time: Int64, _ plan: CompiledPlan) {
+    private func openWindow(_ number: Int, _ row: UnsafePointer<FastRow>, at time: Int64, _ plan: CompiledPlan) {
         plan.rowPlaces[Int(row.pointee.index)]._withUnsafeGuaranteedRef { full in
-            book.advance(number, full.limit, keepsHistory: full.keepsHistory, to: time)
+            book.open(number, full.limit.window.interval(at: time), keepsHistory: full.keepsHistory)
         }
+        if book.counters[number].first == .max { book.counters[number].first = time }
     }
 
     @inline(__always)
@@ -381,7 +391,11 @@ extension Account {
             let index = bits.trailingZeroBitCount
             bits &= bits &- 1
             let row = plan.fastRows[index]
-            book.counters[slot(index)].used &+= amounts[Int(row.pointee.amountPlace)]
+            let amount = amounts[Int(row.pointee.amountPlace)]
+            if amount == 0 { continue }
+            let number = slot(index)
+            book.counters[number].used &+= amount
+            book.counters[number].amount = row.pointee.amount
         }
         if applied != simple { countUnusual(applied & ~simple, attributes, amounts, plan, &header) }
         let isByRows = header.state == .byRows
@@ -412,11 +426,28 @@ extension Account {
             if slot(index) < 0 { header.state = .spelledOut }
             let number = counterNumber(row, header.time, attributes, plan)
             let amount = amounts[Int(row.pointee.amountPlace)]
-            if row.pointee.kind == .bucket {
-                book.counters[number].level &-= Int128(amount) &* Int128(row.pointee.length)
-            } else {
-                book.counters[number].used &+= amount
+            if amount != 0 { add(amount, number, row, at: header.time, plan) }
+        }
+    }
+
+    /// Counts an amount in a counter that it fits into.
+    private func add(
+        _ amount: Int64, _ number: Int, _ row: UnsafePointer<FastRow>, at time: Int64, _ plan: CompiledPlan
+    ) {
+        if row.pointee.kind == .bucket {
+            let length = row.pointee.length
+            let level = book.level(
+                number, amount: row.pointee.amount, capacity: row.pointee.capacity, length, at: time)
+            book.counters[number].level = level &- Int128(amount) &* Int128(length)
+            book.counters[number].refilled = max(book.counters[number].refilled, time)
+        } else if row.pointee.unit == .concurrentRequests {
+            book.enter(number, at: time)
+        } else {
+            if row.pointee.isPeriodic {
+                if time >= book.counters[number].end { openWindow(number, row, at: time, plan) }
+                book.counters[number].amount = row.pointee.amount
             }
+            book.counters[number].used &+= amount
         }
     }
 
@@ -430,7 +461,7 @@ extension Account {
             let index = rows.trailingZeroBitCount
             rows &= rows - 1
             let number = counterNumber(plan.fastRows[index], header.time, attributes, plan)
-            reservations.append(spelledOut(header, index, counter: number, plan), to: id)
+            append(spelledOut(header, index, counter: number, plan), to: id, nil)
         }
     }
 }

@@ -47,6 +47,14 @@ struct Judge {
         return estimate
     }
 
+    /// The same with the most output that the answer may have.
+    private func most(_ estimate: Estimate, _ candidate: Candidate) -> Estimate {
+        if estimate.mostOutputTokens == estimate.outputTokens { return estimate }
+        var most = estimate.most
+        price(&most, candidate)
+        return most
+    }
+
     private func price(_ estimate: inout Estimate, _ candidate: Candidate) {
         guard let price = candidate.price else {
             estimate.spend = nil
@@ -103,7 +111,6 @@ struct Judge {
         guard let reference = state.counter else { return }
         let index = Int(reference.index)
         let time = request.time
-        book.see(book.counters[index].scope, at: time)
         if let length = row.bucketLength {
             book.refill(index, amount: row.amount, capacity: row.capacity, length, to: time)
             state.amount = row.capacity
@@ -115,7 +122,6 @@ struct Judge {
             if time >= counter.end || time < counter.start || counter.end == .min {
                 book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
             }
-            book.counters[index].amount = row.amount
             state.used = book.counters[index].used
             if let rollover = row.rollover {
                 // A group has no `since` of its own.
@@ -126,7 +132,8 @@ struct Judge {
             }
         } else {
             book.advance(index, row.limit, keepsHistory: row.keepsHistory, to: time)
-            state.used = book.counters[index].used
+            state.used =
+                row.unit == .concurrentRequests ? book.running(index, at: time) : book.counters[index].used
         }
         // A share of what remains uses up nothing of its own, whatever an earlier version has counted under its name.
         if !row.countsUse { state.used = 0 }
@@ -270,34 +277,40 @@ struct Judge {
         judgement.states.reserveCapacity(plan.rows.count)
         judgement.rawEstimate = estimate(request, candidate)
         judgement.estimate = judgement.rawEstimate
-        var isRoot = false
+        let most = most(judgement.rawEstimate, candidate)
+        judgement.most = most
         for index in plan.rows.indices {
             withRow(index) { row in
                 guard applies(row, to: request) else { return }
-                if row.hasFixedCounter, row.within.isEmpty { isRoot = true }
                 var state = state(index, row, request)
                 let unit = row.unit
                 state.rawEstimate = amount(
-                    judgement.rawEstimate, unit, run: unit == .runs && isNewRun(state, request))
+                    row.judgesMost ? most : judgement.rawEstimate, unit, run: unit == .runs && isNewRun(state, request))
                 state.estimate = state.rawEstimate
                 judgement.states.append(state)
             }
         }
-        if isRoot { account.book.see(0, at: request.time) }
         guard consequences else { return judgement }
         gatherCaps(judgement, withShadow: withShadow, isFallback: isFallback)
-        if let cap = judgement.caps.maxOutputTokens, cap < judgement.estimate.outputTokens {
-            judgement.estimate.outputTokens = cap
-            price(&judgement.estimate, candidate)
-            for index in judgement.states.indices {
-                let unit = plan.rows[judgement.states[index].row].unit
-                if unit.dependsOnOutput {
-                    judgement.states[index].estimate = amount(judgement.estimate, unit, run: false)
-                }
-            }
-        }
+        if let cap = judgement.caps.maxOutputTokens, cap < judgement.most.outputTokens { lower(judgement, to: cap) }
         gatherConsequences(judgement, withShadow: withShadow, isFallback: isFallback)
         return judgement
+    }
+
+    /// Lowers what a candidate is judged by to a cap on its output.
+    private func lower(_ judgement: Judgement, to cap: Int64) {
+        if cap < judgement.estimate.outputTokens {
+            judgement.estimate.outputTokens = cap
+            price(&judgement.estimate, judgement.candidate)
+        }
+        judgement.most.outputTokens = cap
+        price(&judgement.most, judgement.candidate)
+        for index in judgement.states.indices {
+            let row = plan.rows[judgement.states[index].row]
+            guard row.unit.dependsOnOutput else { continue }
+            let estimate = row.judgesMost ? judgement.most : judgement.estimate
+            judgement.states[index].estimate = amount(estimate, row.unit, run: false)
+        }
     }
 
     private func isJudging(_ row: CompiledPlan.Row, withShadow: Bool) -> Bool { withShadow || !row.isShadow }

@@ -54,6 +54,8 @@ final class Judgement {
     @exclusivity(unchecked) var states: [LimitState] = []
     @exclusivity(unchecked) var rawEstimate = Estimate()
     @exclusivity(unchecked) var estimate = Estimate()
+    /// After caps, with the most output.
+    @exclusivity(unchecked) var most = Estimate()
     @exclusivity(unchecked) var caps = Caps()
     /// Thresholds that gave the caps, with the action.
     @exclusivity(unchecked) var capping: [(crossing: Crossing, action: String)] = []

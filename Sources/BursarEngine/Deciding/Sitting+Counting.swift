@@ -137,9 +137,11 @@ extension Sitting {
             guard row.countsUse, let reference = state.counter, let amount = state.estimate else { continue }
             let grants = !row.limit.isPrepaid ? [] : plan.plan.grants
             let reserved = withBook(reference) {
-                $0.reserve(amount, in: reference, row.limit, grants: grants, run: run, at: request.time)
+                $0.reserve(
+                    amount, in: reference, row.limit, keepsHistory: row.keepsHistory, grants: grants, run: run,
+                    at: request.time)
             }
-            if let reserved { account.reservations.append(reserved, to: id) }
+            if let reserved { account.append(reserved, to: id, group) }
         }
         passThrottles(judgement) { _ in true }
         return id
@@ -181,7 +183,9 @@ extension Sitting {
             usage = .counted
             let grants = row.limit.isPrepaid ? plan.plan.grants : []
             _ = withBook(reference) {
-                $0.reserve(amount, in: reference, row.limit, grants: grants, run: .absent, at: request.time)
+                $0.reserve(
+                    amount, in: reference, row.limit, keepsHistory: row.keepsHistory, grants: grants, run: .absent,
+                    at: request.time)
             }
         }
         return usage
@@ -199,7 +203,9 @@ extension Sitting {
             let state = judge.state(index, request)
             guard let reference = state.counter else { continue }
             _ = withBook(reference) {
-                $0.reserve(1, in: reference, row.limit, grants: [], run: .absent, at: request.time)
+                $0.reserve(
+                    1, in: reference, row.limit, keepsHistory: row.keepsHistory, grants: [], run: .absent,
+                    at: request.time)
             }
         }
     }

@@ -54,7 +54,7 @@ extension Sitting {
             }.flatMap { $0 }
         case .rolling(let length):
             let slice = row.limit.window.interval(at: request.time)
-            return Interval(start: slice.end.subtractingSaturated(length), end: slice.end)
+            return Interval(start: slice.start.subtractingSaturated(length), end: slice.end)
         default: return nil
         }
     }

@@ -28,6 +28,12 @@ struct Sitting {
         record = account.record >= 0 ? engine.policySet.tenants[Int(account.record)] : nil
     }
 
+    /// Puts back the counters that were only read.
+    func end() {
+        account.book.endReading()
+        group?.book.endReading()
+    }
+
     var symbols: SymbolTable { engine.symbols }
     var isShadowPolicy: Bool { edition.policy.mode == .shadow }
 

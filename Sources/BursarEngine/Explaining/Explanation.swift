@@ -72,8 +72,14 @@ extension Engine {
         let group = groupAccount(account, request)
         return account.withLock {
             var sitting = Sitting(self, edition, account, group, request, .full, .decided)
-            guard let group else { return sitting.explain() }
-            return group.lock.withLock { _ in sitting.explain() }
+            guard let group else {
+                defer { sitting.end() }
+                return sitting.explain()
+            }
+            return group.lock.withLock { _ in
+                defer { sitting.end() }
+                return sitting.explain()
+            }
         }
     }
 }

@@ -41,7 +41,7 @@ struct Account: @unchecked Sendable {
 
     /// - Parameter memory: as long as `layout` says, at a line of the cache.
     init(
-        id: Symbol, engine: UInt32, record: Int, forgets: Bool, at memory: UnsafeMutableRawPointer,
+        id: Symbol, engine: UInt32, record: Int, forgets: Bool, lifetime: Int64, at memory: UnsafeMutableRawPointer,
         _ layout: borrowing AccountLayout
     ) {
         place = memory.assumingMemoryBound(to: State.self)
@@ -49,7 +49,9 @@ struct Account: @unchecked Sendable {
             to: State(
                 id: id, record: Int32(truncatingIfNeeded: record),
                 slots: RawArray(lent: memory + layout.slots, capacity: layout.slotCount),
-                book: CounterBook(counters: RawArray(lent: memory + layout.counters, capacity: layout.counterCount)),
+                book: CounterBook(
+                    counters: RawArray(lent: memory + layout.counters, capacity: layout.counterCount),
+                    lifetime: lifetime),
                 reservations: ReservationTable(
                     headers: RawArray(lent: memory + layout.headers, capacity: AccountLayout.headerCount),
                     owner: UInt64(engine) << 32 | UInt64(id.rawValue)),
@@ -196,10 +198,13 @@ struct Account: @unchecked Sendable {
 /// The counters that the tenants of a group share.
 final class GroupAccount: @unchecked Sendable {
     let lock = Mutex<Void>(())
-    @exclusivity(unchecked) var book = CounterBook()
+    @exclusivity(unchecked) var book: CounterBook
     private let retentions: CounterRetentions?
 
-    init(_ retentions: CounterRetentions?) { self.retentions = retentions }
+    init(_ retentions: CounterRetentions?, lifetime: Int64) {
+        self.retentions = retentions
+        book = CounterBook(lifetime: lifetime)
+    }
 
     func counter(_ row: CompiledPlan.Row, _ request: Request) -> Int32 {
         var scope: Int32 = 0

@@ -62,10 +62,11 @@ struct AccountMemory: ~Copyable {
     private static let largestStretch = 32 << 20
 
     mutating func account(
-        id: Symbol, engine: UInt32, record: Int, forgets: Bool, _ layout: borrowing AccountLayout
+        id: Symbol, engine: UInt32, record: Int, forgets: Bool, lifetime: Int64, _ layout: borrowing AccountLayout
     ) -> Account {
         if left < layout.size { grow(layout.size) }
-        let made = Account(id: id, engine: engine, record: record, forgets: forgets, at: free, layout)
+        let made = Account(
+            id: id, engine: engine, record: record, forgets: forgets, lifetime: lifetime, at: free, layout)
         free += layout.size
         left -= layout.size
         accounts.append(made)

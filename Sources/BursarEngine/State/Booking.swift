@@ -3,41 +3,57 @@ import BursarSyntax
 
 /// How amounts get into counters and out of them again.
 extension CounterBook {
-    /// Adds an amount to a counter that was brought to `time` before, and says what settling must know.
+    /// Adds an amount to a counter that was brought to `time` before, and says what settling must know. An amount of nothing
+    /// leaves the counter as it was.
     mutating func reserve(
-        _ amount: Int64, in reference: CounterRef, _ limit: Limit, grants: [Grant], run: Symbol, at time: Int64
+        _ amount: Int64, in reference: CounterRef, _ limit: Limit, keepsHistory: Bool, grants: [Grant], run: Symbol,
+        at time: Int64
     ) -> ReservedAmount {
         let index = Int(reference.index)
         var reserved = ReservedAmount(
             counter: reference, unit: limit.unit, kind: .window, window: counters[index].start, amount: amount,
             generation: generation(index))
+        if amount != 0 {
+            keepReading(index)
+            if counters[index].first == .max { counters[index].first = time }
+        }
         switch limit.window {
         case .rate(let length):
             counters[index].take(amount, length: length, full: Self.full(limit.capacity, length))
             reserved.kind = .bucket
             reserved.length = length
             reserved.capacity = limit.capacity
-        case .rolling:
+            reserved.rate = limit.amount
+        case .rolling(let length):
             let interval = limit.window.interval(at: time)
             let slice = floorDiv(interval.start, interval.length)
             // What comes late counts in the newest slice: a clock that goes back opens nothing again.
             let newest = extra(index)?.newestSlice ?? slice
             reserved.kind = .rolling
             reserved.window = max(slice, newest)
-            _ = add(amount, slice: reserved.window, to: index)
+            reserved.length = length
+            if amount != 0 { _ = add(amount, slice: reserved.window, to: index) }
         case .fromFirstUse(let length):
-            if counters[index].end == .min {
-                counters[index].start = time
-                counters[index].end = time.addingSaturated(length)
+            reserved.kind = .firstUse
+            reserved.length = length
+            if amount != 0 {
+                if counters[index].end == .min { openFirstUse(index, length, at: time) }
+                counters[index].used = counters[index].used.addingSaturated(amount)
             }
             reserved.window = counters[index].start
-            counters[index].used = counters[index].used.addingSaturated(amount)
         default:
             if limit.isPrepaid {
                 reserved.kind = .prepaid
                 burn(amount, index, grants, at: time)
+            } else if limit.unit == .concurrentRequests {
+                reserved.kind = .running
+                if amount != 0 { enter(index, at: time) }
             } else {
                 counters[index].used = counters[index].used.addingSaturated(amount)
+                reserved.length = counters[index].end
+                reserved.capacity = limit.amount
+                reserved.keepsHistory = keepsHistory
+                if amount != 0 { counters[index].amount = limit.amount }
             }
         }
         if limit.unit == .runs, amount > 0 {
@@ -56,52 +72,108 @@ extension CounterBook {
         return reserved
     }
 
+    /// Opens a window from first use; an event that was given before belongs to it.
+    private mutating func openFirstUse(_ index: Int, _ length: Int64, at time: Int64) {
+        counters[index].start = time
+        counters[index].end = time.addingSaturated(length)
+        counters[index].used = 0
+        guard counters[index].extra >= 0 else { return }
+        let extra = Int(counters[index].extra)
+        if !extras[extra].runs.isEmpty { extras[extra].runs.removeAll() }
+        if extras[extra].firedWindow == .max { extras[extra].firedWindow = time }
+    }
+
     /// Puts another amount in place of a reserved one, in the window in which it was reserved.
-    mutating func adjust(_ reserved: ReservedAmount, to actual: Int64, grants: [Grant], reservedAt time: Int64) {
+    ///
+    /// - Parameters:
+    ///   - reservedAt: when the request was made.
+    ///   - time: of the settlement.
+    mutating func adjust(
+        _ reserved: ReservedAmount, to actual: Int64, grants: [Grant], reservedAt made: Int64, at time: Int64
+    ) {
         let index = Int(reserved.counter.index)
         let delta = actual.subtractingSaturated(reserved.amount)
         // Where the counter was forgotten, nothing depends on what it counted then.
         if delta == 0 || generation(index) != reserved.generation { return }
+        if reserved.amount == 0, made < counters[index].first { counters[index].first = made }
         switch reserved.kind {
         case .bucket:
-            let full = Self.full(reserved.capacity, reserved.length)
-            counters[index].take(delta, length: reserved.length, full: full)
-        case .rolling: _ = add(delta, slice: reserved.window, to: index)
+            let (rate, capacity, length) = (reserved.rate, reserved.capacity, reserved.length)
+            counters[index].level = level(index, amount: rate, capacity: capacity, length, at: time)
+            counters[index].refilled = max(counters[index].refilled, time)
+            counters[index].take(delta, length: length, full: Self.full(capacity, length))
+        case .rolling: adjustSlice(reserved, delta)
+        case .firstUse: adjustFirstUse(reserved, delta, at: time)
         case .prepaid:
             if delta > 0 {
-                burn(delta, index, grants, at: time)
+                burn(delta, index, grants, at: made)
             } else {
-                unburn(delta.negatedSaturated, index, grants, at: time)
+                unburn(delta.negatedSaturated, index, grants, at: made)
             }
-        case .window: adjustWindow(index, reserved.window, delta)
+        case .running: leave(index, since: made)
+        case .window: adjustWindow(reserved, delta, at: time)
         }
         guard reserved.run != 0, actual == 0 else { return }
         // It may have been counted again since, in a window of its own.
-        let stamp = reserved.kind == .bucket ? time : reserved.window
+        let stamp = reserved.kind == .bucket ? made : reserved.window
         withExtra(index) { extra in
             if extra.runs[reserved.run] == stamp { extra.runs[reserved.run] = nil }
         }
     }
 
-    private mutating func adjustWindow(_ index: Int, _ window: Int64, _ delta: Int64) {
+    private mutating func adjustSlice(_ reserved: ReservedAmount, _ delta: Int64) {
+        let index = Int(reserved.counter.index)
+        // Nothing was reserved, so that the slice may not have come yet.
+        if reserved.amount == 0 { passSlices(index, to: reserved.window) }
+        _ = add(delta, slice: reserved.window, to: index)
+    }
+
+    private mutating func adjustFirstUse(_ reserved: ReservedAmount, _ delta: Int64, at time: Int64) {
+        let index = Int(reserved.counter.index)
+        if reserved.amount != 0 {
+            if counters[index].start == reserved.window { counters[index].used.addSaturated(delta) }
+        } else {
+            // What was counted first is the settlement.
+            if time >= counters[index].end { openFirstUse(index, reserved.length, at: time) }
+            counters[index].used.addSaturated(delta)
+        }
+    }
+
+    private mutating func adjustWindow(_ reserved: ReservedAmount, _ delta: Int64, at time: Int64) {
+        let index = Int(reserved.counter.index)
+        let window = reserved.window
         if counters[index].start == window {
             counters[index].used.addSaturated(delta)
             return
         }
-        if counters[index].start > .min, counters[index].start < window {
-            // The window was opened by a wrong time; its use counts in the current one since time went back.
+        if counters[index].start < window {
+            if reserved.amount == 0, window <= time {
+                // Nothing was counted since the window began.
+                open(index, Interval(start: window, end: reserved.length), keepsHistory: reserved.keepsHistory)
+                counters[index].amount = reserved.capacity
+            }
+            // Otherwise the window was opened by a wrong time; its use counts in the current one since time went back.
             counters[index].used = max(0, counters[index].used.addingSaturated(delta))
             return
         }
+        let isNew = reserved.amount == 0
+        let added = Counter.EarlierWindow(start: window, end: reserved.length, used: delta, amount: reserved.capacity)
         if counters[index].earlier.start == window {
             counters[index].earlier.used = counters[index].earlier.used.addingSaturated(delta)
+        } else if isNew, counters[index].earlier.start < window {
+            counters[index].earlier = added
         }
         // What an earlier window used changes what was carried out of it.
         counters[index].carryAmount = -1
-        guard counters[index].extra >= 0 else { return }
-        let position = Int(counters[index].extra)
-        if let found = extras[position].history.lastIndex(where: { $0.start == window }) {
-            extras[position].history[found].used = extras[position].history[found].used.addingSaturated(delta)
+        guard reserved.keepsHistory else { return }
+        withExtra(index) { extra in
+            if let found = extra.history.lastIndex(where: { $0.start <= window }), extra.history[found].start == window
+            {
+                extra.history[found].used = extra.history[found].used.addingSaturated(delta)
+            } else if isNew {
+                let place = extra.history.lastIndex { $0.start < window }.map { $0 + 1 } ?? 0
+                extra.history.insert(added, at: place)
+            }
         }
     }
 
@@ -176,9 +248,19 @@ extension CounterBook {
                 extra.eventTimes[level] = time
                 return true
             }
-        default: return withExtra(index) { $0.fired.insert(level).inserted }
+        default:
+            let window = counters[index].end == .min && isFromFirstUse(window) ? .max : counters[index].start
+            return withExtra(index) { extra in
+                if window > extra.firedWindow {
+                    extra.fired.removeAll()
+                    extra.firedWindow = window
+                }
+                return extra.fired.insert(level).inserted
+            }
         }
     }
+
+    private func isFromFirstUse(_ window: Window) -> Bool { if case .fromFirstUse = window { true } else { false } }
 }
 
 extension CounterExtra {

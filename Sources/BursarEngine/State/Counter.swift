@@ -13,14 +13,16 @@ struct Counter: Sendable {
     var end = Int64.min
     /// Settled and reserved in the current window, in the limit's unit. Of a bucket: unused.
     var used: Int64 = 0
-    /// The amount in force at the last request that reached the limit in the current window.
+    /// The amount in force at the last request that was counted in the current window.
     var amount: Int64 = -1
     /// The scope that it is counted for, for the first window in which that was seen.
     var scope: Int32 = 0
     /// Index of rarer state, or -1.
     var extra: Int32 = -1
 
-    /// The window before the current one in which anything reached the limit.
+    /// When anything was first counted: nothing is carried over into the window of that time.
+    var first = Int64.max
+    /// The window before the current one in which anything was counted.
     var earlier = EarlierWindow()
     /// What was carried into the current window, as computed for the amount and the rollover beside it; -1: not yet.
     var carry: Int64 = 0
@@ -54,7 +56,7 @@ struct Counter: Sendable {
 
 /// State that only some kinds of limits have.
 struct CounterExtra: Sendable {
-    /// Of a rolling window: what each slice used, by slice number modulo 60.
+    /// Of a rolling window: what each slice used, by its number modulo those that count.
     var slices: [Int64] = []
     var newestSlice = Int64.min
     /// Runs that were counted, and when (the start of the window, slice, or request).
@@ -68,9 +70,13 @@ struct CounterExtra: Sendable {
     var history: [Counter.EarlierWindow] = []
     /// Buckets of `throttle`, by threshold and action.
     var throttles: [Int32: Throttle] = [:]
-    /// Thresholds whose event was given in the current window: by level, because the plans that share a counter may have
-    /// them at other places.
+    /// Thresholds whose event was given in `firedWindow`: by level, because the plans that share a counter may have them at
+    /// other places.
     var fired: Set<Threshold.Level> = []
+    /// The start of the window; the largest number: the window from first use that opens next.
+    var firedWindow = Int64.min
+    /// Of concurrent requests: when those that are not settled yet were made, in the order of time.
+    var holders: [Int64] = []
     /// When an event was last given, by threshold, for windows without bounds.
     var eventTimes: [Threshold.Level: Int64] = [:]
 
@@ -105,6 +111,8 @@ struct CounterAge: Sendable {
     var touched = Int64.min
     /// Another one each time that the place is used again: what was reserved in the counter before does not count here.
     var generation: UInt32 = 0
+    /// Reservations that may still change it.
+    var open: Int32 = 0
 }
 
 /// What tells a scope apart from the others one step inside the same scope.
@@ -119,8 +127,6 @@ struct CounterScope: Sendable {
     var step: ScopeStep
     /// Counters of it, and scopes one step inside it.
     var users: Int32 = 0
-    /// First instant at which a request reached its limits.
-    var seen = Int64.max
 }
 
 /// The counters of one tenant or group, with the scopes that they are counted for.
@@ -130,8 +136,8 @@ struct CounterBook: ~Copyable {
     private(set) var names = RawArray<CounterName>()
     /// Of the counters up to the last that may be forgotten.
     private(set) var ages = RawArray<CounterAge>()
-    /// First instant at which a request of the tenant or group reached its limits.
-    private var rootSeen = Int64.max
+    /// When each counter that was forgotten, and carries something over, first counted.
+    private var began: [CounterName: Int64] = [:]
     var extras = RawArray<CounterExtra>()
     private var freeExtras: [Int32] = []
     /// The scopes below, from 1; the tenant or group itself is 0.
@@ -152,10 +158,55 @@ struct CounterBook: ~Copyable {
 
     /// The time of the latest request that was decided; the largest before the first.
     private var previous = Int64.max
+    /// Microseconds for which a request that is not settled takes up one of the concurrent requests.
+    let lifetime: Int64
+    /// Counters that were brought to the time of the request that is being decided, as they were before.
+    private var readings: [Reading] = []
 
-    init() {}
+    /// A counter as it was before it was read.
+    private struct Reading {
+        var index: Int
+        var counter: Counter
+        var extra: CounterExtra?
+    }
 
-    init(counters: consuming RawArray<Counter>) { self.counters = counters }
+    init(lifetime: Int64) { self.lifetime = lifetime }
+
+    init(counters: consuming RawArray<Counter>, lifetime: Int64) {
+        self.counters = counters
+        self.lifetime = lifetime
+    }
+
+    // MARK: - Reading
+
+    /// A counter is about to be brought to the time of the request that is being decided. Unless the request is counted in
+    /// it, `endReading` puts it back: what counts nothing changes nothing.
+    mutating func beginReading(_ index: Int) {
+        if readings.contains(where: { $0.index == index }) { return }
+        readings.append(Reading(index: index, counter: counters[index], extra: extra(index)))
+    }
+
+    /// Something is counted in a counter: it stays as it is now.
+    mutating func keepReading(_ index: Int) {
+        if let position = readings.firstIndex(where: { $0.index == index }) { readings.remove(at: position) }
+    }
+
+    /// The request is decided.
+    mutating func endReading() {
+        while let reading = readings.popLast() {
+            let place = counters[reading.index].extra
+            counters[reading.index] = reading.counter
+            guard place >= 0 else { continue }
+            counters[reading.index].extra = place
+            // Events that were given, and throttles that were passed, stay.
+            var extra = reading.extra ?? CounterExtra()
+            extra.fired = extras[Int(place)].fired
+            extra.firedWindow = extras[Int(place)].firedWindow
+            extra.eventTimes = extras[Int(place)].eventTimes
+            extra.throttles = extras[Int(place)].throttles
+            extras[Int(place)] = extra
+        }
+    }
 
     // MARK: - Wrong times
 
@@ -177,25 +228,7 @@ struct CounterBook: ~Copyable {
     @inline(__always)
     mutating func pass(_ time: Int64) { previous = time }
 
-    /// Nothing is carried over into a window that time went back to: what came before it was forgotten.
-    mutating func seeAnew(_ scope: Int32, at time: Int64) {
-        if scope == 0 { rootSeen = time } else { scopes[Int(scope) - 1].seen = time }
-    }
-
     // MARK: - Scopes
-
-    /// First instant at which a request of a scope reached its limits.
-    func firstSeen(_ scope: Int32) -> Int64 { scope == 0 ? rootSeen : scopes[Int(scope) - 1].seen }
-
-    /// A request of a scope reaches its limits.
-    @inline(__always)
-    mutating func see(_ scope: Int32, at time: Int64) {
-        if scope == 0 {
-            if time < rootSeen { rootSeen = time }
-        } else if time < scopes[Int(scope) - 1].seen {
-            scopes[Int(scope) - 1].seen = time
-        }
-    }
 
     /// The scope one step inside another.
     mutating func scope(_ parent: Int32, _ slot: AttributeSlot, _ value: Symbol) -> Int32 {
@@ -251,11 +284,25 @@ struct CounterBook: ~Copyable {
     /// A counter that depends on the request is reached by one.
     mutating func touch(_ index: Int, at time: Int64) { ages[index].touched = time }
 
+    /// A reservation of a counter is opened.
+    mutating func hold(_ reserved: ReservedAmount) { hold(reserved, by: 1) }
+
+    /// A reservation of a counter is closed.
+    mutating func letGo(_ reserved: ReservedAmount) { hold(reserved, by: -1) }
+
+    private mutating func hold(_ reserved: ReservedAmount, by change: Int32) {
+        let index = Int(reserved.counter.index)
+        guard reserved.holdsCounter, index < ages.count, ages[index].generation == reserved.generation else { return }
+        ages[index].open += change
+    }
+
     func generation(_ index: Int) -> UInt32 { index < ages.count ? ages[index].generation : 0 }
 
     private mutating func make(_ key: Int32, _ scope: Int32, at time: Int64?) -> Int32 {
         let name = CounterName(key: key, scope: scope)
-        if scope > 0 { scopes[Int(scope) - 1].users += 1 }
+        let first = began.isEmpty ? nil : began.removeValue(forKey: name)
+        // One that began before has never left its scope.
+        if scope > 0, first == nil { scopes[Int(scope) - 1].users += 1 }
         let made: Int
         if firstFree >= 0 {
             made = Int(firstFree)
@@ -267,6 +314,7 @@ struct CounterBook: ~Copyable {
             names.append(name)
         }
         counters[made].scope = scope
+        if let first { counters[made].first = first }
         if made >= Self.few { byName[name] = Int32(made) }
         if let time {
             if made >= ages.count { ages.append(repeating: CounterAge(), count: made + 1 - ages.count) }
@@ -276,8 +324,12 @@ struct CounterBook: ~Copyable {
     }
 
     /// Frees the place of a counter that changes no decision any more.
-    mutating func forget(_ index: Int, keepsScopes: Bool) {
+    ///
+    /// - Parameter isCarried: when it first counted is kept.
+    mutating func forget(_ index: Int, isCarried: Bool) {
         let name = names[index]
+        let isKept = isCarried && counters[index].first < .max
+        if isKept { began[name] = counters[index].first }
         if index >= Self.few { byName[name] = nil }
         if counters[index].extra >= 0 {
             extras[Int(counters[index].extra)] = CounterExtra()
@@ -287,7 +339,7 @@ struct CounterBook: ~Copyable {
         names[index] = CounterName(key: -1, scope: firstFree)
         ages[index] = CounterAge(generation: ages[index].generation &+ 1)
         firstFree = Int32(index)
-        if !keepsScopes { leave(name.scope) }
+        if !isKept { leave(name.scope) }
     }
 
     // MARK: - Rarer state

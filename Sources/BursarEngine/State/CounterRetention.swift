@@ -24,6 +24,8 @@ struct CounterRetention: Sendable {
     private(set) var isCarried = false
     /// Microseconds after which a bucket is full, a throttle's or its own, and an event may be given again.
     private(set) var hold: Int64 = 0
+    /// Microseconds that a window lasts at the most.
+    private(set) var longest: Int64 = 0
     /// What a bucket gets back in each of its windows, at the least.
     private(set) var refill = Int64.max
 
@@ -35,6 +37,7 @@ struct CounterRetention: Sendable {
     init(_ limit: Limit, isCompounding: Bool, isWatched: Bool, lifetime: Int64) {
         kind = isCompounding || isWatched || limit.isPrepaid ? .forever : Self.kind(of: limit)
         isCarried = limit.rollover != nil
+        longest = Self.longest(limit.window)
         switch limit.window {
         case .rate(let length):
             // Until then a reservation may still give back what it took.
@@ -54,6 +57,18 @@ struct CounterRetention: Sendable {
         }
     }
 
+    private static func longest(_ window: Window) -> Int64 {
+        switch window {
+        case .calendar(.day, _, _): 2 * Micros.day
+        case .calendar(.week, _, _): 8 * Micros.day
+        case .calendar(.month, _, _): 32 * Micros.day
+        case .calendar(.quarter, _, _): 93 * Micros.day
+        case .calendar(.year, _, _): 367 * Micros.day
+        case .every(let length, _), .fromFirstUse(let length): length
+        case .rate, .rolling, .request, .lifetime: 0
+        }
+    }
+
     private static func kind(of limit: Limit) -> Kind {
         switch limit.window {
         case .calendar, .every, .fromFirstUse, .request: .window
@@ -69,6 +84,7 @@ struct CounterRetention: Sendable {
         if case .forever = other.kind { merged.kind = .forever }
         merged.isCarried = isCarried || other.isCarried
         merged.hold = max(hold, other.hold)
+        merged.longest = max(longest, other.longest)
         merged.refill = min(refill, other.refill)
         return merged
     }
@@ -78,8 +94,6 @@ struct CounterRetention: Sendable {
 final class CounterRetentions: Sendable {
     /// By number; counters of plans that were compiled later are kept.
     private let byNumber: [CounterRetention]
-    /// Some limit below the tenant carries something over, so that it counts when a scope was first seen.
-    let keepsScopes: Bool
     /// Every tenant has a tier's plan, so that these hold for groups.
     let holdForGroups: Bool
 
@@ -88,10 +102,8 @@ final class CounterRetentions: Sendable {
         _ plans: [CompiledPlan], compounding: Set<String>, watched: Set<String>, lifetime: Int64, holdForGroups: Bool
     ) {
         var found: [Int: CounterRetention] = [:]
-        var keepsScopes = false
         for row in plans.flatMap(\.rows) {
             let limit = row.limit
-            if limit.rollover != nil, !limit.per.isEmpty || !limit.within.isEmpty { keepsScopes = true }
             let retention = CounterRetention(
                 limit, isCompounding: compounding.contains(limit.name), isWatched: watched.contains(limit.name),
                 lifetime: lifetime)
@@ -99,7 +111,6 @@ final class CounterRetentions: Sendable {
             found[number] = found[number]?.merged(with: retention) ?? retention
         }
         byNumber = (0..<((found.keys.max() ?? -1) + 1)).map { found[$0] ?? .forever }
-        self.keepsScopes = keepsScopes
         self.holdForGroups = holdForGroups
     }
 
@@ -124,10 +135,12 @@ extension CounterBook {
         lastMade = time
         for _ in 0..<Self.lookedAt {
             hand = hand + 1 < ages.count ? hand + 1 : 0
-            guard ages[hand].touched > .min, ages[hand].touched < now, !isInUse(hand),
-                isSpent(hand, retentions[names[hand].key], at: now, isShared: isShared)
-            else { continue }
-            forget(hand, keepsScopes: retentions.keepsScopes)
+            guard ages[hand].touched > .min, ages[hand].touched < now, ages[hand].open == 0, !isInUse(hand) else {
+                continue
+            }
+            let retention = retentions[names[hand].key]
+            guard isSpent(hand, retention, at: now, isShared: isShared) else { continue }
+            forget(hand, isCarried: retention.isCarried)
         }
     }
 
@@ -137,20 +150,24 @@ extension CounterBook {
         case .forever: return false
         case .window:
             let (start, end) = (counters[index].start, counters[index].end)
-            if end == .min { return extra(index)?.fired.isEmpty ?? true }
+            // An event that was given in a window in which nothing was counted yet.
+            if let extra = extra(index), !extra.fired.isEmpty, extra.firedWindow > start {
+                if extra.firedWindow.addingSaturated(retention.longest) > now { return false }
+            }
+            if end == .min { return true }
             // The window that takes over from it has ended too.
             let slack = retention.isCarried ? end.subtractingReportingOverflow(start).partialValue : 0
             return slack >= 0 && end.addingSaturated(slack).addingSaturated(slack) <= now
         case .slices(let length):
             guard length > 0, let extra = extra(index), extra.newestSlice != .min else { return true }
-            return extra.newestSlice.addingSaturated(Window.slices) <= floorDiv(now, length)
+            return extra.newestSlice.addingSaturated(Window.countedSlices) <= floorDiv(now, length)
         case .bucket:
             if counters[index].refilled == .min { return true }
             // Attempts may take it below empty.
             let debt = max(0, -counters[index].level).dividedRoundingUp(by: Int128(retention.refill))
             let wait = retention.hold.addingSaturated(Int64(clamping: debt))
             return !isShared && counters[index].refilled.addingSaturated(wait) <= now
-        case .running: return counters[index].used == 0 && (extra(index)?.fired.isEmpty ?? true)
+        case .running: return running(index, at: now) == 0 && (extra(index)?.fired.isEmpty ?? true)
         }
     }
 

@@ -2,6 +2,8 @@ import BursarPolicy
 import BursarSyntax
 
 /// How counters follow the time: windows, slices, buckets, what is carried over.
+///
+/// A counter changes for good only where something is counted in it. Whoever only reads it puts it back with `endReading`.
 extension CounterBook {
     /// Brings a counter to an instant. What comes late counts in the current window, unless that window's time was wrong.
     mutating func advance(_ index: Int, _ limit: Limit, keepsHistory: Bool, to time: Int64) {
@@ -11,6 +13,7 @@ extension CounterBook {
                 if isWrong(counters[index].start, at: time) { goBack(index, to: limit.window.interval(at: time), time) }
                 return
             }
+            beginReading(index)
             open(index, limit.window.interval(at: time), keepsHistory: keepsHistory)
         case .fromFirstUse(let length):
             guard counters[index].end != .min else { return }
@@ -18,6 +21,7 @@ extension CounterBook {
                 goBack(index, to: Interval(start: time, end: time.addingSaturated(length)), time)
             }
             guard time >= counters[index].end else { return }
+            beginReading(index)
             // Closed; it opens anew with the next request that it counts.
             counters[index].start = .min
             counters[index].end = .min
@@ -29,7 +33,7 @@ extension CounterBook {
         }
     }
 
-    private mutating func open(_ index: Int, _ interval: Interval, keepsHistory: Bool) {
+    mutating func open(_ index: Int, _ interval: Interval, keepsHistory: Bool) {
         if counters[index].end != .min {
             let closed = Counter.EarlierWindow(
                 start: counters[index].start, end: counters[index].end, used: counters[index].used,
@@ -57,10 +61,12 @@ extension CounterBook {
         counters[index].start = interval.start
         counters[index].end = interval.end
         counters[index].carryAmount = -1
-        seeAnew(counters[index].scope, at: time)
+        // Nothing is carried over into the window that time went back to: what came before it was forgotten.
+        counters[index].first = time
         guard counters[index].extra >= 0 else { return }
         let extra = Int(counters[index].extra)
         extras[extra].history.removeAll()
+        extras[extra].firedWindow = interval.start
         for run in extras[extra].runs.keys { extras[extra].runs[run] = interval.start }
     }
 
@@ -68,8 +74,7 @@ extension CounterBook {
     private mutating func closeExtra(_ index: Int) {
         guard counters[index].extra >= 0 else { return }
         let extra = Int(counters[index].extra)
-        extras[extra].runs.removeAll()
-        extras[extra].fired.removeAll()
+        if !extras[extra].runs.isEmpty { extras[extra].runs.removeAll() }
     }
 
     // MARK: - Rolling windows
@@ -78,30 +83,33 @@ extension CounterBook {
         let interval = limit.window.interval(at: time)
         let slice = floorDiv(interval.start, interval.length)
         let latest = latest(at: time)
+        if slice > extra(index)?.newestSlice ?? .min { beginReading(index) }
         let used = counters[index].used
         let left = withExtra(index) { extra -> Int64? in
             if extra.slices.isEmpty {
-                extra.slices = [Int64](repeating: 0, count: Int(Window.slices))
+                extra.slices = [Int64](repeating: 0, count: Int(Window.countedSlices))
                 extra.newestSlice = slice
             }
             if Self.isWrong(extra.newestSlice.multipliedSaturated(by: interval.length), latest: latest) {
                 // All that was used counts as if it had been used now.
-                extra.slices = [Int64](repeating: 0, count: Int(Window.slices))
+                extra.slices = [Int64](repeating: 0, count: Int(Window.countedSlices))
                 extra.slices[Int(positiveModulo(slice))] = used
                 extra.newestSlice = slice
                 for run in extra.runs.keys { extra.runs[run] = slice }
             }
-            guard slice > extra.newestSlice else { return nil }
-            for passed in 0..<min(slice.subtractingSaturated(extra.newestSlice), Window.slices) {
-                let position = Int(positiveModulo(slice.subtractingSaturated(passed)))
-                extra.slices[position] = 0
+            return extra.pass(to: slice)
+        }
+        if let left { counters[index].used = left }
+    }
+
+    /// Lets the slices before a later one pass.
+    mutating func passSlices(_ index: Int, to slice: Int64) {
+        let left = withExtra(index) { extra -> Int64? in
+            if extra.slices.isEmpty {
+                extra.slices = [Int64](repeating: 0, count: Int(Window.countedSlices))
+                extra.newestSlice = slice
             }
-            extra.newestSlice = slice
-            if !extra.runs.isEmpty {
-                extra.runs = extra.runs.filter { $0.value > slice.subtractingSaturated(Window.slices) }
-            }
-            // Added up anew rather than subtracted: a slice may stand at the largest number.
-            return extra.slices.sumSaturated()
+            return extra.pass(to: slice)
         }
         if let left { counters[index].used = left }
     }
@@ -109,7 +117,7 @@ extension CounterBook {
     /// Adds to the slice of a number, if it still counts.
     mutating func add(_ amount: Int64, slice: Int64, to index: Int) -> Bool {
         let counted = withExtra(index) { extra -> Bool in
-            guard !extra.slices.isEmpty, slice > extra.newestSlice.subtractingSaturated(Window.slices),
+            guard !extra.slices.isEmpty, slice > extra.newestSlice.subtractingSaturated(Window.countedSlices),
                 slice <= extra.newestSlice
             else {
                 return false
@@ -125,10 +133,10 @@ extension CounterBook {
     /// When the oldest slice that holds anything leaves the window.
     func rollingReset(_ index: Int, sliceLength: Int64) -> Int64? {
         guard let extra = extra(index), !extra.slices.isEmpty else { return nil }
-        for age in (0..<Window.slices).reversed() {
+        for age in (0..<Window.countedSlices).reversed() {
             let slice = extra.newestSlice.subtractingSaturated(age)
             if extra.slices[Int(positiveModulo(slice))] != 0 {
-                return slice.addingSaturated(Window.slices).multipliedSaturated(by: sliceLength)
+                return slice.addingSaturated(Window.countedSlices).multipliedSaturated(by: sliceLength)
             }
         }
         return nil
@@ -136,19 +144,58 @@ extension CounterBook {
 
     // MARK: - Buckets
 
-    /// Refills a bucket for the time that has passed.
-    mutating func refill(_ index: Int, amount: Int64, capacity: Int64, _ length: Int64, to time: Int64) {
+    /// What a bucket holds at an instant, which is not before that of the latest change.
+    func level(_ index: Int, amount: Int64, capacity: Int64, _ length: Int64, at time: Int64) -> Int128 {
         let full = Self.full(capacity, length)
-        guard counters[index].refilled != .min else {
-            counters[index].level = full
-            counters[index].refilled = time
-            return
-        }
-        if isWrong(counters[index].refilled, at: time) { counters[index].refilled = time }
+        guard counters[index].refilled != .min else { return full }
         let elapsed = max(0, time.subtractingSaturated(counters[index].refilled))
         let gained = Int128(amount).multipliedSaturated(by: Int128(elapsed))
-        counters[index].level = min(full, counters[index].level.addingSaturated(gained))
+        return min(full, counters[index].level.addingSaturated(gained))
+    }
+
+    /// Refills a bucket for the time that has passed.
+    mutating func refill(_ index: Int, amount: Int64, capacity: Int64, _ length: Int64, to time: Int64) {
+        if isWrong(counters[index].refilled, at: time) { counters[index].refilled = time }
+        beginReading(index)
+        counters[index].level = level(index, amount: amount, capacity: capacity, length, at: time)
         counters[index].refilled = max(counters[index].refilled, time)
+    }
+
+    // MARK: - Concurrent requests
+
+    /// How many requests run at an instant: those that are not settled yet and made less than a lifetime ago.
+    func running(_ index: Int, at time: Int64) -> Int64 {
+        guard counters[index].extra >= 0 else { return 0 }
+        let holders = extras[Int(counters[index].extra)].holders
+        let latest = latest(at: time)
+        let ended = holders.partitioningIndex { $0.addingSaturated(lifetime) > time }
+        // A time that was wrong holds nothing.
+        let wrong = holders.partitioningIndex { Self.isWrong($0, latest: latest) }
+        return Int64(max(0, wrong - ended))
+    }
+
+    /// A request begins to run.
+    mutating func enter(_ index: Int, at time: Int64) {
+        let lifetime = lifetime
+        let count = withExtra(index) { extra -> Int in
+            // The time of what has ended comes first.
+            let ended = extra.holders.partitioningIndex { $0.addingSaturated(lifetime) > time }
+            if ended > extra.holders.count / 2 { extra.holders.removeFirst(ended) }
+            let place = extra.holders.partitioningIndex { $0 > time }
+            extra.holders.insert(time, at: place)
+            return extra.holders.count
+        }
+        counters[index].used = Int64(count)
+    }
+
+    /// A request that began to run at an instant was settled or released.
+    mutating func leave(_ index: Int, since time: Int64) {
+        let count = withExtra(index) { extra -> Int in
+            let place = extra.holders.partitioningIndex { $0 >= time }
+            if place < extra.holders.count, extra.holders[place] == time { extra.holders.remove(at: place) }
+            return extra.holders.count
+        }
+        counters[index].used = Int64(count)
     }
 
     // MARK: - Rollover
@@ -177,16 +224,16 @@ extension CounterBook {
         return compounded(index, limit, rollover, since: since)
     }
 
-    /// Nothing is carried into the first window in which the scope was seen, nor into one that `since` is in or after.
+    /// Nothing is carried into the first window in which anything was counted, nor into one that `since` is in or after.
     private func isCarrying(_ window: Interval, _ counter: Counter, _ since: Int64?) -> Bool {
         if let since, since >= window.start { return false }
-        return firstSeen(counter.scope) < window.start
+        return counter.first < window.start
     }
 
     /// carried(k) = min(cap × amount(k), max(0, amount(k−1) + carried(k−1) − used(k−1))), from the first window on.
     private func compounded(_ index: Int, _ limit: Limit, _ rollover: Rollover, since: Int64?) -> Int64 {
         let counter = counters[index]
-        let first = firstSeen(counter.scope)
+        let first = counter.first
         guard first != .max else { return 0 }
         let today = limit.amount
         let windows = (extra(index)?.history ?? []).filter { $0.end > first }
@@ -222,8 +269,34 @@ extension CounterBook {
     }
 }
 
-/// The place of a slice among the sixty that are kept.
+extension CounterExtra {
+    /// Makes a slice the newest one. Returns what the slices hold that still count; nil where the slice is no newer.
+    fileprivate mutating func pass(to slice: Int64) -> Int64? {
+        guard slice > newestSlice else { return nil }
+        for passed in 0..<min(slice.subtractingSaturated(newestSlice), Window.countedSlices) {
+            slices[Int(positiveModulo(slice.subtractingSaturated(passed)))] = 0
+        }
+        newestSlice = slice
+        if !runs.isEmpty { runs = runs.filter { $0.value > slice.subtractingSaturated(Window.countedSlices) } }
+        // Added up anew rather than subtracted: a slice may stand at the largest number.
+        return slices.sumSaturated()
+    }
+}
+
+extension [Int64] {
+    /// The first place from which on a condition holds, in an array in which it holds from some place on.
+    fileprivate func partitioningIndex(_ holds: (Int64) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}
+
+/// The place of a slice among those that count.
 private func positiveModulo(_ slice: Int64) -> Int64 {
-    let rest = slice % Window.slices
-    return rest < 0 ? rest &+ Window.slices : rest
+    let rest = slice % Window.countedSlices
+    return rest < 0 ? rest &+ Window.countedSlices : rest
 }

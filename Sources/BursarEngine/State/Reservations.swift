@@ -15,11 +15,19 @@ struct ReservedAmount: Sendable {
     var generation: UInt32 = 0
     /// Of a run that this reservation was the first to count.
     var run: UInt32 = 0
-    /// Of a bucket: its window and capacity, for giving back.
+    /// Of a bucket and of a window from first use: its length; of any other window: its end.
     var length: Int64 = 0
+    /// Of a bucket: the most that it holds; of a window: the limit's amount.
     var capacity: Int64 = 0
+    /// Of a bucket: what it gains in its length.
+    var rate: Int64 = 0
+    /// Of a window: those before the latest are kept.
+    var keepsHistory = false
 
-    enum Kind: UInt8, Sendable { case window, rolling, bucket, prepaid }
+    enum Kind: UInt8, Sendable { case window, rolling, bucket, prepaid, firstUse, running }
+
+    /// A settlement changes the counter even where nothing is counted in it any more.
+    var holdsCounter: Bool { kind == .bucket || amount == 0 }
 
     /// Fills slots that are not in use.
     static let none = ReservedAmount(
@@ -165,7 +173,10 @@ struct ReservationTable: ~Copyable {
 
     subscript(position: Int) -> ReservedAmount { amounts[position] }
 
-    /// The next reservation whose time to live has ended, or whose time was wrong.
+    /// When the reservation was made; nil where it is closed.
+    func time(_ id: ReservationID) -> Int64? { isOpen(id) ? headers[Int(id.slot)].time : nil }
+
+    /// The next reservation that can no longer be settled, or whose time was wrong.
     ///
     /// - Parameter latest: of the times of this request and the one before it.
     @inline(__always)
@@ -201,8 +212,8 @@ enum Ending {
     case used(Usage)
     /// The request was never made. An attempt stays an attempt.
     case released
-    /// Nobody said what it used.
-    case expired
+    /// Nobody said what it used: its estimate stands.
+    case dropped
 
     /// What counts in place of a reserved amount.
     ///
@@ -219,7 +230,7 @@ enum Ending {
             default: reserved
             }
         case .released: unit == .attempts ? reserved : 0
-        case .expired: unit == .concurrentRequests ? 0 : reserved
+        case .dropped: unit == .concurrentRequests ? 0 : reserved
         }
     }
 
@@ -240,33 +251,41 @@ enum Ending {
             changes.output = header.output.negatedSaturated
             changes.tokens = changes.input.addingSaturated(changes.output)
             changes.requests = -1
-        case .expired: break
+        case .dropped: break
         }
         return changes
     }
 }
 
 extension Account {
-    /// Puts actual amounts in place of reserved ones; the account's lock is held. False: it was closed already.
+    /// Puts actual amounts in place of reserved ones; the account's lock is held. Returns when the reservation was made; nil
+    /// where it was closed already, or made longer ago than `lifetime`.
     ///
     /// - Parameter cost: of what was used, by the reservation; asked only where something was.
     @inline(__always)
-    func finish(_ id: ReservationID, _ ending: Ending, cost: (ReservationHeader) -> Int64?) -> Bool {
-        guard let (header, positions) = reservations.close(id) else { return false }
+    func finish(
+        _ id: ReservationID, _ ending: Ending, at settled: Int64?, lifetime: Int64,
+        cost: (ReservationHeader) -> Int64?
+    ) -> Int64? {
+        guard let made = reservations.time(id) else { return nil }
+        let time = settled ?? made
+        guard time < made.addingSaturated(lifetime), let (header, positions) = reservations.close(id) else {
+            return nil
+        }
         var spent: Int64?
         if case .used(let usage) = ending { spent = header.isEstimate(of: usage) ? header.spend : cost(header) }
         if header.state == .byRows {
             var changes = ending.changes(header, cost: spent)
-            changes.withPlaces { finishRows(header, $0) }
+            changes.withPlaces { finishRows(header, $0, at: time) }
         } else {
-            finishAmounts(id, header, positions, ending, spent)
+            finishAmounts(id, header, positions, ending, spent, at: time)
         }
-        return true
+        return made
     }
 
     /// - Parameter changes: by place in `FastAmounts`.
     @inline(__always)
-    private func finishRows(_ header: ReservationHeader, _ changes: UnsafePointer<Int64>) {
+    private func finishRows(_ header: ReservationHeader, _ changes: UnsafePointer<Int64>, at time: Int64) {
         guard let planReference else { return }
         planReference._withUnsafeGuaranteedRef { plan in
             var rows = header.rows
@@ -277,14 +296,16 @@ extension Account {
                 let change = changes[Int(row.pointee.amountPlace)]
                 if change == 0 { continue }
                 let number = slot(index)
-                if row.pointee.kind == .counted, book.counters[number].start <= header.time {
+                if row.pointee.isPeriodic, book.counters[number].start <= header.time,
+                    header.time < book.counters[number].end
+                {
                     // The window in which it was reserved is still open.
                     book.counters[number].used = book.counters[number].used.addingSaturated(change)
                 } else {
                     let actual = row.pointee.amount(header).addingSaturated(change)
                     book.adjust(
                         spelledOut(header, index, counter: number, plan), to: actual, grants: [],
-                        reservedAt: header.time)
+                        reservedAt: header.time, at: time)
                 }
             }
         }
@@ -292,21 +313,34 @@ extension Account {
 
     @inline(never)
     private func finishAmounts(
-        _ id: ReservationID, _ header: ReservationHeader, _ positions: Range<Int>, _ ending: Ending, _ cost: Int64?
+        _ id: ReservationID, _ header: ReservationHeader, _ positions: Range<Int>, _ ending: Ending, _ cost: Int64?,
+        at time: Int64
     ) {
         let rare = reservations.takeRare(id)
         for position in positions {
             let reserved = reservations[position]
             let amount = ending.actual(reserved.unit, reserved.amount, cost: cost)
-            if amount == reserved.amount { continue }
             if reserved.counter.isShared {
                 guard let group = rare.group else { continue }
                 group.lock.withLock { _ in
-                    group.book.adjust(reserved, to: amount, grants: [], reservedAt: header.time)
+                    group.book.adjust(reserved, to: amount, grants: [], reservedAt: header.time, at: time)
+                    group.book.letGo(reserved)
                 }
             } else {
-                book.adjust(reserved, to: amount, grants: rare.grants, reservedAt: header.time)
+                book.adjust(reserved, to: amount, grants: rare.grants, reservedAt: header.time, at: time)
+                book.letGo(reserved)
             }
+        }
+    }
+
+    /// Keeps what was reserved in one counter, which is then not forgotten before the reservation is closed.
+    func append(_ reserved: ReservedAmount, to id: ReservationID, _ group: GroupAccount?) {
+        reservations.append(reserved, to: id)
+        if reserved.counter.isShared {
+            // Its lock is held.
+            group?.book.hold(reserved)
+        } else {
+            book.hold(reserved)
         }
     }
 
@@ -317,16 +351,22 @@ extension Account {
         let row = plan.fastRows[index].pointee
         var reserved = ReservedAmount(
             counter: CounterRef(index: Int32(truncatingIfNeeded: number), isShared: false), unit: row.unit,
-            kind: .window, window: 0, amount: row.amount(header), generation: book.generation(number))
+            kind: .window, window: .min, amount: row.amount(header), generation: book.generation(number))
         if row.kind == .bucket {
             reserved.kind = .bucket
             reserved.length = row.length
             reserved.capacity = row.capacity
-        } else {
-            // Windows only go forward: one that began before the reservation is the reservation's own.
-            let start = book.counters[number].start
-            reserved.window =
-                start <= header.time ? start : plan.rows[index].limit.window.interval(at: header.time).start
+            reserved.rate = row.amount
+        } else if row.unit == .concurrentRequests {
+            reserved.kind = .running
+        } else if row.isPeriodic {
+            // A request that costs nothing has opened no window.
+            var window = Interval(start: book.counters[number].start, end: book.counters[number].end)
+            if !window.contains(header.time) { window = plan.rows[index].limit.window.interval(at: header.time) }
+            reserved.window = window.start
+            reserved.length = window.end
+            reserved.capacity = row.amount
+            reserved.keepsHistory = plan.rows[index].keepsHistory
         }
         return reserved
     }
@@ -338,15 +378,15 @@ extension Account {
         }
     }
 
-    /// Settles at their estimates the reservations that nobody settled in time; the account's lock is held.
+    /// Closes the reservations that can no longer be settled; the account's lock is held.
     @inline(__always)
-    func expire(at time: Int64, lifetime: Int64) {
+    func dropReservations(at time: Int64, lifetime: Int64) {
         let latest = book.latest(at: time)
-        while let id = reservations.nextExpired(at: time, latest: latest, lifetime: lifetime) {
-            finishExpired(id)
-        }
+        while let id = reservations.nextExpired(at: time, latest: latest, lifetime: lifetime) { drop(id) }
     }
 
     @inline(never)
-    private func finishExpired(_ id: ReservationID) { _ = finish(id, .expired) { _ in nil } }
+    private func drop(_ id: ReservationID) {
+        _ = finish(id, .dropped, at: .min, lifetime: .max) { _ in nil }
+    }
 }

@@ -44,6 +44,8 @@ package struct Estimate: Sendable, Hashable {
     package var inputTokens: Int64 = 0
     package var cachedTokens: Int64 = 0
     package var outputTokens: Int64 = 0
+    /// The most that the answer may have: limits per request judge it.
+    package var mostOutputTokens: Int64 = 0
     /// Nano-units; nil where the model's price is not known, which never counts as costing nothing.
     package var spend: Int64? = 0
     package var characters: Int64 = 0
@@ -73,7 +75,7 @@ extension Estimate {
         cachedTokens = max(0, request.cachedTokens)
         characters = max(0, request.characters)
         toolCalls = Int64(request.toolCount)
-        if request.expectedOutputTokens >= 0 {
+        if request.expectedOutputTokens >= 0, !edition.estimatesMost || request.maxOutputTokens < 0 {
             outputTokens = request.expectedOutputTokens
             source = request.isRecorded ? .recorded : .expected
         } else if request.maxOutputTokens >= 0 {
@@ -84,6 +86,14 @@ extension Estimate {
             source = edition.estimatedOutput == nil ? .standard : .policy
         }
         if request.maxOutputTokens >= 0 { outputTokens = min(outputTokens, request.maxOutputTokens) }
+        mostOutputTokens = max(outputTokens, request.maxOutputTokens)
+    }
+
+    /// The estimate of the most that the answer may have; its spend is left to the candidate's price.
+    @inline(__always) var most: Estimate {
+        var most = self
+        most.outputTokens = mostOutputTokens
+        return most
     }
 }
 

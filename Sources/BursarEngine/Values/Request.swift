@@ -180,9 +180,10 @@ package struct Request: Sendable {
     @inline(__always) var hasDefect: Bool { hasTooLargeCount || hasMoreCachedThanInput }
 
     /// The time lies in the years 0000 to 9999, so that no sum with it and a window passes 64 bits.
-    @inline(__always) var hasUsableTime: Bool {
-        time >= Micros.earliestInstant && time <= Micros.latestInstant
-    }
+    @inline(__always) var hasUsableTime: Bool { Self.isUsable(time) }
+
+    @inline(__always)
+    static func isUsable(_ time: Int64) -> Bool { time >= Micros.earliestInstant && time <= Micros.latestInstant }
 
     /// What makes the request impossible to decide; nil where nothing does.
     package var defect: String? {

@@ -352,7 +352,7 @@ package struct Compiler {
             id: document.id.value, version: document.version.value, digest: Digest.of(document.node),
             effective: version.effective, until: version.until, zone: version.zone, currency: context.currency,
             catalogID: catalog?.id, mode: document.mode, allowsUnpriced: document.allowsUnpriced,
-            estimatedOutput: document.estimatedOutput,
+            estimatedOutput: document.estimatedOutput, estimateBasis: document.estimateBasis ?? .expected,
             retryWindow: document.retryWindow ?? PolicyVersion.defaultRetryWindow,
             rules: document.rules.map {
                 Rule(

@@ -50,8 +50,9 @@ struct LimitCompiler {
         context.check(quantity.value.currency, at: quantity.range, &diagnostics)
         var limit = Limit(
             name: declaration.name.value, layer: layer, amount: quantity.value.amount, unit: quantity.value.unit,
-            window: window(quantity.value.window), per: scopes(declaration.per?.value ?? []), within: within,
-            when: declaration.when?.value, thresholds: [], rollover: nil, burst: declaration.burst?.value,
+            window: window(quantity.value.window), per: scopes(declaration.per?.value ?? []),
+            isShared: isShared(declaration.per?.value ?? []), within: within, when: declaration.when?.value,
+            thresholds: [], rollover: nil, burst: declaration.burst?.value,
             isShadow: declaration.mode.map { $0.value == .shadow } ?? context.isShadow, isPrepaid: isPrepaid,
             weight: nil, source: declaration.name.range, whenSource: declaration.when?.range,
             amountSource: declaration.amount?.range)
@@ -128,11 +129,13 @@ struct LimitCompiler {
 
     /// The scopes in canonical order, so that equal scopes share a counter. The tenant is implied.
     private func scopes(_ written: [Scope]) -> [Scope] {
-        let isShared = written.contains(.group) && !written.contains(.tenant)
         let rest = Scope.allCases.filter { $0 != .tenant && $0 != .group && written.contains($0) }
-        if isShared { return [.group] + rest }
+        if isShared(written) { return [.group] + rest }
         return rest + (written.contains(.group) ? [.group] : [])
     }
+
+    /// The tenants of a group share a counter, unless the list names the tenant beside the group.
+    private func isShared(_ written: [Scope]) -> Bool { written.contains(.group) && !written.contains(.tenant) }
 
     // MARK: - Thresholds
 

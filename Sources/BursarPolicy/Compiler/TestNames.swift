@@ -169,7 +169,9 @@ package enum ReasonCodes {
 
     /// Codes of requests that never reached a limit or a rule of the policy. A test that expects a refusal and gets one of
     /// these has shown nothing, unless it names the code.
-    package static let beforePolicy: Set = ["bad_request", "model_unpriced", "no_policy_in_force", "unknown_tenant"]
+    package static let beforePolicy: Set = [
+        "bad_request", "model_unpriced", "no_policy_in_force", "request_id_reused", "unknown_tenant",
+    ]
 }
 
 /// The limits of a set's documents by name, with the units that they count.

@@ -104,8 +104,10 @@ package struct Limit: Sendable {
     package var amount: Int64
     package var unit: Unit
     package var window: Window
-    /// The scopes of the counter, outermost first. `tenant` is implied unless the first is `group`.
+    /// The scopes of the counter besides the tenant, outermost first.
     package var per: [Scope]
+    /// The limit counts across tenants: for each group, not for each tenant of it.
+    package var isShared: Bool
     /// The scopes of a tenant's tree that the limit applies to.
     package var within: [ScopeValue]
     package var when: Condition?
@@ -144,6 +146,7 @@ package struct Limit: Sendable {
         package var unit: Unit
         package var window: Window
         package var per: [Scope]
+        package var isShared: Bool
         package var within: [ScopeValue]
     }
 
@@ -151,11 +154,9 @@ package struct Limit: Sendable {
     package var counterKey: CounterKey {
         var window = window
         if case .calendar(let unit, let fromDay, _) = window { window = .calendar(unit, fromDay: fromDay, zone: .utc) }
-        return CounterKey(name: name, layer: layer, unit: unit, window: window, per: per, within: within)
+        return CounterKey(
+            name: name, layer: layer, unit: unit, window: window, per: per, isShared: isShared, within: within)
     }
-
-    /// The limit counts across tenants.
-    package var isShared: Bool { per.first == .group }
 
     /// The code of a refusal if the policy gives none.
     package var defaultCode: String {

@@ -47,6 +47,7 @@ package final class PolicyVersion: Sendable {
     package let allowsUnpriced: Bool
     /// nil: 1,000 tokens.
     package let estimatedOutput: Int64?
+    package let estimateBasis: EstimateBasis
     /// Microseconds.
     package let retryWindow: Int64
     package let rules: [Rule]
@@ -64,7 +65,8 @@ package final class PolicyVersion: Sendable {
     init(
         id: String, version: Version, digest: String, effective: Int64, until: Int64, zone: TimeZoneRules,
         currency: String, catalogID: String?, mode: PolicyMode, allowsUnpriced: Bool, estimatedOutput: Int64?,
-        retryWindow: Int64, rules: [Rule], tools: ToolRules, criticalFeatures: Set<String>,
+        estimateBasis: EstimateBasis, retryWindow: Int64, rules: [Rule], tools: ToolRules,
+        criticalFeatures: Set<String>,
         features: [Name], audiences: [Name], alerts: [AlertRule], source: SourceRange
     ) {
         self.id = id
@@ -79,6 +81,7 @@ package final class PolicyVersion: Sendable {
         isShadowEnforced = false
         self.allowsUnpriced = allowsUnpriced
         self.estimatedOutput = estimatedOutput
+        self.estimateBasis = estimateBasis
         self.retryWindow = retryWindow
         self.rules = rules
         self.tools = tools
@@ -103,6 +106,7 @@ package final class PolicyVersion: Sendable {
         isShadowEnforced = version.mode == .shadow
         allowsUnpriced = version.allowsUnpriced
         estimatedOutput = version.estimatedOutput
+        estimateBasis = version.estimateBasis
         retryWindow = version.retryWindow
         rules = version.rules
         tools = version.tools

@@ -16,6 +16,8 @@ package enum Window: Sendable, Hashable {
 
     /// The number of slices of a rolling window.
     package static let slices: Int64 = 60
+    /// Slices that count: those that the window covers at least a part of.
+    package static let countedSlices = slices + 1
 
     /// The bounds of the window depend only on the time, and each window starts at the end of the previous one.
     package var isPeriodic: Bool {

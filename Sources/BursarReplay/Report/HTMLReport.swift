@@ -389,6 +389,11 @@ package struct HTMLReport {
         if summary.repeats > 0 {
             notes.append("\(text.number(summary.repeats)) requests repeat the id of an earlier one and count once.")
         }
+        if summary.settledLate > 0 {
+            notes.append(
+                "\(text.number(summary.settledLate)) records lasted longer than a reservation and settled late; they count in full."
+            )
+        }
         if summary.joined > 0 {
             notes.append(
                 "\(text.number(summary.joined)) records are later attempts of a call: they count as one request with the first."

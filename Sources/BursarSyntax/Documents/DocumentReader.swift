@@ -71,9 +71,9 @@ extension NodeReader {
         if let node = map["unpriced"]?.value {
             policy.allowsUnpriced = oneOf(node, "unpriced", Unpriced.self) == .allow
         }
-        if let node = map["estimate"]?.value,
-            let map = self.map(node, "estimate", keys: Keys.estimate.names, required: ["output"])
-        {
+        if let node = map["estimate"]?.value, let map = self.map(node, "estimate", keys: Keys.estimate.names) {
+            if map.isEmpty { report(.syntaxShape, "estimate needs the key `output` or `by`", at: node.range) }
+            policy.estimateBasis = map["by"].flatMap { oneOf($0.value, "by", EstimateBasis.self) }
             policy.estimatedOutput = map["output"].flatMap { entry in
                 scalar(entry.value, "estimate") { scanner throws(ScalarError) in try scanner.tokenCount() }?.value
             }

@@ -59,7 +59,10 @@ package enum Keys {
             "checks": "The severity of findings by code: `off`, `note`, `warning`, `error`.",
         ] + .description
 
-    package static let estimate: KeyGroup = ["output": "Tokens that an answer is expected to have, as `1k tokens`."]
+    package static let estimate: KeyGroup = [
+        "output": "Tokens that an answer is expected to have, as `1k tokens`.",
+        "by": "What is reserved: `expected`, what the caller expects; `max`, the most that the answer may have.",
+    ]
 
     package static let feature =
         ["critical": "`true`: conditions may spare it with `feature.critical`."] + KeyGroup.description

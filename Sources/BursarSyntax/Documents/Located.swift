@@ -39,6 +39,7 @@ package struct PolicyDocument: Sendable {
     package var defaultTier: Name?
     package var allowsUnpriced = false
     package var estimatedOutput: Int64?
+    package var estimateBasis: EstimateBasis?
     package var retryWindow: Int64?
     package var audiences: [Name] = []
     package var features: [FeatureDeclaration] = []
@@ -106,6 +107,14 @@ package struct WeightsDeclaration: Sendable {
     package var other: Located<Percentage>?
     package var isOfRemaining = false
     package var range: SourceRange
+}
+
+/// The output of a request that is reserved.
+package enum EstimateBasis: String, Sendable, Hashable, CaseIterable {
+    /// What the caller expects.
+    case expected
+    /// The most that the answer may have.
+    case max
 }
 
 /// The entity that a limit is counted for.

@@ -66,19 +66,38 @@ final class ReferenceEngine {
 
     private struct Book {
         var entries: [Int: Entry] = [:]
+        /// When anything was first counted.
+        var began: Int64?
         /// Of windows from first use: when the latest one opened.
         var opened: Int64?
-        var closings = 0
         /// Of buckets: what they hold in units of 1/length, and since when.
         var level: Int128?
         var refilled: Int64 = .min
-        /// By start of the window: the amount in force at the last request that reached the limit.
+        /// By start of the window: the amount in force at the last request that was counted in it.
         var amounts: [Int64: Int64] = [:]
         var burned: [Int: Int64] = [:]
         var overdraft: Int64 = 0
         var burnedBy: [Int: Int64] = [:]
         var notified: [String: Int64] = [:]
         var throttles: [String: (level: Int128, refilled: Int64)] = [:]
+
+        func level(_ limit: Limit, _ length: Int64, at now: Int64) -> Int128 {
+            let full = Int128(limit.capacity) * Int128(length)
+            guard let level else { return full }
+            return min(full, level + Int128(limit.amount) * Int128(max(0, now - refilled)))
+        }
+
+        /// When the window from first use opened that holds an instant.
+        func opened(_ length: Int64, at now: Int64) -> Int64? { opened.flatMap { now < $0 + length ? $0 : nil } }
+
+        /// Events that were given while no window was open belong to the one that opens.
+        mutating func open(at now: Int64) {
+            opened = now
+            for (key, time) in notified where key.hasSuffix("#next") {
+                notified[key] = nil
+                notified[key.replacing("#next", with: "#\(now)")] = time
+            }
+        }
     }
 
     private struct Reserved {
@@ -94,7 +113,7 @@ final class ReferenceEngine {
         var parts: [Reserved]
         var price: Price?
         var grants: [Grant]
-        var expires: Int64
+        var made: Int64
     }
 
     private struct Remembered {
@@ -104,7 +123,6 @@ final class ReferenceEngine {
     }
 
     private var books: [String: Book] = [:]
-    private var firstSeen: [String: Int64] = [:]
     private var recent: [String: Remembered] = [:]
     private var released: Set<Int> = []
     private var open: [Int: OpenReservation] = [:]
@@ -217,7 +235,6 @@ final class ReferenceEngine {
             return (refused([plainReason("no_policy_in_force")]), nil)
         }
         let record = set.tenantIndex(of: request.tenant).map { set.tenants[$0] }
-        expire(request.tenant, at: request.time)
         return decide(request, edition, record, observed: observed)
     }
 
@@ -539,6 +556,8 @@ final class ReferenceEngine {
         var states: [PlainState] = []
         var rawEstimate = PlainEstimate()
         var estimate = PlainEstimate()
+        /// With the most output that the answer may have.
+        var most = PlainEstimate()
         var caps = PlainCaps()
         var capping: [(state: Int, threshold: Int, action: String)] = []
         var crossings: [(state: Int, threshold: Int)] = []
@@ -571,7 +590,7 @@ final class ReferenceEngine {
     }
 
     private func scope(_ limit: Limit, _ scene: Scene, _ candidate: PlainCandidate) -> String {
-        var parts = limit.per.first == .group ? [] : ["tenant=\(scene.request.tenant)"]
+        var parts = limit.isShared ? [] : ["tenant=\(scene.request.tenant)"]
         parts += limit.within.map { "\($0.scope.rawValue)=\($0.value)" }
         for scope in limit.per {
             parts.append(
@@ -594,16 +613,17 @@ final class ReferenceEngine {
         var estimate = PlainEstimate()
         estimate.input = request.number[.inputTokens] ?? 0
         estimate.cached = request.number[.cachedTokens] ?? 0
-        if let expected = request.expectedOutput {
+        let most = request.number[.maxOutputTokens]
+        if let expected = request.expectedOutput, scene.edition.policy.estimateBasis == .expected || most == nil {
             (estimate.output, estimate.source) = (expected, "expected_output_tokens")
-        } else if let most = request.number[.maxOutputTokens] {
+        } else if let most {
             (estimate.output, estimate.source) = (most, "max_output_tokens")
         } else if let output = scene.edition.policy.estimatedOutput {
             (estimate.output, estimate.source) = (output, "policy")
         } else {
             (estimate.output, estimate.source) = (1_000, "default")
         }
-        if let most = request.number[.maxOutputTokens] { estimate.output = min(estimate.output, most) }
+        if let most { estimate.output = min(estimate.output, most) }
         estimate.spend = price(estimate, candidate)
         return estimate
     }
@@ -629,7 +649,7 @@ final class ReferenceEngine {
             case .rate(let length): now - entry.time < length
             case .request: false
             case .lifetime: true
-            case .fromFirstUse: books[state.book]?.opened.map { entry.time >= $0 } ?? false
+            case .fromFirstUse(let length): books[state.book]?.opened(length, at: now).map { entry.time >= $0 } ?? false
             default: counts(entry, state.limit, at: now)
             }
         }
@@ -639,8 +659,9 @@ final class ReferenceEngine {
     private func counts(_ entry: Entry, _ limit: Limit, at now: Int64) -> Bool {
         switch limit.window {
         case .calendar, .every: calendar.interval(limit.window, at: now).contains(entry.time)
-        case .rolling(let length): floorDiv(entry.time, length / 60) > floorDiv(now, length / 60) - 60
-        case .fromFirstUse, .lifetime: true
+        case .rolling(let length): floorDiv(entry.time, length / 60) >= floorDiv(now, length / 60) - 60
+        case .fromFirstUse: true
+        case .lifetime: limit.unit != .concurrentRequests || now < entry.time + lifetime
         case .rate, .request: false
         }
     }
@@ -659,26 +680,15 @@ final class ReferenceEngine {
         var state = PlainState(
             limit: limit, name: name, scope: scope, book: "\(limit.counterKey)|\(scope)")
         state.amount = limit.amount
-        firstSeen[scope] = min(firstSeen[scope] ?? .max, now)
-        var book = books[state.book] ?? Book()
+        let book = books[state.book] ?? Book()
         switch limit.window {
         case .rate(let length) where !isRemaining(limit):
             let full = Int128(limit.capacity) * Int128(length)
-            if let level = book.level {
-                book.level = min(full, level + Int128(limit.amount) * Int128(now - book.refilled))
-            } else {
-                book.level = full
-            }
-            book.refilled = now
             state.amount = limit.capacity
-            state.level = book.level ?? full
+            state.level = book.level(limit, length, at: now)
             state.used = Int64(clamping: (full - state.level + Int128(length) - 1) / Int128(length))
         case .fromFirstUse(let length):
-            if let opened = book.opened, now >= opened + length {
-                book.opened = nil
-                book.closings += 1
-            }
-            if let opened = book.opened {
+            if let opened = book.opened(length, at: now) {
                 state.used = book.entries.values.filter { $0.time >= opened }.reduce(0) { $0 + $1.amount }
             }
         case .request, .rate: break
@@ -688,9 +698,8 @@ final class ReferenceEngine {
             }
         }
         if limit.window.isPeriodic {
-            book.amounts[calendar.interval(limit.window, at: now).start] = limit.amount
-            books[state.book] = book
-            state.carried = carried(limit, state, scene, into: calendar.interval(limit.window, at: now), book)
+            let window = calendar.interval(limit.window, at: now)
+            state.carried = carried(limit, limit.amount, scene, into: window, book)
         }
         if limit.isPrepaid {
             state.used = book.overdraft
@@ -702,7 +711,6 @@ final class ReferenceEngine {
                 }
             }
         }
-        books[state.book] = book
         if let weight = limit.weight, isRemaining(limit) || !limit.window.isRate {
             let base = self.state(scene.plan.limits[weight.of], scene, candidate)
             state.amount = max(0, weight.share.floor(of: weight.isOfRemaining ? base.base - base.used : base.base))
@@ -712,18 +720,16 @@ final class ReferenceEngine {
     }
 
     /// carried(k) from carried(k−1), from the first window on.
-    private func carried(_ limit: Limit, _ state: PlainState, _ scene: Scene, into window: Interval, _ book: Book)
-        -> Int64
-    {
-        guard let rollover = limit.rollover, let first = firstSeen[state.scope] else { return 0 }
+    private func carried(_ limit: Limit, _ today: Int64, _ scene: Scene, into window: Interval, _ book: Book) -> Int64 {
+        guard let rollover = limit.rollover, let first = book.began else { return 0 }
         if first >= window.start { return 0 }
-        if let since = scene.record?.since, limit.per.first != .group, since >= window.start { return 0 }
+        if let since = scene.record?.since, !limit.isShared, since >= window.start { return 0 }
         let before = calendar.interval(limit.window, at: window.start - 1)
         func amount(_ interval: Interval) -> Int64 { book.amounts[interval.start] ?? limit.amount }
         let used = book.entries.values.filter { before.contains($0.time) }.reduce(0) { $0 + $1.amount }
         var whole = amount(before)
-        if rollover.isCompounding { whole += carried(limit, state, scene, into: before, book) }
-        return min(rollover.cap.floor(of: amount(window)), max(0, whole - used))
+        if rollover.isCompounding { whole += carried(limit, amount(before), scene, into: before, book) }
+        return min(rollover.cap.floor(of: today), max(0, whole - used))
     }
 
     private func isCrossed(_ threshold: Threshold, _ state: PlainState, _ estimate: Int64?) -> Bool {
@@ -807,9 +813,14 @@ final class ReferenceEngine {
         var judged = PlainJudgement(candidate: candidate)
         judged.rawEstimate = estimate(scene, candidate)
         judged.estimate = judged.rawEstimate
+        judged.most = judged.rawEstimate
+        if let most = scene.request.number[.maxOutputTokens] {
+            judged.most.output = most
+            judged.most.spend = price(judged.most, candidate)
+        }
         for limit in scene.plan.limits where applies(limit, scene, candidate) {
             var state = state(limit, scene, candidate)
-            state.rawEstimate = amount(judged.rawEstimate, state, scene)
+            state.rawEstimate = amount(limit.window == .request ? judged.most : judged.rawEstimate, state, scene)
             state.estimate = state.rawEstimate
             judged.states.append(state)
         }
@@ -835,8 +846,12 @@ final class ReferenceEngine {
         if let cap = judged.caps.output {
             judged.estimate.output = min(judged.estimate.output, cap)
             judged.estimate.spend = price(judged.estimate, candidate)
+            judged.most.output = min(judged.most.output, cap)
+            judged.most.spend = price(judged.most, candidate)
             for index in judged.states.indices where judged.states[index].limit.unit.dependsOnOutput {
-                judged.states[index].estimate = amount(judged.estimate, judged.states[index], scene)
+                let limit = judged.states[index].limit
+                judged.states[index].estimate = amount(
+                    limit.window == .request ? judged.most : judged.estimate, judged.states[index], scene)
             }
         }
         for (index, state) in judged.states.enumerated() where scene.includesShadow || !state.limit.isShadow {
@@ -932,13 +947,23 @@ final class ReferenceEngine {
         var book = books[state.book] ?? Book()
         let now = scene.request.time
         nextEntry += 1
-        switch state.limit.window {
-        case .rate(let length): book.level = (book.level ?? 0) - Int128(amount) * Int128(length)
-        case .fromFirstUse: book.opened = book.opened ?? now
-        default: break
+        if amount != 0 {
+            book.began = book.began ?? now
+            switch state.limit.window {
+            case .rate(let length):
+                book.level = book.level(state.limit, length, at: now) - Int128(amount) * Int128(length)
+                book.refilled = max(book.refilled, now)
+            case .fromFirstUse(let length):
+                if book.opened(length, at: now) == nil { book.open(at: now) }
+            case .calendar, .every:
+                book.amounts[calendar.interval(state.limit.window, at: now).start] = state.limit.amount
+            default: break
+            }
         }
         let run = state.limit.unit == .runs && amount > 0 ? scene.request.text[.run] : nil
-        book.entries[nextEntry] = Entry(time: now, amount: amount, run: run)
+        // What comes before a window that a settlement has opened counts in it.
+        let time = if case .fromFirstUse = state.limit.window { max(now, book.opened ?? now) } else { now }
+        book.entries[nextEntry] = Entry(time: time, amount: amount, run: run)
         if state.limit.isPrepaid { burn(amount, &book, scene.plan.grants, at: now) }
         books[state.book] = book
         return Reserved(book: state.book, entry: nextEntry, limit: state.limit, amount: amount, time: now)
@@ -977,7 +1002,7 @@ final class ReferenceEngine {
         passThrottles(judged, scene) { _ in true }
         open[nextReservation] = OpenReservation(
             tenant: scene.request.tenant, parts: parts, price: judged.candidate.price, grants: scene.plan.grants,
-            expires: scene.request.time + lifetime)
+            made: scene.request.time)
         return nextReservation
     }
 
@@ -1001,12 +1026,24 @@ final class ReferenceEngine {
         }
     }
 
-    private func change(_ part: Reserved, to amount: Int64, _ grants: [Grant]) {
+    private func change(_ part: Reserved, to amount: Int64, _ grants: [Grant], at time: Int64) {
         var book = books[part.book] ?? Book()
         let delta = amount - part.amount
-        if case .rate(let length) = part.limit.window {
+        if delta == 0 { return }
+        // What was reserved is nothing, so that this is the first that is counted of the request.
+        if part.amount == 0 { book.began = min(book.began ?? part.time, part.time) }
+        switch part.limit.window {
+        case .rate(let length):
             let full = Int128(part.limit.capacity) * Int128(length)
-            book.level = min(full, (book.level ?? 0) - Int128(delta) * Int128(length))
+            book.level = min(full, book.level(part.limit, length, at: time) - Int128(delta) * Int128(length))
+            book.refilled = max(book.refilled, time)
+        case .fromFirstUse(let length) where part.amount == 0:
+            if book.opened(length, at: time) == nil { book.open(at: time) }
+            book.entries[part.entry]?.time = book.opened ?? time
+        case .calendar, .every:
+            let window = calendar.interval(part.limit.window, at: part.time).start
+            book.amounts[window] = book.amounts[window] ?? part.limit.amount
+        default: break
         }
         if part.limit.isPrepaid {
             if delta > 0 {
@@ -1020,8 +1057,9 @@ final class ReferenceEngine {
         books[part.book] = book
     }
 
-    func settle(_ reservation: Int, _ usage: PlainUsage) -> Bool {
-        guard let held = open.removeValue(forKey: reservation) else { return false }
+    /// Whether the reservation was past its lifetime; nil where it was not open.
+    func settle(_ reservation: Int, _ usage: PlainUsage, at time: Int64) -> Bool? {
+        guard let held = close(reservation, at: time) else { return nil }
         for part in held.parts {
             var amount = part.amount
             switch part.limit.unit {
@@ -1037,23 +1075,22 @@ final class ReferenceEngine {
             case .concurrentRequests: amount = 0
             default: break
             }
-            change(part, to: amount, held.grants)
+            change(part, to: amount, held.grants, at: time)
         }
-        return true
+        return time >= held.made + lifetime
     }
 
-    func release(_ reservation: Int) -> Bool {
-        guard let held = open.removeValue(forKey: reservation) else { return false }
+    func release(_ reservation: Int, at time: Int64) -> Bool? {
+        guard let held = close(reservation, at: time) else { return nil }
         released.insert(reservation)
-        for part in held.parts where part.limit.unit != .attempts { change(part, to: 0, held.grants) }
-        return true
+        for part in held.parts where part.limit.unit != .attempts { change(part, to: 0, held.grants, at: time) }
+        return time >= held.made + lifetime
     }
 
-    private func expire(_ tenant: String, at time: Int64) {
-        for (id, held) in open.sorted(by: { $0.key < $1.key }) where held.tenant == tenant && held.expires <= time {
-            open[id] = nil
-            for part in held.parts where part.limit.unit == .concurrentRequests { change(part, to: 0, held.grants) }
-        }
+    private func close(_ reservation: Int, at time: Int64) -> OpenReservation? {
+        guard let held = open[reservation], time < held.made + lifetime + Micros.day else { return nil }
+        open[reservation] = nil
+        return held
     }
 
     // MARK: - Events and description
@@ -1078,9 +1115,8 @@ final class ReferenceEngine {
             case .rate(let length), .rolling(let length):
                 if let last = book.notified[threshold.text], now < last + length { continue }
                 book.notified[threshold.text] = now
-            case .fromFirstUse:
-                // A window that is not open yet is the one that opens next.
-                let key = "\(threshold.text)#\(book.closings)"
+            case .fromFirstUse(let length):
+                let key = "\(threshold.text)#\(book.opened(length, at: now).map(String.init) ?? "next")"
                 if book.notified[key] != nil { continue }
                 book.notified[key] = now
             default:

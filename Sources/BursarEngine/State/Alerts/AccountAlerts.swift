@@ -60,6 +60,8 @@ struct WatchedRequest {
         /// Of a limit's alert: the counter, and the amount that the limit then had; else -1.
         var counter: Int32 = -1
         var amount: Int64 = 0
+        /// The window of the time, if nothing was counted in it yet.
+        var freshWindow: Interval?
     }
 
     var places: [Place]

@@ -47,6 +47,14 @@ struct LimitReading: Sendable {
         self.now = now
     }
 
+    /// Of a window in which nothing was counted yet.
+    init(amount: Int64, window: Interval, now: Int64) {
+        used = 0
+        self.amount = amount
+        self.window = window
+        self.now = now
+    }
+
     private var elapsed: Int64 {
         min(max(1, now.subtractingSaturated(window.start == .min ? 0 : window.start)), length)
     }
