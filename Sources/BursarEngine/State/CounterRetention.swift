@@ -59,11 +59,11 @@ struct CounterRetention: Sendable {
 
     private static func longest(_ window: Window) -> Int64 {
         switch window {
-        case .calendar(.day, _, _): 2 * Micros.day
-        case .calendar(.week, _, _): 8 * Micros.day
-        case .calendar(.month, _, _): 32 * Micros.day
-        case .calendar(.quarter, _, _): 93 * Micros.day
-        case .calendar(.year, _, _): 367 * Micros.day
+        case .calendar(.day, _, _): Micros.day.multipliedSaturated(by: 2)
+        case .calendar(.week, _, _): Micros.day.multipliedSaturated(by: 8)
+        case .calendar(.month, _, _): Micros.day.multipliedSaturated(by: 32)
+        case .calendar(.quarter, _, _): Micros.day.multipliedSaturated(by: 93)
+        case .calendar(.year, _, _): Micros.day.multipliedSaturated(by: 367)
         case .every(let length, _), .fromFirstUse(let length): length
         case .rate, .rolling, .request, .lifetime: 0
         }
