@@ -305,7 +305,10 @@ def lock_of_many_versions(root, size):
 # Tests of policies
 
 
-def tests(root, size, head, line, options=(), policy=POLICY):
+ROOMY = POLICY.replace("$1/day", "100M requests/day")
+
+
+def tests(root, size, head, line, options=(), policy=ROOMY):
     (root / "set").mkdir()
     (root / "set" / "policy.yaml").write_text(policy)
     lines(root / "set" / "tests.yaml", head, size, line)
@@ -352,12 +355,14 @@ def tests_cases(root, size):
 def tests_repeat(root, size):
     return tests(
         root, 1000, "tests:\n",
-        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: 100000, every: 1s, expect: allow}}\n" if n < 5 else "#" * 200,
+        # As many as the size has hundreds of bytes.
+        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: {max(1, size // 500)}, every: 1s, expect: allow}}\n"
+        if n < 5 else "#" * 200,
     )
 
 
 BIG_PLAN = CATALOG + "---\npolicy: p\nversion: 1\ncatalog: c\ndefault tier: t\ntiers:\n  t: {models: any, limits: {" + ", ".join(
-    f"l{i}: {1000 + i} requests/day" for i in range(1000)
+    f"l{i}: {1_000_000 + i} requests/day" for i in range(1000)
 ) + "}}\n"
 
 
@@ -379,7 +384,9 @@ def tests_that_fail_in_a_large_plan(root, size):
 def tests_repeat_in_a_large_plan(root, size):
     return tests(
         root, 1000, "tests:\n",
-        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: 100000, every: 1s, expect: allow}}\n" if n < 5 else "#" * 200,
+        # As many as the size has hundreds of bytes.
+        lambda n: f"  t{n}: {{request: {REQUEST}, repeat: {max(1, size // 500)}, every: 1s, expect: allow}}\n"
+        if n < 5 else "#" * 200,
         policy=BIG_PLAN,
     )
 

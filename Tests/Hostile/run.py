@@ -21,8 +21,8 @@ SECONDS = float(os.environ.get("HOSTILE_SECONDS", 10))
 MEBIBYTES = 1024
 
 
-# What a command says about a set that has more values than one may have. Nothing after the reader has then seen the input.
-TOO_MANY = "more than 1000000 values"
+# What a command says of an input that it refuses for a count. Nothing after the count has then seen the input.
+TOO_MANY = ["more than 1000000 values", "may take 2000000 steps", "make at most 200000 requests"]
 
 
 def run(bursar, name, make, size):
@@ -73,7 +73,8 @@ def run_once(bursar, name, make, size):
             + ("  <-- " + ", ".join(problems) if problems else ""),
             flush=True,
         )
-        return not problems, TOO_MANY in text(root / ".out", 4000) + text(root / ".err", 4000)
+        said = text(root / ".out", 4000) + text(root / ".err", 4000)
+        return not problems, any(words in said for words in TOO_MANY)
 
 
 def text(path, size):
