@@ -26,6 +26,7 @@ extension ReplaySummary {
         let counts = [
             ("read", read), ("rejected", rejected), ("filtered", filtered), ("repeats", repeats), ("late", late),
             ("estimated", estimated), ("unlimited", unlimited), ("servedOnly", servedOnly), ("joined", joined),
+            ("lateSettlements", settledLate),
         ]
         for (name, count) in counts { try ContentCheck.count(count, name) }
         try ContentCheck.count(events, most: ContentCheck.mostMentions, "events")
@@ -35,7 +36,9 @@ extension ReplaySummary {
         try ContentCheck.holds(
             wasStopped ? known <= read : known == read, "read",
             "\(read) records are not the \(known) that were rejected, filtered and decided")
-        for (name, count) in [("repeats", repeats), ("estimated", estimated), ("unlimited", unlimited)] {
+        for (name, count) in [
+            ("repeats", repeats), ("estimated", estimated), ("unlimited", unlimited), ("lateSettlements", settledLate),
+        ] {
             try ContentCheck.holds(count <= decided, name, "\(count) is more than the \(decided) that were decided")
         }
         try ContentCheck.holds((firstTime == nil) == (lastTime == nil), "firstTime", "it goes with lastTime")
