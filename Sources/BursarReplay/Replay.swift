@@ -105,11 +105,10 @@ package final class Replay {
         }
         isOrdering = true
         if options.writesDecisions { spill = try DecisionSpill(recordCount: log.recordCount) }
-        var failures = log.failures
-        failures += try pass([log])
+        _ = try pass([log])
         summary.wasOrdered = true
         try spill?.handOut { try onDecisions?($0) }
-        return (finished(), failures)
+        return (finished(), log.failures)
     }
 
     /// Invalid lines belong to no tenant, so the first shard reports them.
@@ -186,6 +185,9 @@ package final class Replay {
 
     /// Checks that times are sorted, and counts the records.
     private func accept(_ work: BlockWork, _ lastTime: inout Int64) throws {
+        if let ordered = work.stretch.ordered, ordered.lines.count != work.block.count {
+            throw FileError(path: work.path, reason: OrderedLog.changed)
+        }
         if let times = work.times, times.first >= lastTime {
             lastTime = times.last
             summary.firstTime = summary.firstTime ?? times.first
@@ -198,10 +200,7 @@ package final class Replay {
         guard !isOrdering, isFirstShard else { return }
         summary.read += work.block.rejects.count
         for reject in work.block.rejects {
-            try self.reject(
-                ReplayReject(
-                    path: work.path, line: options.line(of: work.path, work.baseLine + reject.line),
-                    reason: reject.reason))
+            try self.reject(ReplayReject(path: work.path, line: work.baseLine + reject.line, reason: reject.reason))
         }
     }
 

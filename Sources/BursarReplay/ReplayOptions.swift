@@ -62,8 +62,6 @@ package struct ReplayOptions: Sendable {
     package var stop = StopSignal()
     /// The names of logs in messages, by path; other logs are called by their path.
     package var logNames: [String: String] = [:]
-    /// For each converted log by name: the line in the log for each converted line.
-    package var logLines: [String: [UInt32]] = [:]
     /// Renders decisions for `onDecisions`.
     package var writesDecisions = false
     /// Collects the data of reports.
@@ -72,12 +70,6 @@ package struct ReplayOptions: Sendable {
     package var explainedID: String?
 
     package init() {}
-
-    /// The line of the original log for a converted line, both from 1.
-    func line(of log: String, _ line: Int) -> Int {
-        guard let lines = logLines[log], lines.indices.contains(line - 1) else { return line }
-        return Int(lines[line - 1])
-    }
 }
 
 /// A line that a replay could not use.

@@ -184,14 +184,15 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
     // MARK: - Records
 
     /// The records in one value of the log: spans of a batch, else the value itself; what is no call of a model is left out.
-    func records(in value: JSONTree) -> [JSONTree] {
-        if self == .openaiUsage { return Self.requests(inUsage: value) }
+    ///
+    /// - Parameter attributes: keys of attributes that are used, of `attributeKeys`.
+    func records(in value: JSONTree, attributes: Set<String>) -> [JSONTree] {
         guard self == .otel else { return [value] }
         var spans: [JSONTree] = []
         if case .list(let resources) = value["resourceSpans"] {
-            spans = resources.flatMap(Self.spans)
+            spans = resources.flatMap { Self.spans(of: $0, attributes) }
         } else {
-            let span = Self.flatSpan(value, [])
+            let span = Self.flatSpan(value, [], attributes)
             // What is no span at all is told, not passed over.
             if span.at("name") == nil { return [span] }
             spans = [span]
@@ -201,30 +202,44 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         }
     }
 
-    private static func spans(of resource: JSONTree) -> [JSONTree] {
-        let shared = attributes(resource["resource"]?["attributes"])
+    /// The keys that the paths of fields begin with: `a`, `a.b` and `a.b.c` for `a.b.c`.
+    func attributeKeys(_ overrides: some Sequence<String>) -> Set<String> {
+        var keys: Set<String> = []
+        for path in sources.flatMap(\.paths) + callPaths + overrides {
+            let parts = path.split(separator: ".", omittingEmptySubsequences: false)
+            for count in parts.indices { keys.insert(parts[...count].joined(separator: ".")) }
+        }
+        return keys
+    }
+
+    private static func spans(of resource: JSONTree, _ keys: Set<String>) -> [JSONTree] {
+        let shared = attributes(resource["resource"]?["attributes"], keys)
         guard case .list(let scopes) = resource["scopeSpans"] else { return [] }
         return scopes.flatMap { scope -> [JSONTree] in
             guard case .list(let found) = scope["spans"] else { return [] }
-            return found.map { flatSpan($0, shared) }
+            return found.map { flatSpan($0, shared, keys) }
         }
     }
 
     /// A span with its attributes, and those of its resource, as fields of its own.
-    private static func flatSpan(_ span: JSONTree, _ shared: [(key: String, value: JSONTree)]) -> JSONTree {
+    private static func flatSpan(
+        _ span: JSONTree, _ shared: [(key: String, value: JSONTree)], _ keys: Set<String>
+    ) -> JSONTree {
         guard case .object(let fields) = span else { return span }
-        let resource = attributes(span["resource"]?["attributes"])
-        return .object(fields + attributes(span["attributes"]) + resource + shared)
+        let resource = attributes(span["resource"]?["attributes"], keys)
+        return .object(fields + attributes(span["attributes"], keys) + resource + shared)
     }
 
     /// OTLP writes attributes as a list of keys and typed values, exporters of one span a line as an object.
-    private static func attributes(_ tree: JSONTree?) -> [(key: String, value: JSONTree)] {
+    /// The first of each key is kept, and none that no field is made of: a span is searched for each field.
+    private static func attributes(_ tree: JSONTree?, _ keys: Set<String>) -> [(key: String, value: JSONTree)] {
+        var seen: Set<String> = []
         switch tree {
-        case .object(let entries)?: return entries
+        case .object(let entries)?: return entries.filter { keys.contains($0.key) && seen.insert($0.key).inserted }
         case .list(let items)?:
             return items.compactMap { item in
-                guard let key = item["key"]?.text, case .object(let typed)? = item["value"],
-                    let value = typed.first?.value
+                guard let key = item["key"]?.text, keys.contains(key), case .object(let typed)? = item["value"],
+                    let value = typed.first?.value, seen.insert(key).inserted
                 else { return nil }
                 return (key, value)
             }
@@ -234,7 +249,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
 
     /// A record in Bursar's own fields; an error says what it lacks.
     func record(
-        _ tree: JSONTree, overrides: [Field: String], callPath: String?, place: @autoclosure () -> String
+        _ tree: JSONTree, overrides: [Field: String], callPath: String?, constants: Set<Field>, place: String
     ) throws(ForeignError) -> ForeignRecord {
         var record = ForeignRecord()
         for source in sources {
@@ -248,24 +263,57 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         }
         for (field, path) in overrides where record.values[field] == nil { record.values[field] = tree.at(path) }
         adapt(&record.values, tree)
-        for field in [Field.time, .tenant, .model] where record.values[field] == nil {
+        for (field, value) in record.values { record.values[field] = try checked(value, field) }
+        for field in [Field.time, .tenant, .model] where record.values[field] == nil && !constants.contains(field) {
             let paths = sources.first { $0.field == field }?.paths ?? []
             throw ForeignError(reason: "`\(field.name)` is missing: none of \(paths.joined(separator: ", ")) is filled")
         }
         // A record that nothing names is named by its place in the log.
-        if record.values[.requestID] == nil { record.values[.requestID] = .string(place()) }
+        if record.values[.requestID] == nil { record.values[.requestID] = .string(place) }
         record.call = ([callPath].compactMap { $0 } + callPaths).lazy.compactMap { tree.at($0)?.plainText }.first {
             !$0.isEmpty
+        }
+        if let call = record.call, call.utf8.count > Bounds.logNameBytes {
+            throw ForeignError(reason: "the call's id is longer than \(Bounds.logNameBytes) bytes")
         }
         return record
     }
 
-    /// The record as one line of Bursar's own format.
-    func line(_ record: ForeignRecord) -> [UInt8] {
+    /// A value that the field can take, in the form in which it is kept.
+    private func checked(_ value: JSONTree, _ field: Field) throws(ForeignError) -> JSONTree? {
+        if field.form == .list {
+            let texts = value.elements.map { $0.plainText ?? "" }
+            guard texts.count <= Bounds.listEntries, texts.allSatisfy({ $0.utf8.count <= Bounds.logNameBytes }) else {
+                throw ForeignError(reason: "`\(field.name)` holds more than \(Bounds.listEntries) texts, or long ones")
+            }
+            return .list(texts.map { .string($0) })
+        }
+        guard let text = value.plainText else { return nil }
+        guard text.utf8.count <= Bounds.logNameBytes else {
+            throw ForeignError(reason: "`\(field.name)` is longer than \(Bounds.logNameBytes) bytes")
+        }
+        switch field.form {
+        case .number:
+            guard let count = field == .duration ? value.wholePart : value.count else {
+                throw ForeignError(reason: "`\(field.name)` is no whole number: \(text.prefix(40))")
+            }
+            return .number(String(count))
+        case .text where field != .time && field != .cost:
+            // What is no text was replaced by it, so that two names might become one.
+            guard !text.unicodeScalars.contains("\u{FFFD}") else {
+                throw ForeignError(reason: "`\(field.name)` is not valid UTF-8")
+            }
+            return .string(text)
+        default: return value
+        }
+    }
+
+    /// The values of a record as one line of Bursar's own format.
+    func line(_ values: [Field: JSONTree]) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             for field in Field.allCases {
-                guard let value = record.values[field] else { continue }
+                guard let value = values[field] else { continue }
                 write(field, value, &json)
             }
         }
@@ -291,7 +339,11 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
                 values[.inputTokens] = .number(String(input.addingSaturated(cached)))
             }
             if values[.status]?.text == "ERROR" { values[.status] = .string("error") } else { values[.status] = nil }
-        case .portkey: values[.cost] = values[.cost]?.plainText.flatMap(Self.hundredth).map { .number($0) }
+        case .portkey:
+            // What is no amount is told by whoever reads the record.
+            if let text = values[.cost]?.plainText {
+                values[.cost] = .string(Self.hundredth(Self.decimal(text)) ?? text)
+            }
         case .openaiUsage:
             values[.requestClass] = record.at("batch")?.truth == true ? .string("batch") : nil
         case .otel: if values[.status] != nil { values[.status] = .string("error") }
@@ -363,8 +415,8 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         let parts = text[..<mark].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let fraction = parts.count > 1 ? parts[1] : ""
         let digits = parts[0] + fraction
+        guard (-63...63).contains(exponent), digits.allSatisfy(\.isNumber) else { return text }
         let point = parts[0].count + exponent
-        guard digits.allSatisfy(\.isNumber) else { return text }
         if point <= 0 { return trimmed("0." + String(repeating: "0", count: -point) + digits) }
         if point >= digits.count { return digits + String(repeating: "0", count: point - digits.count) }
         return trimmed("\(digits.prefix(point)).\(digits.dropFirst(point))")
@@ -424,13 +476,20 @@ extension JSONTree {
         }
     }
 
-    /// A whole number, also where it stands in quotation marks or has a fraction of zero.
+    /// A whole number in any spelling that is exact, also in quotation marks: `3`, `3.0`, `3e0`.
     var count: Int64? {
+        guard let decimal, let whole = decimal.scaled(by: 0, roundingUp: false),
+            whole == decimal.scaled(by: 0, roundingUp: true)
+        else { return nil }
+        return whole
+    }
+
+    /// A number without its fraction.
+    var wholePart: Int64? { decimal?.scaled(by: 0, roundingUp: false) }
+
+    private var decimal: JSONDecimal? {
         guard var text = plainText else { return nil }
-        if let point = text.firstIndex(of: "."), text[text.index(after: point)...].allSatisfy({ $0 == "0" }) {
-            text = String(text[..<point])
-        }
-        return Int64(text)
+        return text.withUTF8 { JSONDecimal($0) }
     }
 
     var truth: Bool? {

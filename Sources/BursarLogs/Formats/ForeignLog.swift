@@ -1,183 +1,180 @@
 import BursarSyntax
 
-/// Says a log of another system again in Bursar's own format, value by value, so that it may be larger than memory.
-package struct ForeignLog {
+/// Converts a log of another system to Bursar's own format, value by value, so that it may be larger than memory.
+package final class ForeignLog {
     package let format: ForeignFormat
     private let overrides: [Field: String]
     private let callPath: String?
+    private let constants: Set<Field>
     /// Lines of the log that cannot be used, with the reason.
     package private(set) var rejects: [(line: Int, reason: String)] = []
-    package private(set) var records = 0
     /// Records that say only which model answered, and not which one was asked for.
     package private(set) var servedOnly = 0
     /// Attempts of a call that were added to an earlier one.
-    package private(set) var joined = 0
+    package var joined: Int { joiner.joined }
+    /// Why the log could not be read to its end.
+    package private(set) var failure: String?
+
+    private let attributes: Set<String>
+    private let check: LineCheck
+    private var joiner = AttemptJoiner()
+    private var write: ([UInt8]) throws(FileError) -> Void = { _ in }
+    /// Requests that aggregates stood for.
+    private var expanded: Int64 = 0
 
     /// - Parameters:
     ///   - overrides: columns or dotted paths that go before the format's own.
     ///   - callPath: a column or dotted path that names the call that a record is an attempt of.
-    package init(_ format: ForeignFormat, overrides: [Field: String] = [:], callPath: String? = nil) {
+    ///   - map: how the converted log is read.
+    package init(_ format: ForeignFormat, overrides: [Field: String] = [:], callPath: String? = nil, map: FieldMap) {
         self.format = format
         self.callPath = callPath
         self.overrides = overrides
+        attributes = format.attributeKeys(overrides.values + [callPath].compactMap(\.self))
+        constants = Set(map.constants.map(\.field))
+        check = LineCheck(map)
     }
 
     /// The format of a log by its first record; nil where it is none of another system.
-    package static func guess(_ path: String) -> ForeignFormat? {
+    package static func guess(_ path: String) throws(FileError) -> ForeignFormat? {
         var found: ForeignFormat?
-        var isFirst = true
-        try? forEachValue(in: path) { value, _ in
-            if isFirst, case .success(let tree) = value { found = ForeignFormat.guess(tree) }
-            isFirst = false
-            return false
+        func look(_ value: Result<JSONTree, ForeignError>, _ line: Int) -> Bool {
+            if case .success(let tree) = value { found = ForeignFormat.guess(tree) }
+            // The first line may be damaged.
+            return found == nil && line < 10
+        }
+        if SQLiteTable.isDatabase(path) {
+            try SQLiteTable(path).forEachRow { row, number in look(.success(row), number) }
+        } else {
+            var values = try ForeignValues(path)
+            try values.forEach(look)
         }
         return found
     }
 
-    /// Hands out every record as a line of Bursar's own format, until the writer wants no more.
+    /// Hands out every record as a line of Bursar's own format.
     ///
-    /// - Parameters:
-    ///   - name: what the log is called; the ids of records that have none begin with it.
-    ///   - write: takes a record with the line of the log that it comes from.
-    package mutating func convert(
-        _ path: String, name: String, _ write: (_ record: [UInt8], _ line: Int) -> Bool
+    /// - Parameter name: what the log is called; the ids of records that have none begin with it.
+    package func convert(
+        _ path: String, name: String, _ write: @escaping ([UInt8]) throws(FileError) -> Void
     ) throws(FileError) {
-        var rejects: [(line: Int, reason: String)] = []
-        var count = 0
-        var served = 0
-        var joiner = AttemptJoiner()
-        var isWanted = true
-        func emit(_ record: ForeignRecord) {
-            if record.isOfServedModel { served += 1 }
-            if isWanted { isWanted = write(format.line(record), record.line) }
-        }
-        try Self.forEachValue(in: path) { value, line in
+        self.write = write
+        defer { self.write = { _ in } }
+        var hasValues = false
+        func take(_ value: Result<JSONTree, ForeignError>, _ line: Int) throws(FileError) -> Bool {
+            hasValues = true
             switch value {
             case .failure(let error): rejects.append((line, error.reason))
-            case .success(let tree):
-                let found = format.records(in: tree)
-                for (number, record) in found.enumerated() {
-                    count += 1
-                    do throws(ForeignError) {
-                        let name = RequestBuilder.lineName(name, line)
-                        let place = found.count > 1 ? "\(name).\(number + 1)" : name
-                        var record = try format.record(
-                            record, overrides: overrides, callPath: callPath, place: place)
-                        record.line = line
-                        joiner.add(record, emit)
-                    } catch {
-                        rejects.append((line, error.reason))
-                    }
-                }
+            case .success(let tree): try add(tree, line, RequestBuilder.lineName(name, line))
             }
-            return isWanted
+            return true
         }
-        joiner.finish(emit)
-        self.rejects += rejects
-        records += count
-        servedOnly += served
-        joined += joiner.joined
-    }
-
-    /// Lines of JSON, rows of CSV or of a database, or one JSON value over several lines.
-    private static func forEachValue(
-        in path: String, _ body: (Result<JSONTree, ForeignError>, Int) -> Bool
-    ) throws(FileError) {
         if SQLiteTable.isDatabase(path) {
-            return try SQLiteTable.forEachRow(of: path) { body(.success($0), $1) }
-        }
-        let source = try LogSource(path)
-        var header: [String]?
-        var isFirst = true
-        var line = 0
-        while let chunk = source.next(isCSV: header != nil) {
-            var start = 0
-            let bytes = chunk.bytes
-            if isFirst {
-                isFirst = false
-                let lead = bytes.first { $0 > 0x20 }
-                if lead != UInt8(ascii: "{"), lead != UInt8(ascii: "[") {
-                    let end = bytes.firstIndex(of: 0x0A) ?? bytes.count
-                    header = cells(bytes[start..<end])
-                    start = min(bytes.count, end + 1)
-                    line += 1
-                } else if let whole = whole(bytes) {
-                    // A file that is one value, such as a batch of spans.
-                    let values = if case .list(let items) = whole { items } else { [whole] }
-                    for value in values where !body(.success(value), 1) { return }
-                    continue
-                }
+            let table = try SQLiteTable(path)
+            do throws(FileError) {
+                try table.forEachRow { row, number throws(FileError) in try take(.success(row), number) }
+            } catch {
+                guard hasValues, error.path == path else { throw error }
+                failure = error.reason
             }
-            while start < bytes.count {
-                let end = rowEnd(bytes, start, isCSV: header != nil)
-                line += 1
-                let row = bytes[start..<end]
-                if row.contains(where: { $0 > 0x20 }), !body(parse(row, header), line) { return }
-                if header != nil { line += row.count { $0 == 0x0A } }
-                start = end + 1
-            }
+        } else {
+            var values = try ForeignValues(path)
+            try values.forEach(take)
+            failure = values.failure
         }
-        if let failure = source.failure { throw FileError(path: path, reason: failure) }
+        try joiner.finish(emit)
     }
 
-    private static func whole(_ bytes: UnsafeBufferPointer<UInt8>) -> JSONTree? {
-        guard let end = bytes.firstIndex(of: 0x0A), bytes[end...].contains(where: { $0 > 0x20 }) else { return nil }
-        if (try? JSONTree.parse(Array(bytes[..<end]))) != nil { return nil }
-        return try? JSONTree.parse(Array(bytes))
-    }
-
-    private static func rowEnd(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, isCSV: Bool) -> Int {
-        var isQuoted = false
-        var index = start
-        while index < bytes.count {
-            if isCSV, bytes[index] == UInt8(ascii: "\"") { isQuoted.toggle() }
-            if bytes[index] == 0x0A, !isQuoted { return index }
-            index += 1
-        }
-        return bytes.count
-    }
-
-    private static func parse(
-        _ row: Slice<UnsafeBufferPointer<UInt8>>, _ header: [String]?
-    ) -> Result<JSONTree, ForeignError> {
-        if let header {
-            let values = cells(row)
-            guard values.count == header.count else {
-                return .failure(ForeignError(reason: "\(values.count) cells in a table of \(header.count) columns"))
+    /// Takes the records of a value.
+    private func add(_ tree: JSONTree, _ line: Int, _ name: String) throws(FileError) {
+        if format == .openaiUsage { return try addUsage(tree, line, name) }
+        let found = format.records(in: tree, attributes: attributes)
+        for (number, part) in found.enumerated() {
+            let record: ForeignRecord
+            do throws(ForeignError) {
+                record = try self.record(part, line, found.count > 1 ? "\(name).\(number + 1)" : name)
+            } catch {
+                rejects.append((line, error.reason))
+                continue
             }
-            return .success(.object(zip(header, values).map { ($0, $1.isEmpty ? .null : .string($1)) }))
-        }
-        do throws(JSONTree.ParseError) {
-            return .success(try JSONTree.parse(Array(row)))
-        } catch {
-            return .failure(ForeignError(reason: "\(error.message) at byte \(error.offset)"))
+            try joiner.add(record, emit)
         }
     }
 
-    /// The cells of a CSV row (RFC 4180).
-    private static func cells(_ row: Slice<UnsafeBufferPointer<UInt8>>) -> [String] {
-        var cells: [String] = []
-        var cell: [UInt8] = []
-        var isQuoted = false
-        var index = row.startIndex
-        while index < row.endIndex {
-            let byte = row[index]
-            if byte == UInt8(ascii: "\"") {
-                if isQuoted, index + 1 < row.endIndex, row[index + 1] == byte {
-                    cell.append(byte)
-                    index += 1
-                } else {
-                    isQuoted.toggle()
-                }
-            } else if byte == UInt8(ascii: ","), !isQuoted {
-                cells.append(String(decoding: cell, as: UTF8.self))
-                cell = []
-            } else if byte != 0x0D || isQuoted {
-                cell.append(byte)
+    private func record(_ tree: JSONTree, _ line: Int, _ place: String) throws(ForeignError) -> ForeignRecord {
+        var record = try format.record(
+            tree, overrides: overrides, callPath: callPath, constants: constants, place: place)
+        record.sourceLine = line
+        let rendered = format.line(record.values)
+        if let problem = check.problem(rendered) { throw ForeignError(reason: problem) }
+        record.rendered = rendered
+        return record
+    }
+
+    private func emit(_ record: ForeignRecord) throws(FileError) {
+        var line = record.rendered
+        if line == nil {
+            // The sum of several attempts.
+            let rendered = format.line(record.values)
+            if let problem = check.problem(rendered) {
+                rejects.append((record.sourceLine, problem))
+                return
             }
-            index += 1
+            line = rendered
         }
-        cells.append(String(decoding: cell, as: UTF8.self))
-        return cells
+        if record.isOfServedModel { servedOnly += 1 }
+        if let line { try write(line) }
+    }
+
+    // MARK: - Aggregates
+
+    private func addUsage(_ tree: JSONTree, _ line: Int, _ name: String) throws(FileError) {
+        let results = UsageResult.all(in: tree)
+        let total = results.reduce(Int64(0)) { $0.addingSaturated($1.count) }
+        var number: Int64 = 0
+        for result in results {
+            let requests: UsageResult.Requests
+            let first = number
+            number = number.addingSaturated(result.count)
+            do throws(ForeignError) {
+                requests = try self.requests(result, line, name, from: total > 1 ? first : nil)
+            } catch {
+                let all = result.count > 1 ? "; the row stands for \(result.count) requests" : ""
+                rejects.append((line, error.reason + all))
+                continue
+            }
+            if requests.isOfServedModel { servedOnly += Int(result.count) }
+            expanded = expanded.addingSaturated(result.count)
+            try requests.forEachChunk(write)
+        }
+    }
+
+    private func requests(
+        _ result: UsageResult, _ line: Int, _ name: String, from number: Int64?
+    ) throws(ForeignError) -> UsageResult.Requests {
+        if let problem = result.problem { throw ForeignError(reason: problem) }
+        guard expanded.addingSaturated(result.count) <= Bounds.requestsInAggregates else {
+            throw ForeignError(reason: "the log's rows stand for more than \(Bounds.requestsInAggregates) requests")
+        }
+        let record = try record(result.tree, line, name)
+        return UsageResult.Requests(
+            result, record, format, name: name, from: number, hasOwnTime: overrides[.time] != nil)
+    }
+}
+
+/// Reads lines that were converted, to reject those that the replay could not use by their place in the original.
+final class LineCheck {
+    private let keys: KeyMemory
+    private let format: LogFormat
+
+    init(_ map: FieldMap) {
+        format = LogFormat(isCSV: false, columns: [], map: map)
+        keys = KeyMemory(map, isWide: false)
+    }
+
+    /// Why a line is no record; nil where it is one.
+    func problem(_ line: [UInt8]) -> String? {
+        let block = LogFormat.read(LogReader.Stretch(TextBuffer(line), format), nil, keys)
+        return block.rejects.first?.reason ?? (block.count == 1 ? nil : "is no record")
     }
 }

@@ -9,7 +9,9 @@ struct ForeignRecord {
     /// The log says only which model answered, which may be one that the live system put in place.
     var isOfServedModel = false
     /// Its line in the log.
-    var line = 0
+    var sourceLine = 0
+    /// The record as a line of Bursar's own format; nil after another attempt was added.
+    var rendered: [UInt8]?
 
     /// Takes in a later attempt of the same call: one request, which used what all its attempts used, and ended as the last.
     mutating func add(_ later: ForeignRecord) {
@@ -20,6 +22,7 @@ struct ForeignRecord {
         if let more = later.values[.cost]?.nanos {
             values[.cost] = .string(moneyText((values[.cost]?.nanos ?? 0).addingSaturated(more)))
         }
+        rendered = nil
         values[.status] = later.values[.status]
         values[.attempt] = nil
     }
@@ -29,8 +32,11 @@ struct ForeignRecord {
 struct AttemptJoiner {
     /// Retries follow within seconds; so many records of a busy gateway are minutes.
     static let reach = 10_000
+    /// Bytes of the records that wait.
+    private static let mostBytes = 64 << 20
 
-    private var waiting: [(number: Int, record: ForeignRecord)] = []
+    private var waiting: [(number: Int, record: ForeignRecord, bytes: Int)] = []
+    private var waitingBytes = 0
     private var head = 0
     /// Places of calls in `waiting`.
     private var places: [String: Int] = [:]
@@ -38,68 +44,44 @@ struct AttemptJoiner {
     private(set) var joined = 0
 
     /// Takes a record, and hands out those for which nothing more is waited.
-    mutating func add(_ record: ForeignRecord, _ emit: (ForeignRecord) -> Void) {
+    mutating func add(
+        _ record: ForeignRecord, _ emit: (ForeignRecord) throws(FileError) -> Void
+    ) throws(FileError) {
         number += 1
-        defer { flush(before: number - Self.reach, emit) }
+        try flush(before: number - Self.reach, emit)
+        while waitingBytes > Self.mostBytes, head < waiting.count {
+            try flush(before: waiting[head].number + 1, emit)
+        }
         if let call = record.call, let place = places[call] {
             joined += 1
             waiting[place].record.add(record)
             return
         }
-        if head == waiting.count, record.call == nil { return emit(record) }
+        if head == waiting.count, record.call == nil { return try emit(record) }
         if let call = record.call { places[call] = waiting.count }
-        waiting.append((number, record))
+        let bytes = record.rendered?.count ?? 0
+        waitingBytes += bytes
+        waiting.append((number, record, bytes))
     }
 
-    mutating func finish(_ emit: (ForeignRecord) -> Void) { flush(before: .max, emit) }
+    mutating func finish(_ emit: (ForeignRecord) throws(FileError) -> Void) throws(FileError) {
+        try flush(before: .max, emit)
+    }
 
-    private mutating func flush(before end: Int, _ emit: (ForeignRecord) -> Void) {
+    private mutating func flush(
+        before end: Int, _ emit: (ForeignRecord) throws(FileError) -> Void
+    ) throws(FileError) {
         while head < waiting.count, waiting[head].number < end {
             if let call = waiting[head].record.call { places[call] = nil }
-            emit(waiting[head].record)
-            waiting[head].record.values = [:]
+            waitingBytes -= waiting[head].bytes
+            try emit(waiting[head].record)
+            waiting[head].record = ForeignRecord()
             head += 1
         }
         guard head > Self.reach else { return }
         waiting.removeFirst(head)
         for (call, place) in places { places[call] = place - head }
         head = 0
-    }
-}
-
-extension ForeignFormat {
-    /// Requests that one row of an aggregate may stand for.
-    private static let mostRequests: Int64 = 1_000_000
-
-    /// Seconds until the year 9999.
-    private static let latest: Int64 = 253_402_300_799
-
-    /// Buckets of OpenAI's usage API, alone or in pages: each result is taken apart into as many equal requests as it counts.
-    static func requests(inUsage value: JSONTree) -> [JSONTree] {
-        if case .list(let buckets)? = value["data"] { return buckets.flatMap(requests) }
-        guard case .list(let results)? = value["results"] else { return [value] }
-        let start = value["start_time"]?.count ?? 0
-        let end = value["end_time"]?.count ?? start
-        // Seconds since 1970; others leave the results without a time, which is told.
-        guard (0...latest).contains(start), (start...latest).contains(end) else { return results }
-        let length = end - start
-        return results.flatMap { result -> [JSONTree] in
-            let count = result["num_model_requests"]?.count ?? 1
-            // A count that cannot be is told by the record that lacks a time.
-            guard (1...mostRequests).contains(count), case .object(let fields) = result else { return [result] }
-            let kept = fields.filter { !["input_tokens", "input_cached_tokens", "output_tokens"].contains($0.key) }
-            return (0..<count).map { number in
-                func share(_ name: String) -> (key: String, value: JSONTree)? {
-                    guard let total = result[name]?.count else { return nil }
-                    // The first ones have one more, so that nothing is lost.
-                    return (name, .number(String(total / count + (number < total % count ? 1 : 0))))
-                }
-                let time = start + length * number / count
-                return .object(
-                    kept + [("start_time", .number(String(time)))]
-                        + ["input_tokens", "input_cached_tokens", "output_tokens"].compactMap(share))
-            }
-        }
     }
 }
 

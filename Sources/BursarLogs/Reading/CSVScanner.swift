@@ -15,14 +15,16 @@ struct CSVScanner {
     }
 
     /// The names in a header line.
-    static func header(_ line: UnsafeBufferPointer<UInt8>) -> [String] {
+    static func header(_ line: UnsafeBufferPointer<UInt8>, path: String) throws(FileError) -> [String] {
         var names: [String] = []
         var index = 0
         while index <= line.count {
+            guard names.count < Bounds.columns else {
+                throw FileError(path: path, reason: "its first line has more than \(Bounds.columns) columns")
+            }
             let (start, end, next) = cell(line, index)
-            names.append(String(decoding: line[start..<end], as: UTF8.self))
+            names.append(String(decoding: line[start..<max(start, end)], as: UTF8.self))
             index = next
-            if next > line.count || next == index && next == line.count + 1 { break }
         }
         return names
     }
@@ -42,7 +44,7 @@ struct CSVScanner {
             }
             end += 1
         }
-        return (start + 1, min(end, line.count), end + 2)
+        return (min(start + 1, line.count), min(end, line.count), end + 2)
     }
 
     mutating func read(from start: Int, to end: Int) throws(LineError) {

@@ -13,15 +13,23 @@ protocol Decompressor: AnyObject {
 }
 
 enum Compression {
+    private static let gzip: [UInt8] = [0x1F, 0x8B]
+    private static let zstd: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
+
     /// Files of these kinds say so in their first bytes.
     static func decompressor(for head: some Collection<UInt8>) -> (any Decompressor)? {
-        if head.starts(with: [0x1F, 0x8B]) { return GzipDecompressor() }
-        if head.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) { return ZstdDecompressor() }
+        if head.starts(with: gzip) { return GzipDecompressor() }
+        if head.starts(with: zstd) { return ZstdDecompressor() }
         return nil
     }
 
     static func isCompressed(_ head: some Collection<UInt8>) -> Bool {
-        head.starts(with: [0x1F, 0x8B]) || head.starts(with: [0x28, 0xB5, 0x2F, 0xFD])
+        head.starts(with: gzip) || head.starts(with: zstd)
+    }
+
+    /// Whether these first bytes may still become those of a compressed file.
+    static func needsMore(_ head: some Collection<UInt8>) -> Bool {
+        [gzip, zstd].contains { head.count < $0.count && $0.starts(with: head) }
     }
 }
 

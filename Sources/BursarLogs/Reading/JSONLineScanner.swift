@@ -13,8 +13,16 @@ import CIntrinsics
 /// Why a line cannot be used.
 struct LineError: Error {
     var reason: String
+    /// More bytes could make it a record.
+    var isEarlyEnd = false
 
     init(_ reason: String) { self.reason = reason }
+
+    static func endsEarly(_ reason: String) -> LineError {
+        var error = LineError(reason)
+        error.isEarlyEnd = true
+        return error
+    }
 }
 
 /// Reads JSON objects, one a line, into a block: in place, many bytes at a time, everything checked (RFC 8259).
@@ -115,6 +123,11 @@ struct JSONLineScanner: ~Copyable {
         line.expected = key.pointee.next
     }
 
+    /// Something else is expected at the position, where the text may have ended.
+    private func expected(_ reason: String) -> LineError {
+        position < end ? LineError(reason) : .endsEarly(reason)
+    }
+
     @inline(__always) private var peek: UInt8 { position < end ? base[position] : 0 }
 
     @inline(__always) private mutating func skipSpace() {
@@ -144,7 +157,7 @@ struct JSONLineScanner: ~Copyable {
                 return nil
             }
         } else {
-            guard position < end else { throw LineError("the line ends inside the object") }
+            guard position < end else { throw LineError.endsEarly("the line ends inside the object") }
             let byte = base[position]
             position += 1
             if byte == UInt8(ascii: "}") { return nil }
@@ -161,12 +174,12 @@ struct JSONLineScanner: ~Copyable {
 
     /// Reads a key and its colon, letter by letter.
     private mutating func key() throws(LineError) -> UnsafeMutablePointer<Key> {
-        guard peek == UInt8(ascii: "\"") else { throw LineError("expected a key in quotation marks") }
+        guard peek == UInt8(ascii: "\"") else { throw expected("expected a key in quotation marks") }
         let slice = try string()
         skipSpace()
         guard peek == UInt8(ascii: ":") else {
             let name = block.withText(slice) { String(decoding: $0, as: UTF8.self) }
-            throw LineError("expected `:` after the key `\(name)`")
+            throw expected("expected `:` after the key `\(name)`")
         }
         position += 1
         skipSpace()
@@ -205,7 +218,7 @@ struct JSONLineScanner: ~Copyable {
 
     private mutating func literal(_ text: StaticString) throws(LineError) {
         let count = text.utf8CodeUnitCount
-        guard position + count <= end else { throw LineError("the line ends inside a value") }
+        guard position + count <= end else { throw LineError.endsEarly("the line ends inside a value") }
         for offset in 0..<count where base[position + offset] != text.utf8Start[offset] {
             throw LineError("this is not JSON: expected `\(text)`")
         }
@@ -324,8 +337,13 @@ struct JSONLineScanner: ~Copyable {
             }
             try skipValue()
             let slice = ByteSlice(start: start, count: position - start, isEscaped: false)
-            guard block.listTexts(slice) != nil else {
+            guard let texts = block.listTexts(slice) else {
                 throw LineError("`\(field.name)` must hold nothing but text")
+            }
+            guard texts.count <= Bounds.listEntries, texts.allSatisfy({ $0.utf8.count <= Bounds.logNameBytes }) else {
+                throw LineError(
+                    "`\(field.name)` holds more than \(Bounds.listEntries) texts, or one of over \(Bounds.logNameBytes) bytes"
+                )
             }
         }
         block.setList(field, ByteSlice(start: start, count: position - start, isEscaped: false))
@@ -387,11 +405,11 @@ struct JSONLineScanner: ~Copyable {
             default: try multibyte()
             }
         }
-        throw LineError("the line ends inside a string")
+        throw LineError.endsEarly("the line ends inside a string")
     }
 
     private mutating func escape() throws(LineError) {
-        guard position + 1 < end else { throw LineError("the line ends inside a string") }
+        guard position + 1 < end else { throw LineError.endsEarly("the line ends inside a string") }
         let code = base[position + 1]
         switch code {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
@@ -410,7 +428,7 @@ struct JSONLineScanner: ~Copyable {
     }
 
     private func hexUnit(_ start: Int) throws(LineError) -> UInt32 {
-        guard start + 4 <= end else { throw LineError("the line ends inside a string") }
+        guard start + 4 <= end else { throw LineError.endsEarly("the line ends inside a string") }
         var value: UInt32 = 0
         for index in start..<start + 4 {
             guard let digit = JSONText.hexValue(base[index]) else { throw LineError("a broken \\u escape in a string") }
@@ -440,7 +458,7 @@ struct JSONLineScanner: ~Copyable {
         var stack: [UInt8] = []
         while true {
             skipSpace()
-            guard position < end else { throw LineError("the line ends inside a value") }
+            guard position < end else { throw LineError.endsEarly("the line ends inside a value") }
             let byte = base[position]
             var isValue = true
             switch byte {
@@ -465,7 +483,7 @@ struct JSONLineScanner: ~Copyable {
             guard isValue else { continue }
             while let open = stack.last {
                 skipSpace()
-                guard position < end else { throw LineError("the line ends inside a value") }
+                guard position < end else { throw LineError.endsEarly("the line ends inside a value") }
                 let next = base[position]
                 position += 1
                 if next == UInt8(ascii: ",") {
@@ -485,10 +503,10 @@ struct JSONLineScanner: ~Copyable {
     }
 
     private mutating func skipKey() throws(LineError) {
-        guard peek == UInt8(ascii: "\"") else { throw LineError("expected a key in quotation marks") }
+        guard peek == UInt8(ascii: "\"") else { throw expected("expected a key in quotation marks") }
         _ = try string()
         skipSpace()
-        guard peek == UInt8(ascii: ":") else { throw LineError("expected `:` after a key") }
+        guard peek == UInt8(ascii: ":") else { throw expected("expected `:` after a key") }
         position += 1
     }
 }

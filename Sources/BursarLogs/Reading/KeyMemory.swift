@@ -20,6 +20,8 @@ final class KeyMemory {
 
     /// More keys than any log has; what stands beyond them is read letter by letter.
     private static let mostKeys = 256
+    /// Nor any as long.
+    private static let longestKey = 1_024
 
     /// - Parameter isWide: use words of 64 bytes, which the processor must have; what is read is the same without them.
     init(_ map: FieldMap, isWide: Bool) {
@@ -38,7 +40,7 @@ final class KeyMemory {
         if let known = index.find(name) { return keys + Int(known) }
         let place = keys + count
         place.initialize(to: Key(map.columns[String(decoding: name, as: UTF8.self)]))
-        if count < Self.mostKeys {
+        if count < Self.mostKeys, name.count <= Self.longestKey {
             index.insert(name, value: UInt32(count))
             count += 1
         }

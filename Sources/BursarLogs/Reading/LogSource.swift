@@ -8,204 +8,180 @@ import BursarSyntax
     import Darwin
 #endif
 
-/// The bytes of one log: a mapped file, or a stream that is decompressed as it is read.
+/// The text of one log in parts of whole lines. Files and streams are read in blocks; files are not mapped, because a mapped
+/// file that is truncated ends the process.
 final class LogSource {
+    /// A part of a log's text.
+    enum Part {
+        /// Whole lines, or rows of a table; the last one may lack its line break.
+        case lines(TextBuffer)
+        /// One line that cannot be used, and why.
+        case unusable(String)
+    }
+
     let path: String
-    private var input: Input
-    /// What the last block of a mapped file belongs to.
-    private var part: MappedPart?
-    /// Bytes after the last whole line of a stream.
-    private var rest: [UInt8] = []
+    private let stream: ByteStream
+    private let pool = TextBufferPool(capacity: LogSource.blockBytes)
+    /// Bytes after the last whole line.
+    private var rest: TextBuffer?
+    /// The next part, where two were found at once.
+    private var next: Part?
     private var isFinished = false
     private let follows: Bool
-    /// Why the log ended before its end.
-    private(set) var failure: String?
+    /// Where the last part begins among the bytes of the text, and where the next one does.
+    private(set) var partStart = 0
+    private var nextStart = 0
 
     /// Few enough that the records of a block are still in the core's own cache when they are decided.
     static let blockBytes = 1 << 19
-    /// A longer line is no record.
-    static let longestLine = 64 << 20
 
-    private enum Input {
-        case mapped(Mapping, position: Int)
-        case stream(ByteStream)
-    }
-
-    /// A file in memory as long as someone reads from it.
-    final class Mapping {
-        let bytes: UnsafeBufferPointer<UInt8>
-        private let raw: UnsafeMutableRawPointer?
-
-        init(descriptor: Int32, count: Int) throws(FileError) {
-            guard count > 0 else {
-                raw = nil
-                bytes = UnsafeBufferPointer(start: nil, count: 0)
-                return
-            }
-            let mapped = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
-            guard let mapped, mapped != MAP_FAILED else {
-                throw FileError(path: "", reason: String(cString: strerror(errno)))
-            }
-            madvise(mapped, count, Int32(MADV_SEQUENTIAL))
-            raw = mapped
-            bytes = UnsafeBufferPointer(start: mapped.assumingMemoryBound(to: UInt8.self), count: count)
-        }
-
-        deinit {
-            if let raw { munmap(raw, bytes.count) }
-        }
-    }
-
-    /// Part of a mapped file: several blocks. Its pages are given back when nobody reads any of them any more, so that memory
-    /// does not grow with the log; block by block, every core would be interrupted for each.
-    private final class MappedPart {
-        private let mapping: Mapping
-        private let start: Int
-        /// It grows block by block, as long as the log's reader holds the part.
-        var end: Int
-
-        static let bytes = 4 << 20
-
-        init(_ mapping: Mapping, from start: Int) {
-            self.mapping = mapping
-            self.start = start
-            end = start
-        }
-
-        var isFull: Bool { end - start >= Self.bytes }
-
-        deinit {
-            let page = Int(getpagesize())
-            let first = (start + page - 1) / page * page
-            let last = end / page * page
-            guard first < last, let base = mapping.bytes.baseAddress else { return }
-            madvise(UnsafeMutableRawPointer(mutating: base + first), last - first, Int32(MADV_DONTNEED))
-        }
-    }
-
-    /// `-` is standard input. A file that begins like gzip or zstd is decompressed, whatever its name.
+    /// Standard input has the names of `LogFile.isStandardInput`. A file that begins like gzip or zstd is decompressed,
+    /// whatever its name.
     ///
     /// - Parameter follows: at the end more is waited for, until `stop` is asked.
     init(_ path: String, follows: Bool = false, stop: StopSignal = StopSignal()) throws(FileError) {
         self.path = path
         self.follows = follows
-        if path == "-" {
-            input = .stream(ByteStream(descriptor: 0, stop: stop))
-            return
-        }
-        switch FileReading.kind(of: path) {
-        case .missing: throw FileError(path: path, reason: "there is no such file")
-        case .folder: throw FileError(path: path, reason: "is a folder, not a log")
-        case .file: break
-        }
-        let descriptor = open(path, O_RDONLY)
-        guard descriptor >= 0 else { throw FileError(path: path, reason: String(cString: strerror(errno))) }
-        var status = stat()
-        let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-        size = isFile && !follows ? Int(status.st_size) : nil
-        var head = [UInt8](repeating: 0, count: 4)
-        let got = pread(descriptor, &head, head.count, 0)
-        if follows || !isFile || Compression.isCompressed(head.prefix(max(0, got))) {
-            input = .stream(ByteStream(descriptor: descriptor, follows: follows, stop: stop))
-            return
-        }
-        defer { close(descriptor) }
-        do throws(FileError) {
-            input = .mapped(try Mapping(descriptor: descriptor, count: Int(status.st_size)), position: 0)
-        } catch {
-            throw FileError(path: path, reason: error.reason)
-        }
+        if try LogFile.kind(of: path) == .folder { throw FileError(path: path, reason: "is a folder, not a log") }
+        stream = ByteStream(descriptor: try LogFile.open(path), follows: follows, stop: stop)
     }
 
+    /// Why the log ended before its end.
+    var failure: String? { stream.failure }
     /// Bytes of the file; nil where it is followed or none.
-    private(set) var size: Int?
+    var size: Int? { follows ? nil : stream.identity?.size }
     /// Bytes of it that were read.
-    var position: Int {
-        switch input {
-        case .mapped(_, let position): position
-        case .stream(let stream): stream.position
-        }
-    }
+    var position: Int { stream.position }
+    /// The file whose bytes are the log's text; nil where there is none, or where it is compressed.
+    var textFile: FileIdentity? { stream.isCompressed ? nil : stream.identity }
 
-    /// The next stretch of whole lines; nil at the end. A line break inside quotation marks does not end a CSV's line.
-    func next(isCSV: Bool) -> (bytes: UnsafeBufferPointer<UInt8>, owner: AnyObject)? {
-        switch input {
-        case .mapped(let mapping, let position):
-            guard position < mapping.bytes.count else { return nil }
-            var end = min(position + Self.blockBytes, mapping.bytes.count)
-            if end < mapping.bytes.count { end = Self.lineEnd(mapping.bytes, from: position, after: end, isCSV) }
-            input = .mapped(mapping, position: end)
-            let part = part.flatMap { $0.isFull ? nil : $0 } ?? MappedPart(mapping, from: position)
-            part.end = end
-            self.part = part
-            return (UnsafeBufferPointer(rebasing: mapping.bytes[position..<end]), part)
-        case .stream(let stream): return nextOfStream(stream, isCSV: isCSV)
+    /// The next part; nil at the end. A line break inside quotation marks does not end a CSV's row.
+    func next(isCSV: Bool) -> Part? {
+        if let part = next {
+            next = nil
+            return part
         }
-    }
-
-    /// The byte after the first line break at or after `limit`.
-    private static func lineEnd(
-        _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, after limit: Int, _ isCSV: Bool
-    ) -> Int {
-        var isQuoted = false
-        if isCSV {
-            for byte in bytes[start..<limit] where byte == UInt8(ascii: "\"") { isQuoted.toggle() }
-        }
-        var index = limit - 1
-        if isCSV, bytes[index] == UInt8(ascii: "\"") { isQuoted.toggle() }
-        while index < bytes.count {
-            if isCSV, bytes[index] == UInt8(ascii: "\"") { isQuoted.toggle() }
-            if bytes[index] == UInt8(ascii: "\n"), !isQuoted { return index + 1 }
-            index += 1
-        }
-        return bytes.count
-    }
-
-    private func nextOfStream(_ stream: ByteStream, isCSV: Bool) -> (
-        bytes: UnsafeBufferPointer<UInt8>, owner: AnyObject
-    )? {
         guard !isFinished else { return nil }
-        var bytes = rest
-        rest = []
+        var text = rest ?? pool.take()
+        rest = nil
+        var lines = LineEnds(isCSV)
         while true {
+            lines.look(at: text.bytes)
             // Of a log that is followed, whole lines are handed on as soon as there are any.
-            let hasLine = follows && bytes.contains(UInt8(ascii: "\n"))
-            let added = stream.read(into: &bytes, atMost: Self.blockBytes, waits: !hasLine)
-            if added == 0, hasLine, let end = Self.lastLineEnd(bytes, isCSV) {
-                rest = Array(bytes[end...])
-                bytes.removeSubrange(end...)
-                break
+            let hasLine = follows && lines.lastEnd != nil
+            if text.count == text.capacity {
+                if let end = lines.lastEnd { return part(text, to: end) }
+                if text.count >= Bounds.lineBytes { return overlong(text, isCSV) }
+                text = enlarged(text)
             }
-            if added == 0 {
-                isFinished = true
-                failure = stream.failure
-                break
-            }
-            if bytes.count >= Self.blockBytes, let end = Self.lastLineEnd(bytes, isCSV) {
-                rest = Array(bytes[end...])
-                bytes.removeSubrange(end...)
-                break
-            }
-            if bytes.count > Self.longestLine {
-                failure = "a line is longer than \(Self.longestLine >> 20) MiB"
-                isFinished = true
-                break
-            }
+            let added = stream.read(into: text.free, waits: !hasLine)
+            text.grow(by: added)
+            if stream.takeRestart(), let end = endOfCut(text, added) { return part(text, to: end) }
+            if added > 0 { continue }
+            if hasLine, failure == nil, let end = lines.lastEnd { return part(text, to: end) }
+            return last(text, lines)
         }
-        guard !bytes.isEmpty else { return nil }
-        let owner = OwnedBytes(bytes)
-        return (UnsafeBufferPointer(owner.buffer), owner)
     }
 
-    /// The byte after the last line break that ends a line.
-    private static func lastLineEnd(_ bytes: [UInt8], _ isCSV: Bool) -> Int? {
-        guard isCSV else { return bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } }
-        var isQuoted = false
-        var last: Int?
-        for (index, byte) in bytes.enumerated() {
-            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
-            if byte == UInt8(ascii: "\n"), !isQuoted { last = index + 1 }
-        }
-        return last
+    /// The end of a part that a followed log had before it was truncated: a line that was cut is a line of its own.
+    private func endOfCut(_ text: TextBuffer, _ added: Int) -> Int? {
+        let end = text.count - added
+        return end > 0 ? end : nil
     }
+
+    private func enlarged(_ text: TextBuffer) -> TextBuffer {
+        let larger = TextBuffer(capacity: min(text.capacity * 2, Bounds.lineBytes))
+        larger.add(text.bytes)
+        return larger
+    }
+
+    /// Hands on the text up to `end`, and keeps the rest.
+    private func part(_ text: TextBuffer, to end: Int) -> Part {
+        let after = UnsafeBufferPointer(rebasing: text.bytes[end...])
+        keep(after)
+        return lines(text, to: end)
+    }
+
+    private func keep(_ after: UnsafeBufferPointer<UInt8>) {
+        if after.isEmpty { return }
+        let buffer = after.count < Self.blockBytes ? pool.take() : TextBuffer(capacity: after.count + Self.blockBytes)
+        buffer.add(after)
+        rest = buffer
+    }
+
+    private func lines(_ text: TextBuffer, to end: Int) -> Part {
+        partStart = nextStart
+        nextStart += end
+        text.truncate(to: end)
+        text.seal()
+        return .lines(text)
+    }
+
+    /// What is there at the end.
+    private func last(_ text: TextBuffer, _ lines: LineEnds) -> Part? {
+        isFinished = true
+        if text.count == 0 { return nil }
+        let end = lines.lastEnd ?? 0
+        if failure != nil, end < text.count {
+            // What is left of a line might pass for a whole one.
+            let cut = Part.unusable("the log ends inside this line")
+            if end == 0 { return cut }
+            next = cut
+            return self.lines(text, to: end)
+        }
+        return self.lines(text, to: text.count)
+    }
+
+    /// Passes over a line that is longer than any may be.
+    private func overlong(_ text: TextBuffer, _ isCSV: Bool) -> Part {
+        // A quoted cell without a closing mark runs over many lines, each of which may be a good one.
+        if isCSV, let lineBreak = text.bytes.lastIndex(of: 0x0A) { return part(text, to: lineBreak + 1) }
+        var count = text.count
+        var isEnded = false
+        while !isEnded {
+            text.truncate(to: 0)
+            let added = stream.read(into: text.free)
+            if added == 0 { break }
+            text.grow(by: added)
+            let lineBreak = firstLineBreak(text.bytes)
+            count += lineBreak ?? added
+            guard let lineBreak else { continue }
+            isEnded = true
+            keep(UnsafeBufferPointer(rebasing: text.bytes[(lineBreak + 1)...]))
+        }
+        nextStart += isEnded ? count + 1 : count
+        if !isEnded { isFinished = true }
+        return .unusable("a line of \(count) bytes; lines may have \(Bounds.lineBytes) (\(Bounds.lineBytes >> 20) MiB)")
+    }
+}
+
+/// Finds the end of the last whole line, or row, of a text that grows.
+private struct LineEnds {
+    private var rows: CSVRows?
+    private var position = 0
+    private(set) var lastEnd: Int?
+
+    init(_ isCSV: Bool) { if isCSV { rows = CSVRows() } }
+
+    mutating func look(at text: UnsafeBufferPointer<UInt8>) {
+        if rows != nil {
+            rows?.look(at: text)
+            lastEnd = rows?.lastEnd
+            return
+        }
+        let added = UnsafeBufferPointer(rebasing: text[position...])
+        // Most of a long line has none.
+        if firstLineBreak(added) != nil {
+            var index = text.count
+            while text[index - 1] != 0x0A { index -= 1 }
+            lastEnd = index
+        }
+        position = text.count
+    }
+}
+
+/// The place of the first line break.
+func firstLineBreak(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
+    guard let base = text.baseAddress, let found = memchr(base, 0x0A, text.count) else { return nil }
+    return base.distance(to: found.assumingMemoryBound(to: UInt8.self))
 }

@@ -180,7 +180,7 @@ package final class RequestBuilder {
         if block.slice(0, .requestID).isPresent == false { throw EvalError(reason: "`request_id` is missing") }
         if !block.slice(0, .tenant).isPresent { throw EvalError(reason: "`tenant` is missing") }
         if !block.slice(0, .model).isPresent { throw EvalError(reason: "`model` is missing") }
-        if let defect = block.countDefect(0) { throw EvalError(reason: defect) }
+        if let defect = block.nameDefect(0) ?? block.countDefect(0) { throw EvalError(reason: defect) }
         if block.number(0, .time) == .min { block.setNumber(0, .time, now) }
         return request(block, 0, path: "", line: 1)
     }

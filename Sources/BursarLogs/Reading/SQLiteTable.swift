@@ -9,29 +9,125 @@ import CSQLite
     import Darwin
 #endif
 
-/// The rows of a table in a SQLite database, as JSON objects: a log that a service keeps there is read where it lies.
-package struct SQLiteTable {
+/// The rows of a table in a SQLite database, as JSON objects: a log that a service keeps there is read in place.
+package final class SQLiteTable {
     /// Tables that are looked for before others, as their systems name them.
     private static let known = ["ai_usage_log", "LiteLLM_SpendLogs"]
 
+    private let path: String
+    private var database: OpaquePointer?
+    /// The database's write-ahead log cannot be used and is empty, so that the file is read as one that nobody writes.
+    package private(set) var isReadAsUnchanging = false
+
+    /// How long another program may keep the database locked, in milliseconds.
+    private static let patience: Int32 = 5_000
+
     /// Whether a file begins as SQLite's do.
     package static func isDatabase(_ path: String) -> Bool {
-        guard FileReading.kind(of: path) == .file, let stream = fopen(path, "rb") else { return false }
+        guard (try? LogFile.kind(of: path)) == .file, let stream = fopen(path, "rb") else { return false }
         defer { fclose(stream) }
         var head = [UInt8](repeating: 0, count: 16)
         return fread(&head, 1, 16, stream) == 16 && head.elementsEqual(Array("SQLite format 3\0".utf8))
     }
 
-    /// Hands out every row with its number, until the body says that it has enough.
-    static func forEachRow(of path: String, _ body: (JSONTree, Int) -> Bool) throws(FileError) {
-        var database: OpaquePointer?
-        defer { sqlite3_close(database) }
-        func failure() -> FileError {
-            FileError(path: path, reason: database.map { String(cString: sqlite3_errmsg($0)) } ?? "cannot be opened")
+    package init(_ path: String) throws(FileError) {
+        self.path = path
+        do throws(FileError) {
+            try open(path, SQLITE_OPEN_READONLY)
+        } catch {
+            // A database in WAL mode needs files beside it, which a folder without write permission cannot get.
+            guard access(Self.folder(of: path), W_OK) != 0, Self.isEmpty(path + "-wal") else { throw error }
+            close()
+            let uri = "file:" + uriReference(path).replacing("file://", with: "") + "?immutable=1"
+            try open(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+            isReadAsUnchanging = true
         }
-        guard sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, nil) == SQLITE_OK else { throw failure() }
-        let tables = try names(database, failure)
-        guard let table = known.first(where: tables.contains) ?? (tables.count == 1 ? tables.first : nil) else {
+    }
+
+    deinit { close() }
+
+    private func close() {
+        sqlite3_close(database)
+        database = nil
+    }
+
+    private static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func isEmpty(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) != 0 || status.st_size == 0
+    }
+
+    private func open(_ name: String, _ flags: Int32) throws(FileError) {
+        guard sqlite3_open_v2(name, &database, flags, nil) == SQLITE_OK else { throw failure() }
+        sqlite3_busy_timeout(database, Self.patience)
+        sqlite3_limit(database, SQLITE_LIMIT_LENGTH, Int32(Bounds.lineBytes))
+        // A database from elsewhere runs no functions, and its pages are checked.
+        sqlite3_exec(database, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON", nil, nil, nil)
+        // The file is looked at only now.
+        guard sqlite3_exec(database, "SELECT count(*) FROM sqlite_master", nil, nil, nil) == SQLITE_OK else {
+            throw failure()
+        }
+    }
+
+    /// - Parameter row: rows that were read.
+    private func failure(after row: Int = 0) -> FileError {
+        guard let database else { return FileError(path: path, reason: "cannot be opened") }
+        let message = String(cString: sqlite3_errmsg(database))
+        let place = row > 0 ? ", after row \(row)" : ""
+        switch sqlite3_errcode(database) & 0xFF {
+        case SQLITE_BUSY, SQLITE_LOCKED:
+            return FileError(
+                path: path,
+                reason:
+                    "is locked by another program for more than \(Self.patience / 1_000) s\(place); copy it, or wait")
+        case SQLITE_CANTOPEN:
+            let hasLog = !Self.isEmpty(path + "-wal")
+            return FileError(
+                path: path,
+                reason: message
+                    + (hasLog ? "; copy it with its -wal file to a folder that can be written, and read the copy" : ""))
+        case SQLITE_TOOBIG:
+            return FileError(
+                path: path, reason: "row \(row + 1) is larger than \(Bounds.lineBytes >> 20) MiB; export the others")
+        case SQLITE_CORRUPT, SQLITE_NOTADB: return FileError(path: path, reason: "is damaged: \(message)\(place)")
+        default: return FileError(path: path, reason: message + place)
+        }
+    }
+
+    /// Hands out every row with its number, until the body says that it has enough.
+    func forEachRow(_ body: (JSONTree, Int) throws(FileError) -> Bool) throws(FileError) {
+        let statement = try prepare("SELECT * FROM \(try table())")
+        defer { sqlite3_finalize(statement) }
+        let columns = (0..<sqlite3_column_count(statement)).map { column in
+            sqlite3_column_name(statement, column).map { String(cString: $0) } ?? ""
+        }
+        var row = 0
+        while true {
+            switch sqlite3_step(statement) {
+            case SQLITE_ROW:
+                row += 1
+                let values = columns.indices.map { (key: columns[$0], value: Self.value(statement, Int32($0))) }
+                if !(try body(.object(values), row)) { return }
+            case SQLITE_DONE: return
+            default: throw failure(after: row)
+            }
+        }
+    }
+
+    private func prepare(_ query: String) throws(FileError) -> OpaquePointer? {
+        var statement: OpaquePointer?
+        guard sqlite3_prepare_v2(database, query, -1, &statement, nil) == SQLITE_OK else { throw failure() }
+        return statement
+    }
+
+    /// The table that is the log, as SQL names it.
+    private func table() throws(FileError) -> String {
+        let tables = try names()
+        guard let table = Self.known.first(where: tables.contains) ?? (tables.count == 1 ? tables.first : nil) else {
             let shown = tables.prefix(12).joined(separator: ", ")
             throw FileError(
                 path: path,
@@ -40,36 +136,21 @@ package struct SQLiteTable {
                     : "which table is the log? There are \(shown); export the one that is meant")
         }
         // A name cannot be bound; doubled quotation marks keep it one name.
-        let quoted = table.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
-        var statement: OpaquePointer?
+        return "\"" + table.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+
+    private func names() throws(FileError) -> [String] {
+        let statement = try prepare(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
         defer { sqlite3_finalize(statement) }
-        guard sqlite3_prepare_v2(database, "SELECT * FROM \"\(quoted)\"", -1, &statement, nil) == SQLITE_OK else {
-            throw failure()
-        }
-        let columns = (0..<sqlite3_column_count(statement)).map { String(cString: sqlite3_column_name(statement, $0)) }
-        var row = 0
+        var names: [String] = []
         while true {
             switch sqlite3_step(statement) {
-            case SQLITE_ROW:
-                row += 1
-                let values = columns.indices.map { (columns[$0], value(statement, Int32($0))) }
-                if !body(.object(values), row) { return }
-            case SQLITE_DONE: return
+            case SQLITE_ROW: if let text = sqlite3_column_text(statement, 0) { names.append(String(cString: text)) }
+            case SQLITE_DONE: return names
             default: throw failure()
             }
         }
-    }
-
-    private static func names(_ database: OpaquePointer?, _ failure: () -> FileError) throws(FileError) -> [String] {
-        var statement: OpaquePointer?
-        defer { sqlite3_finalize(statement) }
-        let query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
-        guard sqlite3_prepare_v2(database, query, -1, &statement, nil) == SQLITE_OK else { throw failure() }
-        var names: [String] = []
-        while sqlite3_step(statement) == SQLITE_ROW {
-            if let text = sqlite3_column_text(statement, 0) { names.append(String(cString: text)) }
-        }
-        return names
     }
 
     private static func value(_ statement: OpaquePointer?, _ column: Int32) -> JSONTree {
@@ -79,31 +160,43 @@ package struct SQLiteTable {
             let number = sqlite3_column_double(statement, column)
             return number.isFinite ? .number("\(number)") : .null
         case SQLITE_TEXT, SQLITE_BLOB:
+            let bytes = sqlite3_column_blob(statement, column)
             let count = Int(sqlite3_column_bytes(statement, column))
-            guard let bytes = sqlite3_column_blob(statement, column) else { return .string("") }
+            guard let bytes else { return .string("") }
             return .string(String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self))
         default: return .null
         }
     }
 
-    /// Says every row again as a line of JSON, for logs whose columns are named by hand.
-    package static func convert(_ path: String, _ write: ([UInt8]) -> Bool) throws(FileError) {
+    /// Writes every row as a line of JSON, for logs whose columns are named by hand.
+    ///
+    /// - Returns: why the table could not be read to its end; nil where it was.
+    package func convert(_ write: ([UInt8]) throws(FileError) -> Void) throws(FileError) -> String? {
         var json = JSONWriter()
-        try forEachRow(of: path) { row, _ in
-            guard case .object(let fields) = row else { return true }
-            json.removeAll()
-            json.object { json in
-                for (name, value) in fields {
-                    json.key(text: name)
-                    switch value {
-                    case .number(let text): json.raw(text.utf8)
-                    case .string(let text): json.value(text)
-                    default: json.raw("null".utf8)
+        var hasRows = false
+        do throws(FileError) {
+            try forEachRow { value, _ throws(FileError) in
+                guard case .object(let fields) = value else { return true }
+                hasRows = true
+                json.removeAll()
+                json.object { json in
+                    for (name, value) in fields {
+                        json.key(text: name)
+                        switch value {
+                        case .number(let text): json.raw(text.utf8)
+                        case .string(let text): json.value(text)
+                        default: json.raw("null".utf8)
+                        }
                     }
                 }
+                json.endLine()
+                try write(json.bytes)
+                return true
             }
-            json.endLine()
-            return write(json.bytes)
+        } catch {
+            guard hasRows, error.path == path else { throw error }
+            return error.reason
         }
+        return nil
     }
 }

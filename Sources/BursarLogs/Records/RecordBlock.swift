@@ -38,9 +38,9 @@ package struct Reject: Sendable {
 
 /// The records of one stretch of a log, read but not yet decided. Values stay where they were read.
 package final class RecordBlock: @unchecked Sendable {
-    /// The text; it is owned by `owner`, or mapped as long as the log is open.
+    /// The text, which `owner` keeps; zeros follow it, so that words can be loaded at its end.
     let text: UnsafeBufferPointer<UInt8>
-    private let owner: AnyObject?
+    private let owner: TextBuffer
     @exclusivity(unchecked) package private(set) var count = 0
     package internal(set) var rejects: [Reject] = []
     /// Lines that were read, blank ones included.
@@ -108,9 +108,9 @@ package final class RecordBlock: @unchecked Sendable {
     }
 
     /// - Parameter names: looks names up as records are read; nil: nobody does.
-    init(text: UnsafeBufferPointer<UInt8>, owner: AnyObject?, isCSV: Bool, names: NameReader? = nil) {
-        self.text = text
-        self.owner = owner
+    init(_ text: TextBuffer, isCSV: Bool, names: NameReader? = nil) {
+        self.text = text.bytes
+        owner = text
         self.isCSV = isCSV
         symbolWidth = names?.symbolCount ?? 0
         stride = (Record.symbolsOffset + symbolWidth * MemoryLayout<UInt32>.stride + 7) / 8 * 8

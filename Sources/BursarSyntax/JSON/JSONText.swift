@@ -1,6 +1,6 @@
 /// JSON strings without their quotation marks.
 package enum JSONText {
-    /// Resolves escapes, which the scanner has validated.
+    /// Resolves escapes. Escapes that are not a character become U+FFFD.
     package static func unescape(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
@@ -23,11 +23,14 @@ package enum JSONText {
             case UInt8(ascii: "u"):
                 var value = hex(bytes, index)
                 index += 4
-                if value & 0xFC00 == 0xD800 {
+                if value & 0xFC00 == 0xD800, index + 1 < bytes.count, bytes[index] == UInt8(ascii: "\\"),
+                    bytes[index + 1] == UInt8(ascii: "u"), hex(bytes, index + 2) & 0xFC00 == 0xDC00
+                {
                     value = 0x10000 + (value & 0x3FF) << 10 + (hex(bytes, index + 2) & 0x3FF)
                     index += 6
                 }
-                if let scalar = UnicodeScalar(value) { result.append(contentsOf: String(scalar).utf8) }
+                // Half of a pair is no character.
+                result.append(contentsOf: String(UnicodeScalar(value) ?? "\u{FFFD}").utf8)
             default: result.append(escape)
             }
         }

@@ -14,10 +14,17 @@ package indirect enum JSONTree: Sendable {
         package var offset: Int
         /// The text exceeds the bounds on values or nesting, and may be valid JSON.
         package var isBeyondBounds = false
+        /// More bytes could make it a value.
+        package var isEarlyEnd: Bool
 
-        package init(message: String, offset: Int) {
+        package init(message: String, offset: Int, isEarlyEnd: Bool = false) {
             self.message = message
             self.offset = offset
+            self.isEarlyEnd = isEarlyEnd
+        }
+
+        static func endsEarly(_ offset: Int) -> ParseError {
+            ParseError(message: "the file ends early", offset: offset, isEarlyEnd: true)
         }
 
         fileprivate static func beyondBounds(_ message: String, _ offset: Int) -> ParseError {
@@ -50,6 +57,20 @@ package indirect enum JSONTree: Sendable {
         return value
     }
 
+    /// Values one after another, each with the place where it begins.
+    package static func parseAll(_ bytes: [UInt8]) throws(ParseError) -> [(value: JSONTree, offset: Int)] {
+        var values: [(value: JSONTree, offset: Int)] = []
+        var position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        var valuesLeft = mostValues
+        repeat {
+            skipSpace(bytes, &position)
+            let start = position
+            values.append((try value(bytes, &position, depth, &valuesLeft), start))
+            skipSpace(bytes, &position)
+        } while position < bytes.count
+        return values
+    }
+
     private static func skipSpace(_ bytes: [UInt8], _ position: inout Int) {
         while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
     }
@@ -63,7 +84,7 @@ package indirect enum JSONTree: Sendable {
             throw .beyondBounds("more than \(mostValues) values", position)
         }
         guard left > 0 else { throw .beyondBounds("too many levels of nesting", position) }
-        guard position < bytes.count else { throw ParseError(message: "the file ends early", offset: position) }
+        guard position < bytes.count else { throw .endsEarly(position) }
         switch bytes[position] {
         case UInt8(ascii: "{"): return try object(bytes, &position, left, &valuesLeft)
         case UInt8(ascii: "["): return try list(bytes, &position, left, &valuesLeft)
@@ -101,12 +122,17 @@ package indirect enum JSONTree: Sendable {
         while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
             position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
         }
-        guard position < bytes.count else { throw ParseError(message: "a string without end", offset: start) }
+        guard position < bytes.count else {
+            throw ParseError(message: "a string without end", offset: start, isEarlyEnd: true)
+        }
         let text = bytes[start..<position].withUnsafeBufferPointer {
             JSONText.unescape(UnsafeBufferPointer(rebasing: $0[...]))
         }
         position += 1
-        return String(decoding: text, as: UTF8.self)
+        guard let valid = String(validating: text, as: UTF8.self) else {
+            throw ParseError(message: "a string is not UTF-8", offset: start)
+        }
+        return valid
     }
 
     private static func list(
@@ -122,7 +148,7 @@ package indirect enum JSONTree: Sendable {
         while true {
             values.append(try value(bytes, &position, left - 1, &valuesLeft))
             skipSpace(bytes, &position)
-            guard position < bytes.count else { throw ParseError(message: "the file ends early", offset: position) }
+            guard position < bytes.count else { throw .endsEarly(position) }
             position += 1
             if bytes[position - 1] == UInt8(ascii: "]") { return .list(values) }
             guard bytes[position - 1] == UInt8(ascii: ",") else {
@@ -143,18 +169,20 @@ package indirect enum JSONTree: Sendable {
         }
         while true {
             skipSpace(bytes, &position)
-            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+            guard position < bytes.count else { throw .endsEarly(position) }
+            guard bytes[position] == UInt8(ascii: "\"") else {
                 throw ParseError(message: "expected a key", offset: position)
             }
             let key = try string(bytes, &position)
             skipSpace(bytes, &position)
-            guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else {
+            guard position < bytes.count else { throw .endsEarly(position) }
+            guard bytes[position] == UInt8(ascii: ":") else {
                 throw ParseError(message: "expected `:`", offset: position)
             }
             position += 1
             entries.append((key, try value(bytes, &position, left - 1, &valuesLeft)))
             skipSpace(bytes, &position)
-            guard position < bytes.count else { throw ParseError(message: "the file ends early", offset: position) }
+            guard position < bytes.count else { throw .endsEarly(position) }
             position += 1
             if bytes[position - 1] == UInt8(ascii: "}") { return .object(entries) }
             guard bytes[position - 1] == UInt8(ascii: ",") else {

@@ -117,6 +117,23 @@ package struct JSONWriter: Sendable {
         number(value)
     }
 
+    package mutating func value(_ tree: JSONTree) {
+        switch tree {
+        case .null: raw("null".utf8)
+        case .boolean(let value): raw((value ? "true" : "false").utf8)
+        case .number(let text): raw(text.utf8)
+        case .string(let text): value(text)
+        case .list(let elements): array { json in for element in elements { json.value(element) } }
+        case .object(let entries):
+            object { json in
+                for (key, value) in entries {
+                    json.key(text: key)
+                    json.value(value)
+                }
+            }
+        }
+    }
+
     private mutating func number(_ value: Int) {
         if value >= 0, value < 10 {
             bytes.append(UInt8(ascii: "0") + UInt8(value))

@@ -103,4 +103,22 @@ package enum Bounds {
     package static let alertScopes = 4
     /// Windows in a baseline; each stores its own sums.
     package static let baselineWindows: Int64 = 60
+
+    // MARK: - Logs
+
+    /// Bytes of a line, of a row with its quoted line breaks, of a row of a database, or of one JSON value over several
+    /// lines. A prompt with images is a few MiB.
+    package static let lineBytes = 64 << 20
+    /// Bytes of a name, such as a tenant or a model; names are kept in memory.
+    package static let logNameBytes = 64 << 10
+    /// Texts in a list of a record, such as its tools.
+    package static let listEntries = 1_024
+    /// Columns of a table.
+    package static let columns = 4_096
+    /// Requests that one row of an aggregate may stand for, and all rows of a log; each becomes a record.
+    package static let requestsInRow: Int64 = 1_000_000
+    package static let requestsInAggregates: Int64 = 4_000_000
+    /// A compressed log may grow to this size in any case, and beyond it by this factor. Logs grow 5 to 100 times.
+    package static let decompressedBytes = 1 << 30
+    package static let decompressionFactor = 1_000
 }

@@ -62,12 +62,15 @@ struct Check: ParsableCommand {
         if let explain { return try explainCode(explain) }
         var counts: [Severity: Int] = [:]
         var sarif = SARIFRenderer(toolVersion: Bursar.configuration.version)
+        // Prepared once: a stream can be read only once.
+        let traffic = logs.isEmpty ? nil : try TrafficLogs(logs)
+        defer { traffic?.remove() }
         for path in sets {
             for set in try Policies.sets(at: path) {
                 if fix { try applyFixes(to: set) }
                 var result = Checker.check(set)
-                if let policies = result.set, !logs.isEmpty {
-                    let summary = try TrafficReplay.run(policies, logs, collectsDetails: true)
+                if let policies = result.set, let traffic {
+                    let summary = try traffic.replay(policies, collectsDetails: true)
                     result.add(TrafficChecks.run(policies, summary))
                 }
                 let items = result.diagnostics.sorted()

@@ -39,7 +39,11 @@ struct Diff: ParsableCommand {
         let after = try Policies.load(new)
         let diff = PolicyDiff.between(before, after)
         var replayed: ReplaySummary?
-        if !traffic.isEmpty { replayed = try TrafficReplay.run(after, against: before, traffic) }
+        if !traffic.isEmpty {
+            let logs = try TrafficLogs(traffic)
+            defer { logs.remove() }
+            replayed = try logs.replay(after, against: before)
+        }
         switch format {
         case .text: Console.print(text(diff, replayed))
         case .json: Console.print(exact: json(diff, replayed))

@@ -31,13 +31,14 @@ struct Eval: ParsableCommand {
         let engine = Engine(try Policies.load(policies))
         var session = EvalSession(engine: engine)
         var unknown = UnknownFields()
-        do throws(FileError) {
-            try RequestLines.forEach(in: request) { line in
-                if !quiet { unknown.warn(about: line) }
-                Console.print(bytes: session.decide(line))
-                if request == "-" { Console.flush() }
+        let isInteractive = LogFile.isStandardInput(request)
+        do {
+            try RequestLines.forEach(in: request) { entry in
+                if !quiet, case .request(let line) = entry { unknown.warn(about: line) }
+                Console.print(bytes: session.decide(entry))
+                if isInteractive { Console.flush() }
             }
-        } catch {
+        } catch let error as FileError {
             throw ExitStatus(ExitStatus.usage, error.description)
         }
     }
@@ -57,7 +58,7 @@ struct EvalSession {
     }
 
     /// The request of a line, or the reason why it is invalid.
-    mutating func read(_ line: [UInt8]) -> (request: Request?, label: RequestLabel, problem: String?) {
+    private mutating func read(_ line: [UInt8]) -> (request: Request?, label: RequestLabel, problem: String?) {
         let (block, problem) = LogFormat.readSingle(line)
         var request: Request?
         var reason = problem
@@ -73,9 +74,16 @@ struct EvalSession {
         return (request, label, reason)
     }
 
+    mutating func read(_ entry: RequestLines.Entry) -> (request: Request?, label: RequestLabel, problem: String?) {
+        switch entry {
+        case .request(let line): read(line)
+        case .unusable(let reason): (nil, RequestLabel(requestID: "", tenant: "", time: nil, model: ""), reason)
+        }
+    }
+
     /// The decision as JSON with a line break.
-    mutating func decide(_ line: [UInt8]) -> [UInt8] {
-        let (request, label, problem) = read(line)
+    mutating func decide(_ entry: RequestLines.Entry) -> [UInt8] {
+        let (request, label, problem) = read(entry)
         let decision = request.map { engine.decide($0, detail: .full) } ?? engine.badRequest(problem ?? "")
         json.removeAll()
         writer.write(decision, label, to: &json)

@@ -125,17 +125,20 @@ struct Explain: ParsableCommand {
         options.explainedID = id ?? requestId
         let inputs = try InputLogs(format: input, map: map)
         options.map = inputs.map
-        let converted = try inputs.prepare([log])
+        let converted = try inputs.prepare(try InputLogs.expanded([log]))
         defer { converted.remove() }
         options.logNames = converted.names
         let paths = converted.paths
         do {
             var isFirst = true
-            let summary = try BursarReplay.Replay.run(paths) {
+            let result = try BursarReplay.Replay.run(paths) {
                 defer { isFirst = false }
                 return BursarReplay.Replay(engine: isFirst ? engine : Engine(engine.policySet), options: options)
-            }.summary
-            guard let found = summary.explained else {
+            }
+            guard let found = result.summary.explained else {
+                if let failure = (converted.failures + result.failures).first {
+                    throw ExitStatus(ExitStatus.usage, "\(failure); there is no such request before it")
+                }
                 throw ExitStatus(1, "\(log) has no usable record with the id `\(options.explainedID ?? "")`")
             }
             return found
@@ -145,17 +148,19 @@ struct Explain: ParsableCommand {
     }
 
     private func single(_ engine: Engine) throws -> ExplainedRequest {
-        var lines: [[UInt8]] = []
-        do throws(FileError) {
-            try RequestLines.forEach(in: request) { lines.append($0) }
-        } catch {
+        var last: RequestLines.Entry?
+        var unknown = UnknownFields()
+        var session = EvalSession(engine: engine)
+        do {
+            try RequestLines.forEach(in: request) { entry in
+                if case .request(let line) = entry { unknown.warn(about: line) }
+                if let last { _ = session.decide(last) }
+                last = entry
+            }
+        } catch let error as FileError {
             throw ExitStatus(ExitStatus.usage, error.description)
         }
-        guard let last = lines.last else { throw ExitStatus(ExitStatus.usage, "there is no request to explain") }
-        var session = EvalSession(engine: engine)
-        var unknown = UnknownFields()
-        for line in lines { unknown.warn(about: line) }
-        for line in lines.dropLast() { _ = session.decide(line) }
+        guard let last else { throw ExitStatus(ExitStatus.usage, "there is no request to explain") }
         let (request, label, problem) = session.read(last)
         guard let request else {
             let decision = engine.badRequest(problem ?? "")

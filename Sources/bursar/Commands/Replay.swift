@@ -133,7 +133,7 @@ struct Replay: ParsableCommand {
         }
         let set = try loaded(policies ?? "")
         let other = try against.map(loaded)
-        if follow, logs.count != 1 || logs == ["-"] {
+        if follow, logs.count != 1 || LogFile.isStandardInput(logs[0]) {
             throw ExitStatus(ExitStatus.usage, "--follow reads one file")
         }
         let expanded = try InputLogs.expanded(logs)
@@ -141,7 +141,6 @@ struct Replay: ParsableCommand {
         let converted = try inputs.prepare(expanded, follows: follow)
         defer { converted.remove() }
         options.logNames = converted.names
-        options.logLines = converted.lines
         // Findings during conversion belong to no tenant, so the first shard reports them.
         let isFirst = options.shard.index == 0
         let sinks = try ReplaySinks(
@@ -158,7 +157,8 @@ struct Replay: ParsableCommand {
         try sinks.commit()
         if !quiet, Console.errorIsTerminal { Console.status("") }
         try writePartial(result.summary, options.shard, [set, other].compactMap(\.self))
-        try output.show(result.summary, failures: result.failures, besideLines: names.standardOutput != nil)
+        try output.show(
+            result.summary, failures: converted.failures + result.failures, besideLines: names.standardOutput != nil)
         // Ctrl-C is the usual way to stop following a log.
         if follow, let signal = Shutdown.receivedSignal, signal != SIGINT {
             throw ExitStatus(Shutdown.status(ofSignal: signal))

@@ -70,12 +70,20 @@ struct InputLogs {
         var paths: [String] = []
         /// The original names of converted logs, by path.
         var names: [String: String] = [:]
-        /// For each name, the line in the log of each converted line.
-        var lines: [String: [UInt32]] = [:]
         var rejects: [ReplayReject] = []
         var servedOnly = 0
         var joined = 0
+        /// Logs that could not be read to their end, and why.
+        var failures: [String] = []
         fileprivate var temporary: [OutputFile] = []
+        /// Streams that were read: what is in them is gone.
+        fileprivate var streams: Set<String> = []
+
+        /// Adds what a log could not give.
+        fileprivate mutating func add(_ rejects: [(line: Int, reason: String)], _ failure: String?, of name: String) {
+            self.rejects += rejects.map { ReplayReject(path: name, line: $0.line, reason: $0.reason) }
+            if let failure { failures.append("\(name): \(failure)") }
+        }
 
         func remove() { for file in temporary { file.discard() } }
     }
@@ -85,10 +93,10 @@ struct InputLogs {
     /// Replaces each folder by its logs, in the order of their names.
     static func expanded(_ logs: [String]) throws -> [String] {
         try logs.flatMap { log -> [String] in
-            guard log != "-", FileReading.kind(of: log) == .folder else { return [log] }
+            guard !LogFile.isStandardInput(log), FileReading.kind(of: log) == .folder else { return [log] }
             let names = (try? FileReading.names(in: log)) ?? []
             let found = names.filter { name in endings.contains(where: name.hasSuffix) }
-                .map { log.hasSuffix("/") ? log + $0 : log + "/" + $0 }.filter { FileReading.kind(of: $0) == .file }
+                .map { log.hasSuffix("/") ? log + $0 : log + "/" + $0 }.filter { (try? LogFile.kind(of: $0)) == .file }
             guard !found.isEmpty else {
                 throw ExitStatus(
                     ExitStatus.usage,
@@ -106,84 +114,116 @@ struct InputLogs {
                 try prepare(log, follows: follows, &prepared)
             } catch {
                 prepared.remove()
-                throw ExitStatus(ExitStatus.usage, error.description)
+                let name = LogFile.isStandardInput(error.path) ? "standard input" : error.path
+                throw ExitStatus(ExitStatus.usage, FileError(path: name, reason: error.reason).description)
             }
         }
         return prepared
     }
 
     private func prepare(_ log: String, follows: Bool, _ prepared: inout Prepared) throws(FileError) {
-        let path = log == "-" ? try spoolInput(&prepared) : log
-        if let format = format ?? (isGuessed ? ForeignLog.guess(path) : nil) {
-            guard !follows else {
-                throw FileError(
-                    path: log,
-                    reason: "is a log of \(format.rawValue), which is read whole; --follow reads Bursar's own "
-                        + "format, and JSON lines or CSV by --map")
-            }
+        let isStream = try LogFile.kind(of: log) == .stream
+        if isStream, follows {
+            guard format == nil else { throw Self.notFollowed(log, format) }
+            prepared.paths.append(log)
+            return
+        }
+        let path = isStream ? try copy(log, &prepared) : log
+        var format = format
+        if format == nil, isGuessed { format = try guess(path, log) }
+        if let format {
+            if follows { throw Self.notFollowed(log, format) }
             try convert(path, name: log, format, &prepared)
         } else if SQLiteTable.isDatabase(path) {
-            try replace(log, &prepared) { line throws(FileError) in try SQLiteTable.convert(path, line) }
+            if follows { throw FileError(path: log, reason: "is a database; --follow reads files of lines") }
+            let table = try SQLiteTable(path)
+            note(table, log)
+            var failure: String?
+            try replace(log, &prepared) { write throws(FileError) in failure = try table.convert(write) }
+            if let failure { prepared.failures.append("\(log): \(failure)") }
+        } else if !follows, try isSpread(path, log) {
+            let values = JSONValueLog(map: map)
+            try replace(log, &prepared) { write throws(FileError) in try values.convert(path, write) }
+            prepared.add(values.rejects, values.failure, of: log)
         } else {
             prepared.paths.append(path)
         }
     }
 
+    private func isSpread(_ path: String, _ name: String) throws(FileError) -> Bool {
+        do throws(FileError) {
+            return try JSONValueLog.isOne(path)
+        } catch {
+            throw FileError(path: name, reason: error.reason)
+        }
+    }
+
+    private static func notFollowed(_ log: String, _ format: ForeignFormat?) -> FileError {
+        FileError(
+            path: log,
+            reason:
+                "is a log of \(format?.rawValue ?? "another system"), which is read whole; --follow reads Bursar's own "
+                + "format, and JSON lines or CSV by --map")
+    }
+
+    private func guess(_ path: String, _ name: String) throws(FileError) -> ForeignFormat? {
+        do throws(FileError) {
+            return try ForeignLog.guess(path)
+        } catch {
+            throw FileError(path: name, reason: error.reason)
+        }
+    }
+
+    private func note(_ table: SQLiteTable, _ name: String) {
+        guard table.isReadAsUnchanging else { return }
+        Console.error(
+            "\(shown(name)): its folder cannot be written, so it is read as a database that no program writes now")
+    }
+
     private func convert(
         _ path: String, name: String, _ format: ForeignFormat, _ prepared: inout Prepared
     ) throws(FileError) {
-        var foreign = ForeignLog(format, overrides: overrides, callPath: callPath)
-        var lines: [UInt32] = []
-        try replace(name, &prepared) { write throws(FileError) in
-            try foreign.convert(path, name: name) { record, line in
-                lines.append(UInt32(clamping: line))
-                return write(record)
-            }
-        }
-        prepared.lines[name] = lines
+        let foreign = ForeignLog(format, overrides: overrides, callPath: callPath, map: map)
+        if SQLiteTable.isDatabase(path) { note(try SQLiteTable(path), name) }
+        try replace(name, &prepared) { write throws(FileError) in try foreign.convert(path, name: name, write) }
         prepared.servedOnly += foreign.servedOnly
         prepared.joined += foreign.joined
-        prepared.rejects += foreign.rejects.map { ReplayReject(path: name, line: $0.line, reason: $0.reason) }
+        prepared.add(foreign.rejects, foreign.failure, of: name)
     }
 
     // MARK: - Temporary files
 
     /// Replaces a log by a file with converted lines.
     private func replace(
-        _ name: String, _ prepared: inout Prepared, _ lines: (_ write: ([UInt8]) -> Bool) throws(FileError) -> Void
+        _ name: String, _ prepared: inout Prepared,
+        _ lines: (_ write: @escaping ([UInt8]) throws(FileError) -> Void) throws(FileError) -> Void
     ) throws(FileError) {
         let file = try OutputFile(temporaryFor: TemporaryFiles.folder)
         prepared.temporary.append(file)
         prepared.paths.append(file.temporary)
         prepared.names[file.temporary] = name
-        var failure: FileError?
         do throws(FileError) {
-            try lines { line in
-                do throws(FileError) { try file.write(line) } catch { failure = error }
-                return failure == nil
-            }
-            if failure == nil { try file.flush() }
+            try lines { line throws(FileError) in try file.write(line) }
+            try file.flush()
         } catch {
             // The reader of the log may know it under another path.
             throw error.path == TemporaryFiles.folder ? error : FileError(path: name, reason: error.reason)
         }
-        if let failure { throw failure }
     }
 
-    /// Copies standard input to a file, so that it can be read a second time for ordering. Returns the path.
-    private func spoolInput(_ prepared: inout Prepared) throws(FileError) -> String {
+    /// Copies a stream to a file, so that it can be read a second time for ordering. Returns the path.
+    private func copy(_ log: String, _ prepared: inout Prepared) throws(FileError) -> String {
+        guard prepared.streams.insert(LogFile.isStandardInput(log) ? "-" : log).inserted else {
+            throw FileError(path: log, reason: "is named twice, and a stream can be read only once")
+        }
         let file = try OutputFile(temporaryFor: TemporaryFiles.folder)
         prepared.temporary.append(file)
-        prepared.names[file.temporary] = "-"
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = read(0, &buffer, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            if count < 0 { throw FileError(path: "standard input", code: errno) }
-            if count == 0 { break }
-            try file.write(Array(buffer[..<count]))
-        }
+        prepared.names[file.temporary] = log
+        try LogFile.copy(log) { bytes throws(FileError) in try file.write(bytes) }
         try file.flush()
+        if SQLiteTable.isDatabase(file.temporary) {
+            throw FileError(path: log, reason: "is a SQLite database, which is no stream; name its file")
+        }
         return file.temporary
     }
 }

@@ -1,68 +1,57 @@
 import BursarSyntax
 import BursarLogs
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
-/// The requests in a file or on standard input: one per line, or a single request over several lines.
+/// The requests in a file or on standard input: one a line, or a single one over several lines.
 enum RequestLines {
-    /// The maximum size of a request in bytes.
-    private static let longest = 64 << 20
+    enum Entry {
+        case request([UInt8])
+        /// What cannot be a request, and why.
+        case unusable(String)
+    }
 
-    static func forEach(in path: String, _ body: ([UInt8]) -> Void) throws(FileError) {
-        if path != "-" {
-            let bytes = try FileReading.read(path, limit: 1 << 32)
-            if isSingle(bytes) {
-                body(bytes)
-            } else {
-                for line in bytes.split(separator: 0x0A) where !isBlank(line) { body(Array(line)) }
-            }
-            return
-        }
+    static func forEach(in path: String, _ body: (Entry) throws -> Void) throws {
+        let lines = try LineStream(path)
         var isFirst = true
-        while let line = try readLine() {
-            if isBlank(line[...]) { continue }
-            if isFirst, !isSingle(line), isOpen(line) {
-                var whole = line
-                while let more = try readLine(), whole.count < longest { whole += [0x0A] + more }
-                body(whole)
-                return
+        while let line = try lines.next() {
+            switch line {
+            case .overlong(let count): try body(tooLong(count))
+            case .whole(let bytes):
+                if isBlank(bytes) { continue }
+                if isFirst, LogFormat.endsEarly(bytes) {
+                    try overSeveral(bytes, lines, body)
+                } else {
+                    try body(.request(bytes))
+                }
             }
             isFirst = false
-            body(line)
         }
     }
 
-    private static func isBlank(_ line: ArraySlice<UInt8>) -> Bool { line.allSatisfy { $0 <= 0x20 } }
-
-    private static func isSingle(_ bytes: [UInt8]) -> Bool { LogFormat.readSingle(bytes).error == nil }
-
-    /// The line ends inside an object, which continues on the next line.
-    private static func isOpen(_ line: [UInt8]) -> Bool {
-        LogFormat.readSingle(line).error?.hasPrefix("the line ends") ?? false
+    private static func tooLong(_ count: Int) -> Entry {
+        .unusable("a line of \(count) bytes; lines may have \(Bounds.lineBytes) (\(Bounds.lineBytes >> 20) MiB)")
     }
 
-    nonisolated(unsafe) private static let input = fdopen(0, "r")
-
-    private static func readLine() throws(FileError) -> [UInt8]? {
-        guard let input else { throw FileError(path: "standard input", code: errno) }
-        var pointer: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        defer { free(pointer) }
-        let count = getline(&pointer, &capacity, input)
-        guard count > 0, let pointer else {
-            if ferror(input) != 0 { throw FileError(path: "standard input", code: errno) }
-            return nil
+    /// A first line that breaks off inside an object: it goes on below, or is damaged and the next ones are not.
+    private static func overSeveral(_ first: [UInt8], _ lines: LineStream, _ body: (Entry) throws -> Void) throws {
+        var parts = [first]
+        // A line break between values is a space to the reader, and one inside a text is refused, as a return is.
+        var whole = first
+        var after: Entry?
+        while after == nil, let line = try lines.next() {
+            switch line {
+            case .overlong(let count): after = tooLong(count)
+            case .whole(let bytes):
+                parts.append(bytes)
+                whole += [0x0D] + bytes
+                if whole.count > Bounds.lineBytes {
+                    after = .unusable("a request of more than \(Bounds.lineBytes) bytes")
+                }
+            }
         }
-        var line = pointer.withMemoryRebound(to: UInt8.self, capacity: count) {
-            Array(UnsafeBufferPointer(start: $0, count: count))
-        }
-        while line.last == 0x0A || line.last == 0x0D { line.removeLast() }
-        return line
+        if after == nil, LogFormat.isRequest(whole) { return try body(.request(whole)) }
+        for part in parts where !isBlank(part) { try body(.request(part)) }
+        if let after { try body(after) }
     }
+
+    private static func isBlank(_ line: [UInt8]) -> Bool { line.allSatisfy { $0 <= 0x20 } }
 }
