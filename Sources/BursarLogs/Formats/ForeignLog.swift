@@ -130,12 +130,13 @@ package final class ForeignLog {
 
     private func addUsage(_ tree: JSONTree, _ line: Int, _ name: String) throws(FileError) {
         let results = UsageResult.all(in: tree)
-        let total = results.reduce(Int64(0)) { $0.addingSaturated($1.count) }
+        // Rows with a problem make no requests, so that the rest are bounded.
+        let total = results.reduce(Int64(0)) { $0.addingSaturated($1.problem == nil ? $1.count : 0) }
         var number: Int64 = 0
         for result in results {
             let requests: UsageResult.Requests
             let first = number
-            number = number.addingSaturated(result.count)
+            if result.problem == nil { number.addSaturated(result.count) }
             do throws(ForeignError) {
                 requests = try self.requests(result, line, name, from: total > 1 ? first : nil)
             } catch {

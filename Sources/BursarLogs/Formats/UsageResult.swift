@@ -105,7 +105,9 @@ struct UsageResult {
                     let seconds = result.start + result.length * index / result.count
                     json.field("ts", instantText(seconds * 1_000_000))
                 }
-                if !hasID { json.field("request_id", number.map { "\(name).\($0 + index + 1)" } ?? name) }
+                if !hasID {
+                    json.field("request_id", number.map { "\(name).\($0.addingSaturated(index + 1))" } ?? name)
+                }
                 for (field, total) in totals {
                     // The first ones have one more, so that nothing is lost.
                     json.key(text: field.name)

@@ -105,10 +105,8 @@ struct CSVScanner {
         let value: Int64?
         switch field {
         case .time:
-            guard let whole = decimal.scaled(by: 0, roundingUp: false),
-                let micros = decimal.scaled(by: 6, roundingUp: false)
-            else { throw LineError("`ts` is not a time") }
-            value = TimestampReader.unix(whole, fractionMicros: micros - whole * 1_000_000)
+            guard let time = TimestampReader.unix(decimal) else { throw LineError("`ts` is not a time") }
+            value = time
         case .cost: value = decimal.scaled(by: 9, roundingUp: true)
         case .duration: value = decimal.scaled(by: 3, roundingUp: false)
         default:

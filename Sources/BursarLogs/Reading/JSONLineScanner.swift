@@ -263,10 +263,9 @@ struct JSONLineScanner: ~Copyable {
         }
         guard keys.map.isForeign else { throw LineError("`ts` must be text such as \"2026-06-01T09:00:00Z\"") }
         let decimal = try decimal("ts")
-        guard !decimal.isNegative, let whole = decimal.scaled(by: 0, roundingUp: false),
-            let micros = decimal.scaled(by: 6, roundingUp: false),
-            let time = TimestampReader.unix(whole, fractionMicros: micros - whole * 1_000_000)
-        else { throw LineError("`ts` is not a time") }
+        guard !decimal.isNegative, let time = TimestampReader.unix(decimal) else {
+            throw LineError("`ts` is not a time")
+        }
         return time
     }
 

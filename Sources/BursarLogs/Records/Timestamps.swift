@@ -66,10 +66,11 @@ struct TimestampReader {
 
     /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size: 1e11 seconds are the year
     /// 5138, and 1e11 milliseconds are 1973.
-    static func unix(_ value: Int64, fractionMicros: Int64) -> Int64? {
-        switch value {
-        case 0..<100_000_000_000: value * 1_000_000 + fractionMicros
-        case 100_000_000_000..<100_000_000_000_000: value * 1_000 + fractionMicros / 1_000
+    static func unix(_ decimal: JSONDecimal) -> Int64? {
+        guard let value = decimal.scaled(by: 0, roundingUp: false) else { return nil }
+        return switch value {
+        case 0..<100_000_000_000: decimal.scaled(by: 6, roundingUp: false)
+        case 100_000_000_000..<100_000_000_000_000: decimal.scaled(by: 3, roundingUp: false)
         case 100_000_000_000_000..<100_000_000_000_000_000: value
         case 100_000_000_000_000_000...: value / 1_000
         default: nil
