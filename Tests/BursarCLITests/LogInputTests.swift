@@ -134,4 +134,24 @@ import Testing
             #expect(try String(contentsOfFile: rejects, encoding: .utf8).contains("`ts` is missing"))
         }
     }
+
+    @Test func `a database that is damaged is told`() throws {
+        let whole = try Data(contentsOf: URL(filePath: Binary.root + "Tests/Fixtures/sources/usage.sqlite"))
+        try Binary.inFolder { folder in
+            let log = folder.appending(path: "usage.sqlite")
+            try whole.prefix(whole.count / 2).write(to: log)
+            let result = try Binary.run("replay", "--policies", "Tests/Fixtures/logs/policy.yaml", log.path())
+            #expect(result.status == 2)
+            #expect(result.errors.contains("is damaged"), "\(result.errors)")
+        }
+    }
+
+    @Test func `a first line that is damaged does not take the next requests with it`() throws {
+        let good = #"{"request_id":"r","tenant":"t","model":"gpt-4o"}"#
+        for (lines, count) in [("{\n\(good)\n\(good)\n", 3), ("{\n{\n{\n", 1), ("{\n" + good.dropFirst(), 1)] {
+            let result = try Binary.run(
+                "eval", "--policies", "Tests/Fixtures/logs/policy.yaml", input: Data(lines.utf8))
+            #expect(result.output.split(separator: "\n").count == count, "\(result.output)")
+        }
+    }
 }

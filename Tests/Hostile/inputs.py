@@ -608,3 +608,122 @@ def editor_one_long_line(root, size):
 @case
 def editor_many_requests(root, size):
     return session(root, [opened(root, POLICY), *(asked(root, "hover", n + 10) for n in range(size // 200))])
+
+# Logs
+
+
+RECORD = '{"ts":"2026-06-01T00:00:00Z","request_id":"r%d","tenant":"t","model":"m"}\n'
+
+
+def replay(root, name, *options):
+    policy_set(root)
+    return ["replay", "--quiet", "--policies", "set", *options, name]
+
+
+@case
+def logs_blank_lines(root, size):
+    lines(root / "l.jsonl", RECORD % 0, size, lambda n: "\n")
+    return replay(root, "l.jsonl")
+
+
+@case
+def logs_open_quotes(root, size):
+    lines(root / "l.csv", "ts,request_id,tenant,model\n", size, lambda n: 'a,"\n')
+    return replay(root, "l.csv", "--rejects", "r")
+
+
+@case
+def logs_open_quotes_of_another_system(root, size):
+    lines(root / "l.csv", "startTime,prompt_tokens,completion_tokens,model,team_id\n", size, lambda n: 'a,"\n')
+    return replay(root, "l.csv", "--rejects", "r")
+
+
+@case
+def logs_one_line(root, size):
+    (root / "l.jsonl").write_text(RECORD % 0 + "x" * size)
+    return replay(root, "l.jsonl")
+
+
+@case
+def logs_deep(root, size):
+    (root / "l.jsonl").write_text('{"a":' * (size // 5))
+    return replay(root, "l.jsonl")
+
+
+@case
+def logs_open_objects(root, size):
+    lines(root / "l.jsonl", "", size, lambda n: '{"a":\n')
+    return replay(root, "l.jsonl")
+
+
+@case
+def logs_list(root, size):
+    lines(root / "l.json", "[", size, lambda n: RECORD % n + ",", RECORD % 0 + "]")
+    return replay(root, "l.json")
+
+
+@case
+def logs_many_names(root, size):
+    record = '{"ts":"2026-06-01T00:00:00Z","request_id":"r%d","tenant":"t%d","user":"u%d","feature":"f%d","model":"m%d"}\n'
+    lines(root / "l.jsonl", "", size, lambda n: record % (n, n, n, n, n))
+    return replay(root, "l.jsonl")
+
+
+@case
+def logs_out_of_order(root, size):
+    record = '{"ts":"2026-06-01T%02d:%02d:00Z","request_id":"r%d","tenant":"t","model":"m"}\n'
+    lines(root / "l.jsonl", "", size, lambda n: record % (n * 7 % 24, n * 11 % 60, n))
+    return replay(root, "l.jsonl", "--decisions", "d")
+
+
+@case
+def logs_attributes_of_a_resource(root, size):
+    attributes = ",".join('{"key":"k%d","value":{"stringValue":"x"}}' % n for n in range(2_000))
+    span = '{"name":"s","attributes":[{"key":"gen_ai.request.model","value":{"stringValue":"m"}}]}'
+    spans = ",".join([span] * 1_000)
+    line = '{"resourceSpans":[{"resource":{"attributes":[%s]},"scopeSpans":[{"spans":[%s]}]}]}\n' % (attributes, spans)
+    lines(root / "l.jsonl", "", size, lambda n: line)
+    return replay(root, "l.jsonl")
+
+
+@case
+def logs_text_that_is_json(root, size):
+    inner = "{" + ",".join('\\"a%d\\":1' % n for n in range(size // 30)) + "}"
+    record = '{"request_id":"r","startTime":"2026-06-01T10:00:00Z","prompt_tokens":1,"completion_tokens":1,"model":"m",'
+    (root / "l.jsonl").write_text(record + f'"metadata":"{inner}","request_tags":"{inner}"}}\n')
+    return replay(root, "l.jsonl")
+
+
+@case
+def logs_wide_table(root, size):
+    names = ["startTime", "prompt_tokens", "completion_tokens", "model", "team_id"]
+    head = ",".join(names + [f"c{n}" for n in range(4_000)]) + "\n"
+    lines(root / "l.csv", head, size, lambda n: "2026-06-01T10:00:00Z,1,1,m,t" + "," * 4_000 + "\n")
+    return replay(root, "l.csv")
+
+
+@case
+def logs_aggregates(root, size):
+    row = '{"input_tokens":4000000,"output_tokens":1,"num_model_requests":1000000,"project_id":"p%d","model":"m"}'
+    head = '{"data":[{"start_time":1780272000,"end_time":1780275600,"results":['
+    lines(root / "l.json", head, size, lambda n: row % n + ",", row % 0 + "]}]}")
+    return replay(root, "l.json", "--input", "openai-usage")
+
+
+@case
+def logs_bomb(root, size):
+    import gzip
+
+    with gzip.open(root / "l.jsonl.gz", "wb") as file:
+        for _ in range(size // 40_000):
+            file.write(b"x" * 8_000_000)
+    return replay(root, "l.jsonl.gz")
+
+
+@case
+def logs_many_members(root, size):
+    import gzip
+
+    member = gzip.compress((RECORD % 0).encode())
+    (root / "l.jsonl.gz").write_bytes(member * (size // len(member)))
+    return replay(root, "l.jsonl.gz")

@@ -15,7 +15,7 @@ package final class JSONValueLog {
 
     /// A log is one of these.
     package static func isOne(_ path: String) throws(FileError) -> Bool {
-        guard case .lines(let text)? = try LogSource(path).next(isCSV: false) else { return false }
+        guard case .lines(let text)? = try LogSource(path).next(isCSV: false, isLast: true) else { return false }
         return ForeignValues.isSpread(text.bytes)
     }
 

@@ -56,7 +56,9 @@ final class LogSource {
     var textFile: FileIdentity? { stream.isCompressed ? nil : stream.identity }
 
     /// The next part; nil at the end. A line break inside quotation marks does not end a CSV's row.
-    func next(isCSV: Bool) -> Part? {
+    ///
+    /// - Parameter isLast: nothing is read after this part, so a line that is too long need not be passed over.
+    func next(isCSV: Bool, isLast: Bool = false) -> Part? {
         if let part = next {
             next = nil
             return part
@@ -71,7 +73,7 @@ final class LogSource {
             let hasLine = follows && lines.lastEnd != nil
             if text.count == text.capacity {
                 if let end = lines.lastEnd { return part(text, to: end) }
-                if text.count >= Bounds.lineBytes { return overlong(text, isCSV) }
+                if text.count >= Bounds.lineBytes { return isLast ? nil : overlong(text, isCSV) }
                 text = enlarged(text)
             }
             let added = stream.read(into: text.free, waits: !hasLine)

@@ -119,6 +119,6 @@ package enum Bounds {
     package static let requestsInRow: Int64 = 1_000_000
     package static let requestsInAggregates: Int64 = 4_000_000
     /// A compressed log may grow to this size in any case, and beyond it by this factor. Logs grow 5 to 100 times.
-    package static let decompressedBytes = 1 << 30
+    package static let decompressedBytes = 1 << 28
     package static let decompressionFactor = 1_000
 }

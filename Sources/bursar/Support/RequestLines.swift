@@ -48,7 +48,9 @@ enum RequestLines {
                 }
             }
         }
-        if after == nil, LogFormat.isRequest(whole) { return try body(.request(whole)) }
+        // Without a line that is a request of its own, the lines are one damaged request.
+        let isOne = LogFormat.isRequest(whole) || !parts.dropFirst().prefix(100).contains(where: LogFormat.isRequest)
+        if after == nil, isOne { return try body(.request(whole)) }
         for part in parts where !isBlank(part) { try body(.request(part)) }
         if let after { try body(after) }
     }
