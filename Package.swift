@@ -31,7 +31,10 @@ let package = Package(
         ),
         .target(
             name: "BursarLogs",
-            dependencies: ["BursarEngine", "BursarPolicy", "BursarStorage", "CIntrinsics", "CZlib", "CZstd", "CSQLite"]),
+            dependencies: [
+                "BursarEngine", "BursarPolicy", "BursarStorage", "CIntrinsics", "CZlib", "CZstd", "CSQLite",
+            ],
+            swiftSettings: amounts),
         .target(
             name: "BursarReplay",
             dependencies: [

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[2]
 # Modules whose `Int64`s come from input and counters.
-MODULES = ["BursarEngine", "BursarReplay", "BursarTesting"]
+MODULES = ["BursarEngine", "BursarLogs", "BursarReplay", "BursarTesting"]
 RULE = ROOT / "Sources" / MODULES[0] / "BareArithmetic.swift"
 FOUND = [
     "one + two",

@@ -400,9 +400,9 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         guard let first = parts.first, let whole = Int64(first), whole > 0, whole < 100_000_000_000_000 else {
             return nil
         }
-        if whole >= 100_000_000_000 { return whole * 1_000 }
+        if whole >= 100_000_000_000 { return whole &* 1_000 }
         let fraction = parts.count > 1 ? String((parts[1] + "000000").prefix(6)) : "0"
-        return Int64(fraction).map { whole * 1_000_000 + $0 }
+        return Int64(fraction).map { whole &* 1_000_000 &+ $0 }
     }
 
     /// Nine digits after the point are kept, as money has; an exponent is written out.

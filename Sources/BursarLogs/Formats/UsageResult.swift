@@ -42,7 +42,7 @@ struct UsageResult {
             length = 0
             problem = "`num_model_requests` must be 1 to \(Bounds.requestsInRow)"
         } else {
-            length = end - start
+            length = end &- start
             problem = nil
         }
     }
@@ -102,16 +102,16 @@ struct UsageResult {
             var json = JSONWriter()
             json.object { json in
                 if time == nil {
-                    let seconds = result.start + result.length * index / result.count
-                    json.field("ts", instantText(seconds * 1_000_000))
+                    let seconds = result.start &+ result.length &* index / result.count
+                    json.field("ts", instantText(seconds &* 1_000_000))
                 }
                 if !hasID {
-                    json.field("request_id", number.map { "\(name).\($0.addingSaturated(index + 1))" } ?? name)
+                    json.field("request_id", number.map { "\(name).\($0.addingSaturated(index &+ 1))" } ?? name)
                 }
                 for (field, total) in totals {
                     // The first ones have one more, so that nothing is lost.
                     json.key(text: field.name)
-                    json.value(Int(total / result.count + (index < total % result.count ? 1 : 0)))
+                    json.value(Int(total / result.count &+ (index < total % result.count ? 1 : 0)))
                 }
             }
             bytes += json.bytes.dropLast()

@@ -292,14 +292,14 @@ struct JSONLineScanner: ~Copyable {
         var ahead = position
         var whole: Int64 = 0
         while ahead < end, ahead - position < 12, base[ahead] &- 48 < 10 {
-            whole = whole * 10 + Int64(base[ahead] &- 48)
+            whole = whole &* 10 &+ Int64(base[ahead] &- 48)
             ahead += 1
         }
         if ahead > position, ahead < end, base[ahead] == UInt8(ascii: ",") || base[ahead] == UInt8(ascii: "}"),
             base[position] != UInt8(ascii: "0") || ahead - position == 1
         {
             position = ahead
-            return whole * 1_000
+            return whole &* 1_000
         }
         let decimal = try self.decimal("duration_ms")
         guard !decimal.isNegative else { throw LineError("`duration_ms` cannot be negative") }

@@ -27,23 +27,23 @@ struct TimestampReader {
             let hour = Self.two(text, 11), let minute = Self.two(text, 14), let second = Self.two(text, 17),
             hour < 24, minute < 60, second < 61
         else { return nil }
-        var micros = ((lastDayNumber * 24 + hour) * 60 + minute) * 60_000_000 + min(second, 59) * 1_000_000
+        var micros = ((lastDayNumber &* 24 &+ hour) &* 60 &+ minute) &* 60_000_000 &+ min(second, 59) &* 1_000_000
         var index = 19
         if index < count, text[index] == UInt8(ascii: ".") {
             index += 1
             let start = index
             var fraction: Int64 = 0
             while index < count, text[index] &- 48 < 10 {
-                if index - start < 6 { fraction = fraction * 10 + Int64(text[index] &- 48) }
+                if index - start < 6 { fraction = fraction &* 10 &+ Int64(text[index] &- 48) }
                 index += 1
             }
             guard index > start else { return nil }
             var digits = index - start
             while digits < 6 {
-                fraction *= 10
+                fraction = fraction &* 10
                 digits += 1
             }
-            micros += fraction
+            micros = micros &+ fraction
         }
         if index == count { return separator == UInt8(ascii: " ") ? micros : nil }
         if index + 1 == count, text[index] | 0x20 == UInt8(ascii: "z") { return micros }
@@ -53,10 +53,10 @@ struct TimestampReader {
             let hours = Self.two(text, index + 1), let minutes = isShort ? 0 : Self.two(text, index + 4), hours < 24,
             minutes < 60
         else { return nil }
-        let offset = (hours * 60 + minutes) * 60_000_000
+        let offset = (hours &* 60 &+ minutes) &* 60_000_000
         switch text[index] {
-        case UInt8(ascii: "+"): return micros - offset
-        case UInt8(ascii: "-"): return micros + offset
+        case UInt8(ascii: "+"): return micros &- offset
+        case UInt8(ascii: "-"): return micros &+ offset
         default: return nil
         }
     }
@@ -82,7 +82,7 @@ struct TimestampReader {
             let year = two(text, 2), let month = two(text, 5), let day = two(text, 8), (1...12).contains(month),
             day >= 1
         else { return nil }
-        let full = Int(century * 100 + year)
+        let full = Int(century &* 100 &+ year)
         guard day <= CalendarDate.daysIn(month: Int(month), year: full) else { return nil }
         return CalendarDate(year: full, month: Int(month), day: Int(day)).daysSince1970
     }
@@ -91,6 +91,6 @@ struct TimestampReader {
     private static func two(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> Int64? {
         let tens = text[index] &- 48
         let ones = text[index + 1] &- 48
-        return tens < 10 && ones < 10 ? Int64(tens) * 10 + Int64(ones) : nil
+        return tens < 10 && ones < 10 ? Int64(tens) &* 10 &+ Int64(ones) : nil
     }
 }
