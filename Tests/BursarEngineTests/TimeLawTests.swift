@@ -222,6 +222,26 @@ import Testing
         #expect(Self.remaining(next, "tpm") == 10)
     }
 
+    @Test(arguments: [DetailLevel.brief, .full])
+    func `one time far ahead closes no reservation and frees no slot`(detail: DetailLevel) throws {
+        let engine = try Self.engine("daily: $1/day, slots: 2 concurrent requests")
+        let tenant = engine.tenant("a")
+        let first = engine.decide(Self.request(engine, at: 0, input: 100), detail: detail)
+        let far = 300 * Micros.day
+        let astray = engine.decide(Self.request(engine, at: far, input: 1), detail: detail)
+        #expect(astray.outcome == .allow)
+        for _ in 0..<2 {
+            #expect(engine.decide(Self.request(engine, at: Micros.second, input: 5_000)).outcome == .deny)
+        }
+        let second = engine.decide(Self.request(engine, at: Micros.second, input: 1), detail: .full)
+        #expect(second.outcome == .allow)
+        #expect(Self.remaining(second, "slots") == 0)
+        let usage = Usage(inputTokens: 200, outputTokens: 0)
+        try engine.settle(try #require(first.reservation), of: tenant, usage: usage, at: Self.start + Micros.minute)
+        let third = engine.decide(Self.request(engine, at: Micros.minute, model: "free"), detail: .full)
+        #expect(Self.remaining(third, "daily") == 798_000_000)
+    }
+
     @Test func `a slot that a group shares comes free at its time, whoever asks`() throws {
         let engine = try Self.engine(
             "own: 9 requests/day", rest: "limits: {pool: {amount: 1 concurrent requests, per: group}}",

@@ -217,6 +217,10 @@ struct CounterBook: ~Copyable {
     @inline(__always)
     func latest(at time: Int64) -> Int64 { max(previous, time) }
 
+    /// The earlier one of them: one time far ahead, which may be wrong, gives nothing up.
+    @inline(__always)
+    func earliest(at time: Int64) -> Int64 { min(previous, time) }
+
     @inline(__always)
     static func isWrong(_ kept: Int64, latest: Int64) -> Bool { kept.subtractingSaturated(mostLate) > latest }
 

@@ -176,10 +176,10 @@ extension CounterBook {
 
     /// A request begins to run.
     mutating func enter(_ index: Int, at time: Int64) {
-        let lifetime = lifetime
+        let (lifetime, now) = (lifetime, earliest(at: time))
         let count = withExtra(index) { extra -> Int in
             // The time of what has ended comes first.
-            let ended = extra.holders.partitioningIndex { $0.addingSaturated(lifetime) > time }
+            let ended = extra.holders.partitioningIndex { $0.addingSaturated(lifetime) > now }
             if ended > extra.holders.count / 2 { extra.holders.removeFirst(ended) }
             let place = extra.holders.partitioningIndex { $0 > time }
             extra.holders.insert(time, at: place)

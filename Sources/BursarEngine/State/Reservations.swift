@@ -382,7 +382,9 @@ extension Account {
     @inline(__always)
     func dropReservations(at time: Int64, lifetime: Int64) {
         let latest = book.latest(at: time)
-        while let id = reservations.nextExpired(at: time, latest: latest, lifetime: lifetime) { drop(id) }
+        while let id = reservations.nextExpired(at: book.earliest(at: time), latest: latest, lifetime: lifetime) {
+            drop(id)
+        }
     }
 
     @inline(never)
