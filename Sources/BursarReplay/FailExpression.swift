@@ -15,26 +15,70 @@ package struct FailExpression: Sendable {
     private let isShare: Bool
     package let text: String
 
-    /// nil if the text is not a valid expression.
-    package init?(_ text: String) {
+    package init(_ text: String) throws(ScalarError) {
         self.text = text
-        if text == "deny" {
+        var scanner = TextScanner(text)
+        scanner.skipSpaces()
+        let start = scanner.position
+        while let byte = scanner.peek, byte == UInt8(ascii: "_") || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A) {
+            scanner.position += 1
+        }
+        let word = scanner.text(start, scanner.position)
+        scanner.skipSpaces()
+        if word == "deny", scanner.isAtEnd {
             (figure, comparison, bound, isShare) = (.refused, ">", 0, false)
             return
         }
-        let operators = [">=", "<=", ">", "<"]
-        guard let found = operators.first(where: { text.contains($0) }) else { return nil }
-        let parts = text.split(separator: found, maxSplits: 1, omittingEmptySubsequences: false)
-            .map { $0.filter { !$0.isWhitespace } }
-        guard parts.count == 2, let figure = Figure(rawValue: parts[0]) else { return nil }
-        var number = parts[1]
-        isShare = number.hasSuffix("%")
-        if isShare { number.removeLast() }
-        if number.hasPrefix("+") { number.removeFirst() }
-        guard let value = Double(number), value.isFinite else { return nil }
+        guard let figure = Figure(rawValue: word) else {
+            let known = Figure.allCases.map(\.rawValue) + ["deny"]
+            let near = nearestName(to: word, among: known)
+            throw scanner.error(
+                word.isEmpty ? "expected a figure" : "there is no figure `\(word)`", from: start,
+                help: near.map { "did you mean `\($0)`?" } ?? "figures: \(known.joined(separator: ", "))")
+        }
         self.figure = figure
-        comparison = found
-        bound = isShare ? value / 100 : value
+        guard
+            let comparison = [">=", "<=", ">", "<"].first(where: {
+                scanner.text(scanner.position, scanner.bytes.count).hasPrefix($0)
+            })
+        else { throw scanner.unexpected("expected `>`, `>=`, `<` or `<=`", help: "as in `refused > 0.1%`") }
+        self.comparison = comparison
+        scanner.position += comparison.utf8.count
+        scanner.skipSpaces()
+        (bound, isShare) = try Self.bound(&scanner, figure)
+    }
+
+    /// The number after the comparison: a share, money for `spend`, or a count.
+    private static func bound(
+        _ scanner: inout TextScanner, _ figure: Figure
+    ) throws(ScalarError) -> (value: Double, isShare: Bool) {
+        let start = scanner.position
+        // A change of spend can be negative.
+        let isNegative = figure == .spend && scanner.take("-")
+        if !isNegative, scanner.take("+") {}
+        let sign: Double = isNegative ? -1 : 1
+        var share = scanner
+        if let percentage = try? share.percentage() {
+            scanner = share
+            scanner.skipSpaces()
+            try scanner.expectEnd()
+            guard figure == .spend || percentage <= .full else {
+                throw scanner.error("a share of \(figure.rawValue) is at most 100%", from: start)
+            }
+            return (sign * Double(percentage.scaled) / Double(Percentage.one), true)
+        }
+        let amount = try scanner.expectedAmount("a number")
+        scanner.skipSpaces()
+        try scanner.expectEnd()
+        switch amount {
+        case .money(let nanos):
+            guard figure == .spend else {
+                throw scanner.error("`\(figure.rawValue)` is a count, not money", from: start)
+            }
+            return (sign * Double(nanos) / 1e9, false)
+        case .number(let scaled): return (sign * Double(scaled) / 1e9, false)
+        case .count(let count): return (sign * Double(count), false)
+        }
     }
 
     /// The syntax of an expression, for a help text.

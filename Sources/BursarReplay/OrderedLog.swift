@@ -56,7 +56,9 @@ final class OrderedLog: BlockLog {
             let start = try text.add(stretch, of: reader)
             let block = LogFormat.read(stretch)
             for reject in block.rejects {
-                rejects.append(ReplayReject(path: path, line: baseLine + reject.line, reason: reject.reason))
+                rejects.append(
+                    ReplayReject(
+                        path: path, line: baseLine + reject.line, reason: reject.reason, request: reject.request))
             }
             // As many as the index can count.
             guard entries.count + block.count <= Int(Int32.max) else {

@@ -200,7 +200,9 @@ package final class Replay {
         guard !isOrdering, isFirstShard else { return }
         summary.read += work.block.rejects.count
         for reject in work.block.rejects {
-            try self.reject(ReplayReject(path: work.path, line: work.baseLine + reject.line, reason: reject.reason))
+            try self.reject(
+                ReplayReject(
+                    path: work.path, line: work.baseLine + reject.line, reason: reject.reason, request: reject.request))
         }
     }
 

@@ -77,10 +77,13 @@ package struct ReplayReject: Sendable {
     package var path: String
     package var line: Int
     package var reason: String
+    /// The request that the line names; nil if the line names none.
+    package var request: RejectedRequest?
 
-    package init(path: String, line: Int, reason: String) {
+    package init(path: String, line: Int, reason: String, request: RejectedRequest? = nil) {
         self.path = path
         self.line = line
         self.reason = reason
+        self.request = request
     }
 }

@@ -23,7 +23,8 @@ package enum TrafficChecks {
         for (model, tally) in summary.models.sorted(by: { $0.key < $1.key }) where tally.unpriced > 0 {
             warn(
                 .trafficUnpriced,
-                "the log asks \(times(tally.unpriced)) for `\(model)`, which the catalog does not price", policy)
+                "the log asks \(times(tally.unpriced)) for `\(model)`, which the catalog does not price", policy,
+                aliasHelp(model, edition))
         }
         for (pair, times) in details.refusedModels.sorted(by: {
             ($0.key.first, $0.key.second) < ($1.key.first, $1.key.second)
@@ -37,6 +38,17 @@ package enum TrafficChecks {
         checkFeatures(edition, details, warn)
         checkMargins(edition, summary, details, warn)
         return diagnostics
+    }
+
+    /// The model of the catalog that a log most likely means: the name after a provider's, or the nearest one.
+    private static func aliasHelp(_ name: String, _ edition: Edition) -> String? {
+        guard let catalog = edition.catalog else { return "add a catalog with the prices of the models" }
+        let last = name.split(separator: "/").last.map(String.init) ?? name
+        let names = catalog.models.map(\.name)
+        guard let model = names.first(where: { $0 == last }) ?? nearestName(to: last, among: names.sorted()) else {
+            return "add the model to the catalog, or its name to the `aliases` of a model"
+        }
+        return "if this is `\(model)`, add `aliases: [\"\(name)\"]` to it in the catalog"
     }
 
     private static func checkFeatures(

@@ -53,7 +53,7 @@ import Testing
             #expect(result.output.contains("p.yaml:17:23: step 1: outcome: expected allow, got deny"))
             #expect(result.output.contains("| deny: tenant_budget_exceeded"))
             #expect(result.output.contains("no request has a field `input_token`"))
-            #expect(result.output.contains("did you mean: input_tokens"))
+            #expect(result.output.contains("did you mean `input_tokens`?"))
             #expect(result.errors.contains("3 tests, 2 failed"))
             #expect(try Binary.run("test", "--filter", "good", folder.path()).status == 0)
         }

@@ -212,7 +212,7 @@ struct SplitMix {
     private func isBeyondGrammar(_ refusal: String) -> Bool {
         [
             "zero", "too large", "more digits", "digits after the point", "whole number", "too long",
-            "levels of nesting", "too many alternatives",
+            "levels of nesting", "too many alternatives", "can be read as",
         ]
         .contains { refusal.contains($0) }
     }

@@ -188,7 +188,9 @@ package struct LogFormat: Sendable {
                 block.commit(line: line, start: start, end: end)
             } catch {
                 block.clearLists()
-                block.rejects.append(Reject(line: line, reason: error.reason))
+                let row = UnsafeBufferPointer(rebasing: text[start..<end])
+                block.rejects.append(
+                    Reject(line: line, reason: error.reason, request: RejectedRequest(row, format)))
             }
             // Line breaks in its cells.
             if format.isCSV { line += text[start..<end].count { $0 == 0x0A } }

@@ -1,4 +1,5 @@
 import BursarEngine
+import BursarSyntax
 import CIntrinsics
 
 /// The fields of a request as logs and `eval` know them.
@@ -125,8 +126,11 @@ package struct FieldMap: Sendable {
         }
         let name = String(mapping[..<equals])
         guard let field = Field.named[name] else {
-            let known = Field.allCases.map(\.name).joined(separator: ", ")
-            throw MappingError(description: "there is no field `\(name)`; fields: \(known)")
+            let known = Field.allCases.map(\.name)
+            let help =
+                nearestName(to: name, among: known).map { "did you mean `\($0)`?" }
+                ?? "fields: \(known.joined(separator: ", "))"
+            throw MappingError(description: "there is no field `\(name)`; \(help)")
         }
         let rest = mapping[mapping.index(after: equals)...]
         isForeign = true

@@ -34,6 +34,7 @@ package struct Reject: Sendable {
     /// From 1, within its file.
     package var line: Int
     package var reason: String
+    package var request: RejectedRequest?
 }
 
 /// The records of one stretch of a log, read but not yet decided. Values stay where they were read.

@@ -98,7 +98,7 @@ package struct Compiler {
                 .syntaxBound,
                 "the limits of all tiers, with those that they take over, are more than \(Bounds.tierLimits)",
                 at: place,
-                help: "remove tiers, limits or versions that nobody needs")
+                help: "remove tiers, limits or versions that are not used")
             isTooLarge = true
         } else if patternMatches > Bounds.patternMatches {
             report(
@@ -127,7 +127,7 @@ package struct Compiler {
             } else {
                 report(
                     .syntaxScalar, "there is no time zone `\(name.value)` on this system", at: name.range,
-                    help: "an IANA name such as Europe/Berlin; the package tzdata provides them")
+                    help: "write an IANA name such as Europe/Berlin; the package tzdata installs the zones")
             }
         }
         let context = CompileContext(zone: version.zone, currency: "", catalog: nil, audiences: [], isShadow: false)
@@ -205,15 +205,17 @@ package struct Compiler {
 
     // MARK: - Versions
 
-    private mutating func checkVersions(_ versions: [Prepared]) {
+    private mutating func checkVersions(_ all: [Prepared]) {
+        let versions = all.filter { !$0.document.hasUnreadableTime }
         for (index, version) in versions.enumerated() {
             for other in versions[..<index] {
                 let notes = [Diagnostic.Note("the other one is here", at: other.document.version.range)]
                 if other.document.version.value == version.document.version.value {
                     report(
                         .versionDuplicate,
-                        "version \(version.document.version.value) of `\(version.document.id.value)` stands twice",
-                        at: version.document.version.range, notes: notes)
+                        "duplicate version \(version.document.version.value) of `\(version.document.id.value)`",
+                        at: version.document.version.range, notes: notes,
+                        help: severalSetsHelp(version.document.version.range, other.document.version.range))
                 } else if other.effective == version.effective {
                     report(
                         .versionOverlap,
@@ -247,6 +249,24 @@ package struct Compiler {
         }
     }
 
+    /// Equal versions in two folders are most likely two sets that were read as one.
+    private func severalSetsHelp(_ range: SourceRange, _ other: SourceRange) -> String? {
+        let names = [range, other].compactMap { documents.sources[$0]?.name }
+        let folders = names.map { name in name.lastIndex(of: "/").map { String(name[..<$0]) } ?? "." }
+        guard folders.count == 2, folders[0] != folders[1] else { return nil }
+        return "if `\(folders[1])` and `\(folders[0])` are two policy sets, check each by itself"
+    }
+
+    /// The one cause of every unknown model in a set without a catalog.
+    private mutating func reportNoCatalog(_ document: PolicyDocument, _ version: Prepared) {
+        let names = version.tiers.values.flatMap { $0.models?.value ?? [] }.contains { $0.value.text != "any" }
+        let chains = version.tiers.values.contains { !($0.downgrade?.chains.isEmpty ?? true) }
+        guard names || chains, documents.catalogs.isEmpty, document.catalog == nil else { return }
+        report(
+            .nameUnknown, "the set has no catalog, so none of the models that it names is known", at: document.id.range,
+            help: "add a `catalog` document; `bursar import prices` makes one from a public price list")
+    }
+
     private mutating func checkCatalogVersions() {
         var seen: [[String]: SourceRange] = [:]
         for catalog in documents.catalogs {
@@ -254,8 +274,9 @@ package struct Compiler {
             if let first = seen[key] {
                 report(
                     .versionDuplicate,
-                    "version \(catalog.version.value) of catalog `\(catalog.id.value)` stands twice",
-                    at: catalog.version.range, notes: [.init("the other one is here", at: first)])
+                    "duplicate version \(catalog.version.value) of catalog `\(catalog.id.value)`",
+                    at: catalog.version.range, notes: [.init("the other one is here", at: first)],
+                    help: severalSetsHelp(catalog.version.range, first))
             } else {
                 seen[key] = catalog.version.range
             }
@@ -288,6 +309,7 @@ package struct Compiler {
         let document = version.document
         let available = catalogs(for: document)
         guard let available, let first = available.first else {
+            reportNoCatalog(document, version)
             return [edition(version, catalog: nil, Interval(start: start, end: end))].compactMap { $0 }
         }
         let key = "\(first.id.value)|\(version.zone.name)"

@@ -108,7 +108,7 @@ struct LimitCompiler {
             diagnostics.add(
                 Diagnostic(
                     .syntaxShape, "a prepaid balance is money without a window", at: quantity.range,
-                    help: "leave `amount` out: the tenant's record says the balance"))
+                    help: "remove `amount`: the balance is `prepaid` of the tenant's record"))
         }
         if let per = limit.per, per.value != [.tenant] {
             diagnostics.add(Diagnostic(.syntaxShape, "a prepaid balance belongs to the tenant", at: per.range))
@@ -182,8 +182,13 @@ struct LimitCompiler {
             Diagnostic(
                 .syntaxScalar,
                 "a threshold of `\(limit.name)` is a percentage or an amount of \(limit.unit.rawValue)",
-                at: level.range))
+                at: level.range, help: thresholdHelp(level.value, limit)))
         return nil
+    }
+
+    private func thresholdHelp(_ level: ThresholdLiteral, _ limit: Limit) -> String {
+        if case .count(let count, nil) = level, count <= 100 { return "did you mean `\(count)%`?" }
+        return limit.unit == .spend ? "as in `80%` or `$20`" : "as in `80%` or `20 \(limit.unit.rawValue)`"
     }
 
     private func text(_ level: ThresholdLiteral) -> String {
@@ -226,7 +231,7 @@ struct LimitCompiler {
         case .capOutputToFit(let minimum):
             guard limit.unit.dependsOnOutput else {
                 return refuse(
-                    "`cap output to fit` has no sense at a limit of \(limit.unit.rawValue): a shorter answer changes nothing there"
+                    "`cap output to fit` does not apply to a limit on \(limit.unit.rawValue): a shorter answer does not change it"
                 )
             }
             return .cap(.outputToFit(minimum: minimum))
@@ -237,6 +242,8 @@ struct LimitCompiler {
         case .coolDown(let micros): return .cap(.coolDown(micros))
         case .downgrade(nil): return .downgrade(to: nil)
         case .downgrade(let name?):
+            // Without a catalog no model is known, which is reported once.
+            guard context.catalog != nil else { return nil }
             guard let model = context.catalog?.model(name) else {
                 let known = diagnostics.canSuggest ? context.catalog?.models.map(\.name) ?? [] : []
                 return refuse(
@@ -253,7 +260,7 @@ struct LimitCompiler {
         case .overage(let ceiling, let rate):
             if let ceiling {
                 guard limit.unit == .spend else {
-                    return refuse("a ceiling of money has no sense at a limit of \(limit.unit.rawValue)")
+                    return refuse("a ceiling of money does not apply to a limit on \(limit.unit.rawValue)")
                 }
                 context.check(ceiling.currency, at: range, &diagnostics)
             }

@@ -30,7 +30,8 @@ extension CompileContext {
                     }
                 }
             }
-            if !found { report(item, &diagnostics) }
+            // Without a catalog no model is known, which is reported once.
+            if !found, catalog != nil { report(item, &diagnostics) }
         }
         return access
     }
@@ -55,22 +56,23 @@ extension CompileContext {
             var models: [ModelID] = []
             var places: [SourceRange] = []
             for name in chain.value {
-                guard let catalog, let id = catalog.model(name.value) else {
-                    diagnostics.addUnknown("model", name, among: catalog?.knownNames ?? [])
+                guard let catalog else { continue }
+                guard let id = catalog.model(name.value) else {
+                    diagnostics.addUnknown("model", name, among: catalog.knownNames)
                     continue
                 }
                 if catalog[id].price == nil {
                     diagnostics.add(
                         Diagnostic(
                             .chainUnpriced,
-                            "the catalog has no price for `\(name.value)`, so it cannot stand in a chain",
+                            "the catalog has no price for `\(name.value)`, so it cannot be part of a chain",
                             at: name.range, notes: [.init("the model is listed here", at: catalog[id].source)]))
                 }
                 if models.contains(id) {
                     diagnostics.add(
                         Diagnostic(
                             .chainCycle, "the chain comes back to `\(name.value)`", at: name.range,
-                            help: "a chain goes from dear to cheap; remove the second `\(name.value)`"))
+                            help: "a chain goes from expensive to cheap; remove the second `\(name.value)`"))
                     continue
                 }
                 models.append(id)

@@ -61,18 +61,48 @@ extension TextScanner {
             guard !seesElse, !isAtEnd else { return .deny(code: nil) }
             skipSpaces()
             guard !isAtEnd else { return .deny(code: nil) }
-            return .deny(code: try name("a code"))
+            let start = position
+            let code = try name("a code")
+            skipSpaces()
+            if let byte = peek, isNameByte(byte) {
+                let words = text(start, bytes.count).split(separator: " ")
+                throw ScalarError(
+                    "a code is one word", start, bytes.count, help: "write `deny \(words.joined(separator: "_"))`")
+            }
+            return .deny(code: code)
         }
         let start = position
         let word = word()
         let known = Self.actionForms.map { String($0.prefix { $0 != " " }) }
-        let near = nearestName(to: word, among: known)
+        let near = Self.otherWords[word.lowercased()] ?? nearestName(to: word, among: known)
         throw word.isEmpty
             ? unexpected("expected an action")
             : error(
                 "there is no action `\(word)`", from: start,
-                help: near.map { "did you mean `\($0)`?" } ?? "actions: " + Self.actionForms.joined(separator: ", "))
+                help: near.map { "did you mean `\($0)`?" + ($0.hasPrefix("notify") ? Self.audienceHint : "") }
+                    ?? "actions: " + Self.actionForms.joined(separator: ", "))
     }
+
+    private static let audienceHint = " Audiences are declared under `audiences`."
+
+    /// Words of other systems for actions of this one.
+    private static let otherWords: [String: String] = {
+        let words: [(String, [String])] = [
+            ("deny", ["block", "refuse", "reject", "stop", "forbid", "disallow", "fail", "error", "drop", "true"]),
+            (
+                "notify AUDIENCE",
+                ["warn", "alert", "email", "mail", "slack", "log", "webhook", "tell", "report", "page", "sms"]
+            ),
+            ("cap output 512 tokens", ["truncate", "shorten", "limit", "trim", "max_tokens"]),
+            ("downgrade", ["fallback", "switch", "substitute", "degrade", "reroute"]),
+            ("throttle 1 requests/minute", ["slow", "ratelimit", "rate", "delay", "queue"]),
+            ("overage", ["bill", "charge", "overdraft"]),
+            ("confirm", ["ask", "prompt"]),
+            ("cool down 30s", ["wait", "pause", "sleep", "cooldown"]),
+        ]
+        return Dictionary(
+            words.flatMap { entry in entry.1.map { ($0, entry.0) } }, uniquingKeysWith: { first, _ in first })
+    }()
 
     static let actionForms = [
         "notify AUDIENCE", "cap output N tokens", "cap output to fit", "cap input N tokens", "disable tools PATTERN",
@@ -142,7 +172,9 @@ extension TextScanner {
         guard case .rate(let micros) = try window() else {
             throw error("a throttle is a rate per second, minute or hour", from: windowStart)
         }
-        guard number > 0 else { throw error("a throttle of zero lets nothing through: say `deny`", from: start) }
+        guard number > 0 else {
+            throw error("a throttle of zero lets no request through", from: start, help: "write `deny`")
+        }
         return .throttle(requests: number, windowMicros: micros)
     }
 

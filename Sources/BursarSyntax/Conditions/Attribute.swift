@@ -40,6 +40,25 @@ package enum Attribute: Hashable, Sendable {
         "hour": .hour, "weekday": .weekday, "feature.critical": .featureCritical,
     ]
 
+    /// Words that people write for attributes.
+    private static let otherWords = [
+        "plan": "tier", "customer": "tenant", "organization": "tenant", "org": "tenant", "account": "tenant",
+        "team": "workspace", "project": "workspace", "env": "environment", "stage": "environment",
+        "tokens": "input_tokens", "prompt_tokens": "input_tokens", "max_tokens": "max_output_tokens",
+        "completion_tokens": "max_output_tokens", "key": "api_key", "token": "api_key", "endpoint": "route",
+        "path": "route", "provider": "model.provider", "class": "model.class", "day": "weekday", "time": "hour",
+        "retry": "attempt", "label": "labels", "tags": "labels", "metadata": "labels",
+    ]
+
+    /// Help for a name that is not an attribute: the nearest one, else all.
+    static func help(for name: String) -> String {
+        let all = named.keys.sorted() + ["labels[\"…\"]"]
+        if let near = otherWords[name.lowercased()] ?? nearestName(to: name, among: all) {
+            return "did you mean `\(near == "labels" ? "labels[\"…\"]" : near)`?"
+        }
+        return "attributes: " + all.joined(separator: ", ")
+    }
+
     private static let names: [Attribute: String] = Dictionary(uniqueKeysWithValues: named.map { ($1, $0) })
 
     package var name: String {

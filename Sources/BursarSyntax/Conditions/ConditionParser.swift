@@ -183,7 +183,7 @@ package struct ConditionParser {
         guard let attribute = Attribute.named[name] else {
             throw wrong(
                 "there is no attribute `\(name)`", from: start, rule: .typeAttribute,
-                help: nameHelp(for: name, among: Attribute.named.keys.sorted()))
+                help: Attribute.help(for: name))
         }
         return attribute
     }
@@ -444,7 +444,7 @@ package struct ConditionParser {
         guard let attribute = Attribute.named[receiver] else {
             throw wrong(
                 "there is no attribute `\(receiver)`", from: start, rule: .typeAttribute,
-                help: nameHelp(for: receiver, among: Attribute.named.keys.sorted()))
+                help: Attribute.help(for: receiver))
         }
         if method == "exists" { return try exists(attribute, from: start) }
         return try textMethod(method, of: attribute, from: start)

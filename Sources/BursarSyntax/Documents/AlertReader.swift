@@ -63,24 +63,24 @@ extension NodeReader {
     private mutating func isWhole(_ alert: AlertDeclaration, _ map: [String: YAMLEntry]) -> Bool {
         guard (alert.terms == nil) != (alert.budget == nil) else {
             report(
-                .syntaxShape, "an alert says exactly one of `if` and `budget`", at: alert.name.range,
+                .syntaxShape, "an alert has exactly one of `if` and `budget`", at: alert.name.range,
                 help: "as in {if: spend > 200% of baseline, window: day}, or {budget: monthly, warning: 80%}")
             return false
         }
         var strays: [(key: String, why: String)] = []
         if alert.budget != nil {
-            let why = "the limit says what is counted for whom, and in which window"
+            let why = "the limit determines what is counted, for whom and in which window"
             strays = ["window", "per", "across tenants", "when", "at least", "baseline"].map { ($0, why) }
         } else {
             strays = ["warning", "exceeded"].map { ($0, "it belongs to a `budget`") }
             if alert.terms?.value.contains(where: { $0.limit != nil }) == true {
-                let why = "the limit says what is counted for whom, and in which window"
+                let why = "the limit determines what is counted, for whom and in which window"
                 strays += ["window", "per", "across tenants", "when"].map { ($0, why) }
             }
         }
         for (key, why) in strays {
             guard let entry = map[key] else { continue }
-            report(.syntaxShape, "`\(key)` has no place in this alert: \(why)", at: entry.key.range)
+            report(.syntaxShape, "`\(key)` does not apply to this alert: \(why)", at: entry.key.range)
             return false
         }
         return true
@@ -117,13 +117,13 @@ extension NodeReader {
         for element in elements(node, "per") {
             guard let scope = oneOf(element, "per", AlertScope.self) else { continue }
             if scopes.contains(scope) {
-                report(.syntaxShape, "`\(scope.rawValue)` stands twice", at: element.range)
+                report(.syntaxShape, "duplicate scope `\(scope.rawValue)`", at: element.range)
             } else {
                 scopes.append(scope)
             }
         }
         if scopes.count > Bounds.alertScopes {
-            report(.syntaxShape, "an alert is told apart by \(Bounds.alertScopes) things at most", at: node.range)
+            report(.syntaxShape, "an alert has at most \(Bounds.alertScopes) scopes", at: node.range)
             return nil
         }
         return scopes.isEmpty ? nil : Located(scopes, at: node.range)

@@ -4,7 +4,7 @@ extension NodeReader {
         guard let first = node.entries?.first else {
             shape(
                 node, expected: "a map", for: "a document",
-                help: "the first key says what it is: " + Keys.kinds.names.joined(separator: ", "))
+                help: "its first key is one of: " + Keys.kinds.names.joined(separator: ", "))
             return
         }
         switch first.name {
@@ -18,7 +18,7 @@ extension NodeReader {
             diagnostics.add(
                 Diagnostic(
                     .syntaxUnknownKey,
-                    "the first key of a document says what it is, and `\(first.name)` is no kind of document",
+                    "the first key is the kind of the document, and there is no kind `\(first.name)`",
                     at: first.key.range,
                     notes: kind.map { [.init("this key must come first", at: $0.key.range)] } ?? [],
                     help: near == nil ? "kinds: " + Keys.kinds.names.joined(separator: ", ") : nil,
@@ -63,6 +63,8 @@ extension NodeReader {
         var policy = PolicyDocument(node: node, id: id, version: version ?? Located(Version(""), at: id.range))
         policy.effective = instant(map["effective"], "effective")
         policy.until = instant(map["until"], "until")
+        policy.hasUnreadableTime =
+            (map["effective"] != nil) != (policy.effective != nil) || (map["until"] != nil) != (policy.until != nil)
         policy.timezone = map["timezone"].flatMap { text($0.value, "timezone") }
         policy.currency = currency(map["currency"])
         policy.catalog = map["catalog"].flatMap { name($0.value, "the id of a catalog") }
@@ -142,7 +144,7 @@ extension NodeReader {
         let effects = RuleDeclaration.Effect.allCases.filter { map[$0.rawValue] != nil }
         guard let effect = effects.first, effects.count == 1, let codeEntry = map[effect.rawValue] else {
             report(
-                .syntaxShape, "a rule says exactly one of `deny`, `confirm` and `approve`", at: entry.key.range,
+                .syntaxShape, "a rule has exactly one of `deny`, `confirm` and `approve`", at: entry.key.range,
                 help: "as in {when: request_class == \"batch\", deny: batch_not_in_plan}")
             return nil
         }
@@ -255,7 +257,8 @@ extension NodeReader {
             marks.append(Located(fee.value.currency, at: fee.range))
         }
         price.marks = marks
-        return input == nil || output == nil ? nil : price
+        // The error is reported. Without a price here, every use of the model would be reported too.
+        return map["input"] == nil || map["output"] == nil ? nil : price
     }
 
     // MARK: - Tenants

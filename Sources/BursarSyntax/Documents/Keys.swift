@@ -46,7 +46,7 @@ package enum Keys {
             "catalog": "The id of the catalog that prices models.",
             "mode": "`enforce`; `shadow`: decide and count, refuse nothing; `frozen`: refuse everything.",
             "default tier": "The tier of tenants that no document lists; without it they are denied.",
-            "unpriced": "What becomes of a model without a known price: `deny` or `allow`.",
+            "unpriced": "Whether a model without a known price is denied or allowed: `deny` or `allow`.",
             "estimate": "What a request is expected to produce where it does not say.",
             "retry window": "How long a repeated request id is the same request.",
             "audiences": "Who can be notified, by name.",
@@ -55,7 +55,7 @@ package enum Keys {
             "rules": "Access, decided without counters.",
             "tools": "Tools that are denied, need approval, or are allowed.",
             "tiers": "Tiers by name.",
-            "alerts": "What is told as it happens; decisions do not depend on it.",
+            "alerts": "Notifications on live traffic; decisions do not depend on them.",
             "checks": "The severity of findings by code: `off`, `note`, `warning`, `error`.",
         ] + .description
 
@@ -78,16 +78,16 @@ package enum Keys {
     package static let alert =
         [
             "if": "What raises it, as `spend > 200% of baseline and spend > $5`.",
-            "budget": "A limit of which the states `warning` and `exceeded` are told, and `ok` after them.",
-            "warning": "The used share at which the budget's state is `warning`; 80% where unsaid.",
-            "exceeded": "The used share at which the budget's state is `exceeded`; 100% where unsaid.",
-            "window": "Over what it is counted: `day` where unsaid. It is raised once in a window.",
-            "per": "What is told apart inside the tenant, as `feature` or `prompt_version`.",
+            "budget": "A limit that raises `warning` and `exceeded`, and `ok` after them.",
+            "warning": "The used share at which the budget's state is `warning`; 80% by default.",
+            "exceeded": "The used share at which the budget's state is `exceeded`; 100% by default.",
+            "window": "The window that it is counted over, `day` by default. It is raised once per window.",
+            "per": "The parts of the tenant that are counted apart, as `feature` or `prompt_version`.",
             "across tenants": "`true`: tenants are counted together, and judged when the window ends.",
             "when": "The requests that it counts.",
             "at least": "Requests that a window must have before it is judged.",
-            "baseline": "Earlier windows with requests that a baseline is made of; 7 where unsaid.",
-            "notify": "The audiences that are told.",
+            "baseline": "Earlier windows with requests that a baseline is made of; 7 by default.",
+            "notify": "The audiences to notify.",
         ] + KeyGroup.description
 
     package static let tools: KeyGroup = [
@@ -99,7 +99,7 @@ package enum Keys {
 
     private static let plan: KeyGroup = [
         "models": "Classes, models or patterns; `any` for all.",
-        "downgrade": "Chains from dear to cheap, as `gpt-4o -> gpt-4o-mini`, or {chains, consent}.",
+        "downgrade": "Chains from expensive to cheap, as `gpt-4o -> gpt-4o-mini`, or {chains, consent}.",
         "block": "Features that are refused.",
         "limits": "Limits by name; those of an extended tier merge by name.",
         "weights": "Shares of one limit by feature: {of: daily, chat: 40%, other: 5%}.",
@@ -117,9 +117,9 @@ package enum Keys {
     package static let limit =
         [
             "amount": "How much of what in which window: `$25/day`, `50 requests/day`.",
-            "per": "What it is counted for: `tenant` where unsaid.",
+            "per": "The scope that it is counted for; `tenant` by default.",
             "when": "The requests that it counts and judges.",
-            "at": "Thresholds and their actions; `{100%: deny}` where unsaid.",
+            "at": "Thresholds and their actions; `{100%: deny}` by default.",
             "rollover": "What unused budget may carry into the next window.",
             "burst": "The most that a rate lets through at once.",
             "mode": "`shadow`: judged and reported, and nothing is refused by it.",
@@ -140,7 +140,7 @@ package enum Keys {
     ]
 
     package static let downgrade: KeyGroup = [
-        "chains": "Chains from dear to cheap.",
+        "chains": "Chains from expensive to cheap.",
         "consent": "Whose consent a substitute needs: `plan`, `tenant` or `request`.",
     ]
 
@@ -161,7 +161,7 @@ package enum Keys {
 
     package static let price: KeyGroup = [
         "input": "Money per input tokens: `$2.50/1M`.",
-        "cached": "Money per cached input tokens; as input where unsaid.",
+        "cached": "Money per cached input tokens; the price of input by default.",
         "output": "Money per output tokens.",
         "request": "A fee for each request.",
     ]

@@ -46,7 +46,7 @@ extension NodeReader {
         for element in elements(node, "per") {
             guard let scope = oneOf(element, "per", Scope.self) else { continue }
             if scopes.contains(scope) {
-                report(.syntaxShape, "`\(scope.rawValue)` stands twice", at: element.range)
+                report(.syntaxShape, "duplicate scope `\(scope.rawValue)`", at: element.range)
             } else {
                 scopes.append(scope)
             }
@@ -174,6 +174,15 @@ extension NodeReader {
 
     private mutating func chains(_ node: YAMLNode) -> [Located<[Name]>] {
         if node.scalar == "none" { return [] }
+        if case .list(let nodes) = node.content, nodes.count > 1 {
+            let names = nodes.compactMap(\.scalar)
+            if names.count == nodes.count, !names.contains(where: { $0.contains("->") || $0.isEmpty }) {
+                report(
+                    .syntaxScalar, "a list holds chains, and these are models", at: node.range,
+                    help: "one chain of them is `\(names.joined(separator: " -> "))`")
+                return []
+            }
+        }
         return elements(node, "downgrade", most: Bounds.chains).compactMap { element in
             guard let chain = scalar(element, "chain", { scanner throws(ScalarError) in try scanner.chain() }) else {
                 return nil

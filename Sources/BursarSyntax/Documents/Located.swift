@@ -32,6 +32,8 @@ package struct PolicyDocument: Sendable {
     package var version: Located<Version>
     package var effective: Located<InstantLiteral>?
     package var until: Located<InstantLiteral>?
+    /// A time is written that could not be read, so that the version is not compared with others.
+    package var hasUnreadableTime = false
     package var timezone: Name?
     package var currency: Name?
     package var catalog: Name?

@@ -68,6 +68,12 @@ struct NodeReader {
                 at: entry.key.range)
             return
         }
+        if Keys.kinds[entry.name] != nil, keys.contains(where: { Keys.kinds[$0] != nil }) {
+            report(
+                .syntaxUnknownKey, "`\(entry.name)` begins a document of its own", at: entry.key.range,
+                help: "put a line with `---` above it")
+            return
+        }
         let near = nearest(entry.name, among: keys)
         diagnostics.add(
             Diagnostic(
@@ -80,13 +86,23 @@ struct NodeReader {
     mutating func namedEntries(_ node: YAMLNode, _ what: String, most: Int = .max) -> [YAMLEntry] {
         if node.isEmpty { return [] }
         guard let entries = node.entries else {
-            shape(node, expected: "a map from names", for: what)
+            let first = Self.firstName(of: node)
+            shape(
+                node, expected: "a map from names", for: what,
+                help: first.map { "write `\($0): …` without the leading `-`" } ?? "write `name: …` on a line of its own"
+            )
             return []
         }
         var seen = Set<String>()
         // The reader has reported duplicate names; the first definition wins.
         let named = entries.filter { $0.key.scalar != nil && $0.name != "<<" && seen.insert($0.name).inserted }
         return bounded(named, most, what, at: node.range)
+    }
+
+    /// The first name in a list of maps, where a map from names belongs.
+    private static func firstName(of node: YAMLNode) -> String? {
+        guard case .list(let nodes) = node.content else { return nil }
+        return nodes.first?.entries?.first?.name ?? nodes.first?.scalar
     }
 
     mutating func name(_ node: YAMLNode, _ what: String) -> Name? {
@@ -127,7 +143,7 @@ struct NodeReader {
             return nil
         }
         if text.contains("\n") || Int(node.range.end - node.range.start) < text.utf8.count || text.utf8.isEmpty {
-            report(rule, "\(what) must stand on one line", at: node.range)
+            report(rule, "\(what) must be on one line", at: node.range)
             return nil
         }
         var scanner = TextScanner(text)

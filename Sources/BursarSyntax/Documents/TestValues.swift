@@ -289,7 +289,7 @@ package enum ExpectedAmount: Sendable, Hashable {
 extension TextScanner {
     package mutating func expectedAmount(_ what: String) throws(ScalarError) -> ExpectedAmount {
         let start = position
-        if let money = try moneyIfPresent() { return .money(money.nanos) }
+        if let money = try moneyIfPresent(what) { return .money(money.nanos) }
         let digits = try digits(what)
         if isAtEnd {
             guard digits.fraction.count <= 9 else {

@@ -70,16 +70,24 @@ extension TextScanner {
     /// The next byte starts an amount of money.
     var seesDollar: Bool { peek == UInt8(ascii: "$") }
 
-    package mutating func money() throws(ScalarError) -> MoneyLiteral {
+    package mutating func money() throws(ScalarError) -> MoneyLiteral { try money(isPrice: false) }
+
+    /// - Parameter isPrice: a price may have three digits after its point.
+    private mutating func money(isPrice: Bool) throws(ScalarError) -> MoneyLiteral {
+        if let error = leadingCurrency() { throw error }
         if take("$") {
             let digits = try digits("an amount of money")
+            if let error = moneySuffix(digits, sign: "$") { throw error }
+            if !isPrice, let error = ambiguousPoint(digits, sign: "$") { throw error }
             return MoneyLiteral(nanos: try nanos(digits), currency: .dollar)
         }
         let digits = try digits("an amount of money")
         skipSpaces()
         guard let code = currencyCode() else {
-            throw unexpected("expected a currency, as in `$25` or `12.5 EUR`")
+            throw trailingCurrency(from: digits.start)
+                ?? unexpected("expected a currency, as in `$25` or `12.5 EUR`")
         }
+        if !isPrice, let error = ambiguousPoint(digits, sign: "") { throw error }
         return MoneyLiteral(nanos: try nanos(digits), currency: .code(code))
     }
 
@@ -119,9 +127,11 @@ extension TextScanner {
     /// Parses `$2.50/1M`: money per number of tokens. Throws if the price per token is not a whole number of 10^-12.
     package mutating func price() throws(ScalarError) -> PriceLiteral {
         let start = position
-        let money = try money()
+        let money = try money(isPrice: true)
         skipSpaces()
-        guard take("/") else { throw unexpected("expected `/` and a number of tokens, as in `$2.50/1M`") }
+        guard take("/") else {
+            throw unexpected("expected `/` and a number of tokens", help: "a price per million tokens is `$2.50/1M`")
+        }
         skipSpaces()
         let tokens = try count("a number of tokens")
         if takeSpaceAndWord("tokens") || takeSpaceAndWord("token") {}

@@ -90,7 +90,7 @@ extension TextScanner {
             skipSpaces()
             quantity.window = try window()
         } else if !isAtEnd {
-            throw unexpected("expected `/` and a window, or the end", help: "as in `$25/day` or `50 requests/day`")
+            throw unexpected("expected `/` and a window, or the end", help: windowAfterWordsHelp(from: start))
         }
         skipSpaces()
         try expectEnd()
@@ -103,19 +103,28 @@ extension TextScanner {
     }
 
     /// Parses money if a `$` or a currency code follows the number. Consumes nothing if neither does.
-    mutating func moneyIfPresent() throws(ScalarError) -> MoneyLiteral? {
+    mutating func moneyIfPresent(
+        _ what: String = "an amount such as $25, 50 requests or 8k tokens"
+    ) throws(ScalarError) -> MoneyLiteral? {
+        if let error = leadingCurrency() { throw error }
         if seesDollar { return try money() }
         let start = position
-        _ = try digits("an amount such as $25, 50 requests or 8k tokens")
+        _ = try digits(what)
         skipSpaces()
         let isMoney = currencyCode() != nil
+        if !isMoney, let error = trailingCurrency(from: start) { throw error }
         position = start
         return isMoney ? try money() : nil
     }
 
     mutating func unit() throws(ScalarError) -> Unit {
+        guard !isAtEnd else {
+            throw error(
+                "the amount has no unit", from: 0,
+                help: "as in `50 requests/day`, `8k tokens/day`, or `$25/day` for money")
+        }
         guard position > 0, bytes[position - 1] == UInt8(ascii: " ") else {
-            throw unexpected("expected a space and a unit", help: "as in `50 requests/day`")
+            throw unexpected("expected a space and a unit", help: unitHelp() ?? "as in `50 requests/day`")
         }
         if takeWords("concurrent", "requests") || takeWords("concurrent", "request") { return .concurrentRequests }
         if takeWords("input", "tokens") || takeWords("input", "token") { return .inputTokens }
@@ -128,7 +137,8 @@ extension TextScanner {
         if takeWords("characters") || takeWords("character") { return .characters }
         throw unexpected(
             "expected a unit",
-            help: "units: " + Unit.allCases.dropFirst().map(\.rawValue).joined(separator: ", ") + "; money as `$25`")
+            help: unitHelp()
+                ?? "units: " + Unit.allCases.dropFirst().map(\.rawValue).joined(separator: ", ") + "; money as `$25`")
     }
 
     /// Parses the text after the `/` of a quantity.
@@ -155,7 +165,8 @@ extension TextScanner {
             guard number > 0 else { throw error("a window of length zero", from: start) }
             let unitStart = position
             guard let unit = timeUnit() else {
-                throw unexpected("expected seconds, minutes, hours or days", help: windowHelp)
+                throw unexpected(
+                    "expected seconds, minutes, hours or days", help: numberedWindowHelp(number) ?? windowHelp)
             }
             let (micros, overflow) = number.multipliedReportingOverflow(by: unit.micros)
             guard !overflow, micros <= 400 * 366 * Micros.day else {
@@ -165,7 +176,7 @@ extension TextScanner {
             if takeWords("from", "first", "use") { return .fromFirstUse(micros: micros) }
             guard unit.isRate else {
                 throw error(
-                    "days, weeks, months and years are calendar windows and stand alone", from: unitStart,
+                    "days, weeks, months and years are calendar windows, which have no number", from: unitStart,
                     help:
                         "`rolling \(number) days` is the last \(number); `every \(number) days from 2026-01-15` a fixed length"
                 )
@@ -175,7 +186,7 @@ extension TextScanner {
         let word = word()
         if let unit = RateUnit(rawValue: word) { return .rate(micros: unit.micros) }
         guard let unit = CalendarUnit(rawValue: word) else {
-            throw error("unknown window `\(word)`", from: start, help: windowHelp)
+            throw error("there is no window `\(word)`", from: start, help: nearWindowHelp(word) ?? windowHelp)
         }
         var day = 1
         let end = position
@@ -239,8 +250,16 @@ extension TextScanner {
             try expectEnd()
             return .money(money)
         }
-        _ = try digits("a threshold such as 80% or $600")
+        let digits = try digits("a threshold such as 80% or $600")
         let isPercentage = peek == UInt8(ascii: "%")
+        if let error = fractionThreshold(digits) { throw error }
+        if !isPercentage {
+            var copy = self
+            copy.skipSpaces()
+            if copy.takeWords("percent") || copy.take("%") {
+                throw error("a percentage is a number and `%`", from: start, help: "write `\(text(start, position))%`")
+            }
+        }
         position = start
         if isPercentage {
             let percentage = try percentage()

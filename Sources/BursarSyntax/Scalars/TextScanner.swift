@@ -6,6 +6,9 @@ package struct ScalarError: Error, Sendable {
     package var upper: Int
     package var help: String?
 
+    /// The message and its help, for texts on the command line.
+    package var withHelp: String { help.map { "\(message); \($0)" } ?? message }
+
     package init(_ message: String, _ lower: Int, _ upper: Int, help: String? = nil) {
         self.message = message
         self.lower = lower
@@ -116,7 +119,7 @@ package struct TextScanner {
     package func expectEnd(help: String? = nil) throws(ScalarError) {
         if !isAtEnd {
             throw ScalarError(
-                "`\(text(position, bytes.count))` is more than belongs here", position, bytes.count, help: help)
+                "unexpected `\(text(position, bytes.count))` after the value", position, bytes.count, help: help)
         }
     }
 
@@ -131,16 +134,72 @@ package struct TextScanner {
 
     mutating func digits(_ what: String) throws(ScalarError) -> Digits {
         var digits = Digits(start: position)
-        if peek == UInt8(ascii: "-") { throw unexpected("\(what) cannot be negative") }
+        if peek == UInt8(ascii: "-") { throw unexpected("\(Self.subject(what)) cannot be negative") }
+        if peek == UInt8(ascii: "."), let next = peek(1), isDigit(next) {
+            throw unexpected(
+                "expected \(what)", help: "a number begins with a digit: `0\(text(position, bytes.count))`")
+        }
         digits.whole = try run(what)
         if peek == UInt8(ascii: "."), let next = peek(1), isDigit(next) {
             position += 1
             digits.fraction = try run(what)
         }
-        if peek == UInt8(ascii: ","), !isList {
-            throw unexpected("expected \(what)", help: "`_` groups digits: 1_000")
-        }
+        if !isList, let error = groupingError(from: digits.start) ?? exponentError(digits) { throw error }
         return digits
+    }
+
+    /// The noun of a description: `an amount` of `an amount such as $25`.
+    static func subject(_ what: String) -> String {
+        what.firstRange(of: " such as ").map { String(what[..<$0.lowerBound]) } ?? what
+    }
+
+    /// Why digits go on with a comma or a second point, which other notations use to group them.
+    private func groupingError(from start: Int) -> ScalarError? {
+        guard let mark = peek, mark == UInt8(ascii: ",") || mark == UInt8(ascii: "."), let next = peek(1), isDigit(next)
+        else {
+            guard peek == UInt8(ascii: ",") else { return nil }
+            return ScalarError("unexpected `,` in a number", position, position + 1, help: "`_` groups digits: 1_000")
+        }
+        var end = position
+        while end < bytes.count,
+            isDigit(bytes[end]) || bytes[end] == UInt8(ascii: ",") || bytes[end] == UInt8(ascii: ".")
+        {
+            end += 1
+        }
+        let groups = bytes[start..<end].split(
+            omittingEmptySubsequences: false, whereSeparator: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: ".") })
+        let sign = start > 0 && bytes[start - 1] == UInt8(ascii: "$") ? "$" : ""
+        let texts = groups.map { String(decoding: $0, as: UTF8.self) }
+        let isGrouped = texts.dropFirst().allSatisfy { $0.utf8.count == 3 }
+        let written = isGrouped ? texts.joined(separator: "_") : texts.dropLast().joined() + "." + (texts.last ?? "")
+        return ScalarError(
+            isGrouped
+                ? "`\(text(position, position + 1))` does not group digits" : "a number has one point and no comma",
+            position, position + 1,
+            help: isGrouped
+                ? "`_` groups digits: write `\(sign)\(written)`"
+                : "write `\(sign)\(written)` if the last mark is the point")
+    }
+
+    /// Why digits go on with an exponent, as `1e6`.
+    private func exponentError(_ digits: Digits) -> ScalarError? {
+        guard let mark = peek, mark | 0x20 == UInt8(ascii: "e") else { return nil }
+        var end = position + 1
+        if end < bytes.count, bytes[end] == UInt8(ascii: "+") || bytes[end] == UInt8(ascii: "-") { end += 1 }
+        let first = end
+        while end < bytes.count, isDigit(bytes[end]) { end += 1 }
+        guard end > first else { return nil }
+        var help = "write all digits; k is 1,000, M is 1,000,000, B is 1,000,000,000"
+        if let power = Int(text(first, end)), bytes[first - 1] != UInt8(ascii: "-"), power <= 15,
+            digits.fraction.count <= power,
+            let value = Int64(
+                String(decoding: digits.whole + digits.fraction, as: UTF8.self)
+                    + String(repeating: "0", count: power - digits.fraction.count))
+        {
+            let sign = digits.start > 0 && bytes[digits.start - 1] == UInt8(ascii: "$") ? "$" : ""
+            help = "write `\(sign)\(groupedDigits(value))`"
+        }
+        return ScalarError("a number has no exponent", digits.start, end, help: help)
     }
 
     private mutating func run(_ what: String) throws(ScalarError) -> [UInt8] {
@@ -164,29 +223,49 @@ package struct TextScanner {
         for digit in digits.whole {
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)
             let (sum, carry) = product.addingReportingOverflow(Int64(digit - UInt8(ascii: "0")))
-            guard !overflow, !carry else { throw error("\(what) is too large for 64 bits", from: digits.start) }
+            guard !overflow, !carry else { throw tooLarge(what, digits, scale) }
             value = sum
         }
         let (scaled, overflow) = value.multipliedReportingOverflow(by: scale)
-        guard !overflow else { throw error("\(what) is too large for 64 bits", from: digits.start) }
+        guard !overflow else { throw tooLarge(what, digits, scale) }
         var result = scaled
         var unit = scale
         for digit in digits.fraction {
             let number = Int64(digit - UInt8(ascii: "0"))
             if unit % 10 != 0 {
                 guard number == 0 else {
+                    guard scale == 1 else {
+                        throw error("\(Self.subject(what)) has more digits than can be kept", from: digits.start)
+                    }
+                    let (next, isLast) = value.addingReportingOverflow(1)
                     throw error(
-                        scale == 1 ? "\(what) must be a whole number" : "\(what) has more digits than can be kept",
-                        from: digits.start)
+                        "\(Self.subject(what)) must be a whole number", from: digits.start,
+                        help: isLast ? nil : "write `\(value)` or `\(next)`")
                 }
                 continue
             }
             unit /= 10
             let (sum, carry) = result.addingReportingOverflow(number * unit)
-            guard !carry else { throw error("\(what) is too large for 64 bits", from: digits.start) }
+            guard !carry else { throw tooLarge(what, digits, scale) }
             result = sum
         }
         return result
+    }
+
+    private func tooLarge(_ what: String, _ digits: Digits, _ scale: Int64) -> ScalarError {
+        let most = Int64.max / max(1, scale)
+        return error("\(Self.subject(what)) is too large: at most \(groupedDigits(most))", from: digits.start)
+    }
+
+    /// `1.000` is one in one notation and a thousand in another.
+    func ambiguousPoint(_ digits: Digits, sign: String) -> ScalarError? {
+        guard digits.fraction.count == 3, digits.fraction.allSatisfy({ $0 == UInt8(ascii: "0") }),
+            (1...3).contains(digits.whole.count), digits.whole != [UInt8(ascii: "0")]
+        else { return nil }
+        let whole = String(decoding: digits.whole, as: UTF8.self)
+        return error(
+            "`\(sign)\(whole).000` can be read as \(whole) and as \(whole),000", from: digits.start,
+            help: "write `\(sign)\(whole)` or `\(sign)\(whole)_000`")
     }
 
     /// Parses a whole number without a suffix.
@@ -205,13 +284,26 @@ package struct TextScanner {
             case UInt8(ascii: "M"): scale = 1_000_000
             case UInt8(ascii: "B"): scale = 1_000_000_000
             case UInt8(ascii: "K"), UInt8(ascii: "m"), UInt8(ascii: "b"), UInt8(ascii: "g"), UInt8(ascii: "G"):
-                throw unexpected("unknown suffix of \(what)", help: "k is 1,000, M is 1,000,000, B is 1,000,000,000")
+                throw unexpected(
+                    "unknown suffix of \(Self.subject(what))", help: "k is 1,000, M is 1,000,000, B is 1,000,000,000")
             default: break
             }
             if scale != 1 { position += 1 }
         }
+        if scale == 1, let error = ambiguousPoint(digits, sign: "") { throw error }
         return try exact(digits, scale: scale, what)
     }
+}
+
+/// A whole number with `_` between groups of three digits, as the language writes it: `1_000_000`.
+package func groupedDigits(_ value: Int64) -> String {
+    let digits = Array(String(value.magnitude).utf8)
+    var text = value < 0 ? "-" : ""
+    for (index, digit) in digits.enumerated() {
+        if index > 0, (digits.count - index) % 3 == 0 { text += "_" }
+        text.unicodeScalars.append(UnicodeScalar(digit))
+    }
+    return text
 }
 
 func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }

@@ -74,11 +74,13 @@ extension TextScanner {
         case UInt8(ascii: "m"): unit = Micros.minute
         case UInt8(ascii: "h"): unit = Micros.hour
         case UInt8(ascii: "d"): unit = Micros.day
-        default: throw unexpected("expected a unit of time (s, m, h or d)")
+        default:
+            throw unexpected(
+                "expected a unit of time (s, m, h or d)", help: "as in `90s`, `15m`, `24h` or `7d`, without a space")
         }
         position += 1
         if let byte = peek, isWordByte(byte) {
-            throw error("unknown unit of time", from: start, help: "write s, m, h or d, as in `15m`")
+            throw error("there is no such unit of time", from: start, help: "write s, m, h or d, as in `15m`")
         }
         return try exact(digits, scale: unit, "the duration")
     }
@@ -93,9 +95,42 @@ extension TextScanner {
         return value
     }
 
+    /// Why a text is a date in another notation: `01.11.2026`, `11/01/2026`, `2026/11/01`, `2026-11-1`.
+    private func otherDate() -> ScalarError? {
+        var end = position
+        while end < bytes.count, isDigit(bytes[end]) || [0x2E, 0x2F, 0x2D].contains(bytes[end]) { end += 1 }
+        let parts = bytes[position..<end].split(
+            omittingEmptySubsequences: false, whereSeparator: { !isDigit($0) }
+        ).map { String(decoding: $0, as: UTF8.self) }
+        guard parts.count == 3, let first = Int(parts[0]), let second = Int(parts[1]), let third = Int(parts[2]) else {
+            return nil
+        }
+        func text(_ year: Int, _ month: Int, _ day: Int) -> String {
+            func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+            return "\(year)-\(two(month))-\(two(day))"
+        }
+        let hasDashes = !bytes[position..<end].contains { $0 == 0x2E || $0 == 0x2F }
+        if parts[0].utf8.count == 4 {
+            if hasDashes, parts[1].utf8.count == 2, parts[2].utf8.count == 2 { return nil }
+            return ScalarError(
+                "a date has a year, a month and a day of two digits each after the year, joined by `-`", position, end,
+                help: "write `\(text(first, second, third))`")
+        }
+        guard parts[2].utf8.count == 4 else { return nil }
+        let isDotted = bytes[position..<end].contains(0x2E)
+        let help =
+            isDotted || first > 12
+            ? "write `\(text(third, second, first))`"
+            : second > 12
+                ? "write `\(text(third, first, second))`"
+                : "write `\(text(third, second, first))` or `\(text(third, first, second))`"
+        return ScalarError("a date begins with the year", position, end, help: help)
+    }
+
     /// Parses `2026-06-01`, or `2026-06-01T09:00:00Z` with at most six decimals and any offset (RFC 3339).
     package mutating func instant() throws(ScalarError) -> InstantLiteral {
         let start = position
+        if let error = otherDate() { throw error }
         let year = try fixedDigits(4, "a date such as 2026-06-01")
         guard take("-") else { throw unexpected("expected `-` and a month") }
         let month = try fixedDigits(2, "a month of two digits")
@@ -105,12 +140,21 @@ extension TextScanner {
             throw error("this date does not exist", from: start)
         }
         let date = CalendarDate(year: year, month: month, day: day)
+        if peek == UInt8(ascii: " "), let next = peek(1), isDigit(next) {
+            let time = text(position + 1, bytes.count)
+            let hasOffset = time.hasSuffix("Z") || time.contains("+") || time.contains("-")
+            throw ScalarError(
+                "a date and its time are joined by `T`", position, position + 1,
+                help:
+                    "as in `\(text(start, position))T\(time.utf8.count == 5 ? time + ":00" : time)\(hasOffset ? "" : "+01:00")`"
+            )
+        }
         guard peek == UInt8(ascii: "T") || peek == UInt8(ascii: "t") else { return .date(date) }
         position += 1
         let hour = try fixedDigits(2, "an hour of two digits")
         guard take(":") else { throw unexpected("expected `:` and minutes") }
         let minute = try fixedDigits(2, "minutes of two digits")
-        guard take(":") else { throw unexpected("expected `:` and seconds") }
+        guard take(":") else { throw unexpected("expected `:` and seconds", help: "as in `09:00:00`") }
         let second = try fixedDigits(2, "seconds of two digits")
         guard hour < 24, minute < 60, second < 60 else { throw error("this time of day does not exist", from: start) }
         var micros: Int64 = 0
@@ -136,7 +180,7 @@ extension TextScanner {
             guard hours < 24, minutes < 60 else { throw error("this offset does not exist", from: start) }
             offset = (hours * 60 + minutes) * (sign == UInt8(ascii: "-") ? -60 : 60)
         } else {
-            throw unexpected("expected `Z` or an offset such as +02:00")
+            throw unexpected("expected `Z` or an offset such as +02:00", help: "`Z` is UTC")
         }
         let seconds = date.daysSince1970 * 86_400 + Int64(hour * 3_600 + minute * 60 + second - offset)
         return .exact(seconds * Micros.second + micros)

@@ -32,6 +32,9 @@ package struct Diagnostic: Sendable {
         package var range: SourceRange
         package var replacement: String
 
+        /// The message of a fix that replaces a misspelt name.
+        static let didYouMean = "did you mean"
+
         package init(_ message: String, replace range: SourceRange, with replacement: String) {
             self.message = message
             self.range = range

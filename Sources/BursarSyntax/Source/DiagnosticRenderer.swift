@@ -26,7 +26,12 @@ package struct DiagnosticTextRenderer: Sendable {
         }
         if let witness = diagnostic.witness { text += "  witness: \(shown(witness))\n" }
         if let help = diagnostic.help { text += "  help: \(shown(help))\n" }
-        if let fix = diagnostic.fix { text += "  help: \(shown(fix.message)): \(shownLines(fix.replacement))\n" }
+        if let fix = diagnostic.fix {
+            text +=
+                fix.message == Diagnostic.Fix.didYouMean
+                ? "  help: did you mean `\(shownLines(fix.replacement))`?\n"
+                : "  help: \(shown(fix.message)): \(shownLines(fix.replacement))\n"
+        }
         return text
     }
 

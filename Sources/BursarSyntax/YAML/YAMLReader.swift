@@ -213,7 +213,7 @@ struct YAMLReader {
         guard node.scalar != "" else { return }
         diagnostics.add(
             Diagnostic(
-                .syntaxDuplicateKey, "the key `\(node.scalar ?? "")` stands twice in this map", at: node.range,
+                .syntaxDuplicateKey, "duplicate key `\(node.scalar ?? "")` in this map", at: node.range,
                 notes: [.init("the first one is here", at: first.key.range)]))
     }
 
@@ -233,8 +233,11 @@ struct YAMLReader {
         } else {
             offset = map.byte(ofScalar: firstScalar + Int(parser.problem_mark.index))
         }
-        let trap = YAMLTrap.explain(problem, in: bytes, at: offset)
-        fail(trap.message, at: offset, length: 1, help: trap.help)
+        let context =
+            base == 0 || parser.context_mark.index > 0
+            ? map.byte(ofScalar: firstScalar + Int(parser.context_mark.index)) : base
+        let trap = YAMLTrap(bytes, problem: problem, at: offset, context: context).explain()
+        fail(trap.message, at: trap.offset ?? offset, length: trap.length, help: trap.help)
         return offset
     }
 

@@ -128,7 +128,7 @@ struct Replay: ParsableCommand {
             do throws(ConditionError) {
                 return try ConditionParser.parse(text)
             } catch {
-                throw ExitStatus(ExitStatus.usage, "--where: \(error.error.message)")
+                throw ExitStatus(ExitStatus.usage, "--where: \(error.error.withHelp)")
             }
         }
         let set = try loaded(policies ?? "")
@@ -159,9 +159,17 @@ struct Replay: ParsableCommand {
         try writePartial(result.summary, options.shard, [set, other].compactMap(\.self))
         try output.show(
             result.summary, failures: converted.failures + result.failures, besideLines: names.standardOutput != nil)
+        if rejects == nil, let (reject, count) = sinks.firstReject {
+            Console.error(
+                "first rejected line: \(shown(reject.path)):\(reject.line): \(shown(reject.reason))"
+                    + (count > 1 ? " (\(count) lines)" : "") + "; --rejects FILE lists all")
+        }
         // Ctrl-C is the usual way to stop following a log.
         if follow, let signal = Shutdown.receivedSignal, signal != SIGINT {
             throw ExitStatus(Shutdown.status(ofSignal: signal))
+        }
+        if result.summary.rejected > 0, result.summary.rejected == result.summary.read {
+            throw ExitStatus(1, "every line was rejected, so no request was decided")
         }
     }
 
@@ -266,7 +274,7 @@ struct Replay: ParsableCommand {
             case .date(let date): return date.daysSince1970 * Micros.day
             }
         } catch {
-            throw ExitStatus(ExitStatus.usage, "\(option): \(error.message)")
+            throw ExitStatus(ExitStatus.usage, "\(option): \(error.withHelp)")
         }
     }
 }

@@ -60,7 +60,8 @@ struct InputLogs {
             let known = ["bursar"] + ForeignFormat.allCases.map(\.rawValue)
             let near = nearestName(to: name, among: known).map { "; did you mean `\($0)`?" } ?? ""
             throw ExitStatus(
-                ExitStatus.usage, "there is no format `\(name)`\(near) Formats: \(known.joined(separator: ", "))")
+                ExitStatus.usage,
+                "--input: there is no format `\(name)`\(near); formats: \(known.joined(separator: ", "))")
         }
         return format
     }

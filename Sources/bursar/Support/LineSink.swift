@@ -92,6 +92,8 @@ final class LineSink {
 final class ReplaySinks {
     private let decisions: LineSink?
     private let rejects: LineSink?
+    /// The first reject, and the number of rejects with the same reason.
+    private(set) var firstReject: (reject: ReplayReject, count: Int)?
     /// Rejects that are known before the replay. Each is written before the next reject of the logs.
     private let early: [ReplayReject]
     private var earlyWritten = 0
@@ -124,12 +126,19 @@ final class ReplaySinks {
     }
 
     private func put(_ reject: ReplayReject) throws(FileError) {
+        if let first = firstReject {
+            if first.reject.reason == reject.reason { firstReject = (first.reject, first.count.addingSaturated(1)) }
+        } else {
+            firstReject = (reject, 1)
+        }
         guard let rejects else { return }
         var json = JSONWriter()
         json.object { json in
             json.field("file", reject.path)
             json.field("line", reject.line)
             json.field("reason", reject.reason)
+            if let id = reject.request?.requestID { json.field("request_id", id) }
+            if let tenant = reject.request?.tenant { json.field("tenant", tenant) }
         }
         json.endLine()
         try rejects.write(json.bytes)
@@ -137,6 +146,7 @@ final class ReplaySinks {
 
     func restart() throws(FileError) {
         earlyWritten = 0
+        firstReject = nil
         try decisions?.restart()
         try rejects?.restart()
     }

@@ -31,10 +31,11 @@ struct ReplayOutput: ParsableArguments {
 
     private func failExpression() throws -> FailExpression? {
         guard let failOn else { return nil }
-        guard let expression = FailExpression(failOn) else {
-            throw ExitStatus(ExitStatus.usage, "--fail-on: `\(failOn)` is not \(FailExpression.help)")
+        do throws(ScalarError) {
+            return try FailExpression(failOn)
+        } catch {
+            throw ExitStatus(ExitStatus.usage, "--fail-on: \(error.withHelp)")
         }
-        return expression
     }
 
     /// - Parameters:
