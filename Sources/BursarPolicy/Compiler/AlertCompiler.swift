@@ -38,7 +38,7 @@ struct AlertCompiler {
         if declaration.isAcrossTenants, declaration.per?.value.contains(.tenant) == true {
             diagnostics.add(
                 Diagnostic(
-                    .syntaxShape, "tenants cannot be told apart and be counted together", at: declaration.per?.range))
+                    .syntaxShape, "an alert counts tenants apart or together, not both", at: declaration.per?.range))
         }
         rule.criteria.terms = terms.value.map { compile($0, at: terms.range) }
         let needsSample = rule.criteria.hasBaseline || terms.value.contains { $0.metric.needsSample }

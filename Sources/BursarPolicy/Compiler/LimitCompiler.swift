@@ -61,7 +61,7 @@ struct LimitCompiler {
             diagnostics.add(
                 Diagnostic(
                     .limitBurst,
-                    "`burst` belongs to a rate, and `\(limit.name)` is no limit per second, minute or hour",
+                    "`burst` belongs to a rate, and `\(limit.name)` is not a limit per second, minute or hour",
                     at: burst.range, notes: overridden(declaration, burst.range),
                     help: "remove `burst`, or count per second, minute or hour"))
         }
@@ -72,7 +72,7 @@ struct LimitCompiler {
                 diagnostics.add(
                     Diagnostic(
                         .limitRollover,
-                        "`\(limit.name)` has \(window), which has no next one that could take over what is left",
+                        "`\(limit.name)` has \(window), which has no next window for the rest",
                         at: rollover.range, notes: overridden(declaration, rollover.range),
                         help: "rollover needs a day, week, month, quarter or year, or `every N days from …`"))
                 limit.rollover = nil

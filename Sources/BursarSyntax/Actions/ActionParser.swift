@@ -12,7 +12,7 @@ extension TextScanner {
             case .downgrade, .capOutputToFit: break
             default:
                 throw error(
-                    "`else` follows `downgrade` or `cap output to fit`: nothing else can fail to find a way",
+                    "`else` follows `downgrade` or `cap output to fit` only: the other actions cannot fail",
                     from: start)
             }
             guard parts.count < Bounds.actionAlternatives else { throw error("too many alternatives", from: start) }

@@ -139,9 +139,9 @@ extension TextScanner {
         let word = word()
         let near = nearestName(to: word, among: AlertMetric.all.map { String($0.text.prefix { $0 != " " }) })
         throw word.isEmpty
-            ? unexpected("expected what to look at")
+            ? unexpected("expected a metric")
             : error(
-                "`\(word)` is nothing that an alert looks at", from: start,
+                "there is no metric `\(word)`", from: start,
                 help: near.map { "did you mean `\($0)`?" } ?? "one of: "
                     + AlertMetric.all.map { $0.isOfLimit ? "\($0.text) of LIMIT" : $0.text }
                     .joined(separator: ", "))
@@ -179,7 +179,7 @@ extension TextScanner {
         let money = try moneyIfPresent()
         if let money {
             guard metric.form == .money else {
-                throw error("`\(metric.text)` is no amount of money", from: start)
+                throw error("`\(metric.text)` is not an amount of money", from: start)
             }
             return .money(money)
         }
@@ -211,7 +211,7 @@ extension TextScanner {
         position = end
         guard metric.form == .percentage else {
             throw error(
-                "`\(metric.text)` is no percentage", from: start,
+                "`\(metric.text)` is not a percentage", from: start,
                 help: "`\(percentage.text) of baseline` compares it with earlier windows")
         }
         return .percentage(percentage)

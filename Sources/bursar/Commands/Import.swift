@@ -35,7 +35,7 @@ struct Import: ParsableCommand {
         @Option(help: "Only models of this provider; repeat for several.")
         var provider: [String] = []
 
-        @Flag(help: "Do not list what could not be carried over.")
+        @Flag(help: "Do not list what is left out.")
         var quiet = false
 
         func run() throws {
