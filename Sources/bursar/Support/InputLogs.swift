@@ -61,7 +61,7 @@ struct InputLogs {
             let near = nearestName(to: name, among: known).map { "; did you mean `\($0)`?" } ?? ""
             throw ExitStatus(
                 ExitStatus.usage,
-                "--input: unknown format `\(name)`\(near); formats: \(known.joined(separator: ", "))")
+                "--input: there is no format `\(name)`\(near); formats: \(known.joined(separator: ", "))")
         }
         return format
     }
