@@ -46,8 +46,8 @@ package struct ReplayOptions: Sendable {
 
         package static let whole = Shard(index: 0, count: 1)
 
-        /// Whether a tenant of this name may belong to the shard: false only where it does not. A name that stands for
-        /// bytes that are no text, or for no name, may belong to any.
+        /// True if a tenant of this name can belong to the shard. A name that replaces bytes that are not text, or a missing
+        /// name, can belong to any shard.
         package func canHold(_ tenant: String) -> Bool {
             if tenant == "(none)" || tenant.unicodeScalars.contains("\u{FFFD}") { return true }
             var tenant = tenant

@@ -85,10 +85,10 @@ package struct PolicyTest: Sendable {
         return end
     }
 
-    /// What a run finds besides failures.
+    /// The results of a run besides failures.
     package enum Detail: Sendable {
         case none
-        /// What the requests exercise.
+        /// The items that the requests exercise.
         case coverage
         /// The explanation of the first failure.
         case explanation

@@ -8,7 +8,7 @@ package struct RejectedRequest: Sendable, Hashable {
     /// nil if neither can be read.
     init?(_ line: UnsafeBufferPointer<UInt8>, _ format: LogFormat) {
         if format.isCSV {
-            let cells = CSVScanner.header(line)
+            let cells = (try? CSVScanner.header(line, path: "")) ?? []
             for (field, cell) in zip(format.columns, cells) where !cell.isEmpty {
                 if field == .requestID, requestID == nil { requestID = cell }
                 if field == .tenant, tenant == nil { tenant = cell }
