@@ -286,7 +286,10 @@ final class Partition {
         let feature = block.text(record, .feature) ?? "(none)"
         details?.tenantFeatures[.init(first: tenant, second: feature), default: .init()].add(used)
         let tier = decision.tier.isPresent ? symbols.text(decision.tier) : ""
-        if !tier.isEmpty { details?.tenantTiers[tenant] = tier }
+        if !tier.isEmpty {
+            let last = ReplayDetails.LastTier(time: request.time, tier: tier)
+            details?.tenantTiers[tenant, default: last].add(last)
+        }
         if let version = block.text(record, .promptVersion) {
             var known =
                 details?.promptVersions[version] ?? ReplayDetails.PromptVersion(first: request.time, usage: .init())

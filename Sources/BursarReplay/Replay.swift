@@ -126,8 +126,9 @@ package final class Replay {
             let key = ReplayDetails.LimitKey(
                 name: demand.name, tier: demand.tier, source: engine.policySet.sources.reference(demand.source),
                 unit: demand.unit.rawValue)
-            summary.details?.limitDemands[key, default: [:]][demand.tenant] = ReplayDetails.LimitDemand(
+            let shown = ReplayDetails.LimitDemand(
                 amount: demand.amount, peak: demand.peak, windows: demand.windows, above: demand.above)
+            summary.details?.add(shown, of: demand.tenant, to: key)
         }
         let alerts = engine.takeAlerts()
         if !alerts.isEmpty { summary.gatheredAlerts = alerts }

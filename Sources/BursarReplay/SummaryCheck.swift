@@ -154,6 +154,7 @@ extension ReplayDetails {
             let time = row.day.multipliedReportingOverflow(by: Micros.day)
             try ContentCheck.time(time.overflow ? .max : time.partialValue, "details.tenantDays")
         }
+        for (tenant, last) in tenantTiers { try ContentCheck.time(last.time, "details.tenantTiers.\(tenant)") }
         for (version, known) in promptVersions {
             try ContentCheck.time(known.first, "details.promptVersions.\(version)")
             try known.usage.check("details.promptVersions.\(version)")

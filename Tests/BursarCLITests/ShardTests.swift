@@ -68,6 +68,34 @@ import Testing
         }
     }
 
+    @Test(arguments: ["/dev/zero", "/dev/null", "Policies", "no-such-file"])
+    func `a path that is no shard file is refused`(path: String) throws {
+        let result = try Binary.run("merge", path)
+        #expect(result.status == 2)
+        #expect(result.errors.contains(path), "\(result.errors)")
+    }
+
+    @Test func `shards of policy sets that differ in a byte are not put together`() throws {
+        try Binary.inFolder { folder in
+            let set = folder.appending(path: "set")
+            try FileManager.default.copyItem(at: URL(filePath: Binary.root + "Policies/trial"), to: set)
+            let parts = try (1...2).map { shard in
+                let text = try String(contentsOfFile: Binary.root + "Policies/trial/policy.yaml", encoding: .utf8)
+                try Data((text + "# \(shard)\n").utf8).write(to: set.appending(path: "policy.yaml"))
+                let path = folder.appending(path: "part-\(shard)").path()
+                let result = try Binary.run(
+                    "replay", "--quiet", "--policies", set.path(), "Policies/trial/traffic.jsonl", "--shard",
+                    "\(shard)/2",
+                    "--partial", path)
+                #expect(result.status == 0, "\(result.errors)")
+                return path
+            }
+            let result = try Binary.run(["merge"] + parts)
+            #expect(result.status == 2)
+            #expect(result.errors.contains("logs, sets or options differ"), "\(result.errors)")
+        }
+    }
+
     @Test func `wrong shards are told`() throws {
         for shard in ["0/4", "5/4", "1", "a/b", "1/0"] {
             let result = try Binary.run(

@@ -14,6 +14,9 @@ struct LawCase {
     let path: String
     let options: ReplayOptions
 
+    /// The time of the first record, 2026-06-01.
+    private static let start = RandomLogs.start * Micros.second
+
     struct Invalid: Error, CustomStringConvertible { let description: String }
 
     /// - Parameter folder: the log is written there.
@@ -39,6 +42,9 @@ struct LawCase {
         options.state = random.chance(20) ? .observe : .simulate
         options.estimate = random.chance(30) ? .policy : .recorded
         options.cost = random.chance(20) ? .catalog : .recorded
+        if random.chance(10) { options.tenant = random.pick(["acme", "core", "nobody"]) }
+        if random.chance(10) { options.from = Self.start + Int64(random.below(200)) * Micros.hour }
+        if random.chance(10) { options.to = Self.start + Int64(random.below(400)) * Micros.hour }
         self.options = options
     }
 

@@ -5,14 +5,17 @@ public struct RandomLogs: Sendable {
     /// Times go back here and there.
     public var isUnordered = false
 
+    /// The time of the first record, in seconds since 1970.
+    public static let start: Int64 = 1_780_272_000
+
     public init(random: SeededGenerator) { self.random = random }
 
     private static let tenants = [
-        "acme", "beta", "core", "nobody", "d", "e", "f", "g\u{E9}", "h\u{301}", "h i", "\u{202E}j", "k",
+        "acme", "beta", "core", "nobody", "d", "e", "f", "g\u{E9}", "h\u{301}", "h i", "\u{202E}j", "(none)",
     ]
 
     public mutating func log(records: Int) -> String {
-        var time: Int64 = 1_780_272_000
+        var time = Self.start
         var text = ""
         for number in 0..<records {
             // The first line tells the format.
@@ -20,7 +23,11 @@ public struct RandomLogs: Sendable {
                 text += random.pick(["{\"ts\": \"never\"}", "no JSON", "{}", "[1"]) + "\n"
             }
             time += step()
-            let shown = isUnordered && random.chance(10) ? time - Int64(random.below(100_000)) : time
+            var shown = isUnordered && random.chance(10) ? time - Int64(random.below(100_000)) : time
+            // The years 1970, 0 and 9999, and a wrong clock.
+            if isUnordered, random.chance(2) {
+                shown = random.pick([0, -62_167_219_200, 253_402_300_799, time + 400 * 86_400])
+            }
             text += record(number, shown) + "\n"
         }
         return text
@@ -81,6 +88,7 @@ public struct RandomLogs: Sendable {
 
     /// Seconds since 1970 as `2026-06-01T00:00:00Z`.
     private static func instant(_ seconds: Int64) -> String {
+        if seconds < 0 { return "0000-01-01T00:00:00Z" }
         var (year, day) = (1970, Int(seconds / 86_400))
         func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
         while day >= (isLeap(year) ? 366 : 365) {

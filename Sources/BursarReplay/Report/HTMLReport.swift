@@ -201,7 +201,7 @@ package struct HTMLReport {
         let ranked = figures.ranked(summary.tenants)
         let rows = ranked.prefix(10).map { row in
             [
-                row.name, figures.details.tenantTiers[row.name] ?? "–", text.money(row.tally.recordedCost),
+                row.name, figures.details.tenantTiers[row.name]?.tier ?? "–", text.money(row.tally.recordedCost),
                 text.percent(row.tally.recordedCost, of: summary.total.recordedCost),
                 text.money(row.tally.policyCost.subtractingSaturated(row.tally.recordedCost)),
                 text.percent(row.tally.refused, of: row.tally.requests),

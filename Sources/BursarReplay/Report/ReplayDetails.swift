@@ -92,6 +92,27 @@ package struct ReplayDetails: Sendable, Codable {
         /// The number of windows with requests, and of those with more demand than the amount.
         package var windows: Int
         package var above: Int
+
+        /// Adds the demand of another tenant that is shown with the same name.
+        mutating func add(_ other: LimitDemand) {
+            amount = max(amount, other.amount)
+            peak = max(peak, other.peak)
+            windows.addSaturated(other.windows)
+            above.addSaturated(other.above)
+        }
+    }
+
+    /// A tier and the time of the decision. Of several decisions at one time the last tier in the order of names counts:
+    /// names that are not valid text can be shown alike, and their order depends on the threads.
+    package struct LastTier: Sendable, Hashable, Comparable, Codable {
+        package var time: Int64
+        package var tier: String
+
+        package static func < (left: LastTier, right: LastTier) -> Bool {
+            (left.time, left.tier) < (right.time, right.tier)
+        }
+
+        mutating func add(_ other: LastTier) { self = max(self, other) }
     }
 
     /// The demand by limit and tenant.
@@ -104,7 +125,7 @@ package struct ReplayDetails: Sendable, Codable {
     /// Usage by tenant (first) and feature (second).
     @SortedTable package var tenantFeatures: [Pair: Usage] = [:]
     /// The tier in each tenant's last decision.
-    package var tenantTiers: [String: String] = [:]
+    package var tenantTiers: [String: LastTier] = [:]
     /// The number of affected requests of each cause, by tenant.
     @SortedTable package var causeTenants: [Cause: [String: Int]] = [:]
     /// Requests by tier (first) for models (second) that the tier does not allow.
@@ -118,13 +139,13 @@ package struct ReplayDetails: Sendable, Codable {
 
     mutating func add(_ other: ReplayDetails) {
         for (key, demands) in other.limitDemands {
-            limitDemands[key, default: [:]].merge(demands) { first, _ in first }
+            for (tenant, demand) in demands { add(demand, of: tenant, to: key) }
         }
         modelCosts.add(other.modelCosts)
         hours.add(other.hours)
         tenantDays.add(other.tenantDays)
         tenantFeatures.add(other.tenantFeatures)
-        tenantTiers.merge(other.tenantTiers) { first, _ in first }
+        tenantTiers.merge(other.tenantTiers, uniquingKeysWith: max)
         causeTenants.merge(other.causeTenants) { left, right in
             left.merging(right) { $0.addingSaturated($1) }
         }
@@ -135,6 +156,14 @@ package struct ReplayDetails: Sendable, Codable {
             return PromptVersion(first: min(left.first, right.first), usage: usage)
         }
         retries.addSaturated(other.retries)
+    }
+
+    mutating func add(_ demand: LimitDemand, of tenant: String, to key: LimitKey) {
+        if limitDemands[key]?[tenant] == nil {
+            limitDemands[key, default: [:]][tenant] = demand
+        } else {
+            limitDemands[key]?[tenant]?.add(demand)
+        }
     }
 }
 
@@ -149,7 +178,7 @@ extension ReplayDetails {
     /// The maximum spend per day of each tenant of a tier, ascending.
     package func dailyPeaks(of tier: String) -> [Int64] {
         var peaks: [String: Int64] = [:]
-        for (key, usage) in tenantDays where tenantTiers[key.tenant] == tier {
+        for (key, usage) in tenantDays where tenantTiers[key.tenant]?.tier == tier {
             peaks[key.tenant] = max(peaks[key.tenant] ?? 0, usage.recordedCost)
         }
         return peaks.values.sorted()
@@ -160,7 +189,7 @@ extension ReplayDetails {
     package func monthlyCosts(of tier: String, span: Int64) -> [(tenant: String, cost: Int64)] {
         guard span >= Micros.day else { return [] }
         var costs: [String: Int64] = [:]
-        for (key, usage) in tenantDays where tenantTiers[key.tenant] == tier {
+        for (key, usage) in tenantDays where tenantTiers[key.tenant]?.tier == tier {
             costs[key.tenant, default: 0].addSaturated(usage.policyCost)
         }
         return costs.map { tenant, cost in

@@ -114,7 +114,7 @@ package struct ReportFigures: Sendable {
     }
 
     private static func sizing(_ details: ReplayDetails) -> [Sizing] {
-        Set(details.tenantTiers.values).sorted().map { tier in
+        Set(details.tenantTiers.values.map(\.tier)).sorted().map { tier in
             let peaks = details.dailyPeaks(of: tier)
             return Sizing(
                 tier: tier, tenants: peaks.count, median: ReplayDetails.quantile(peaks, percent: 50),
