@@ -46,8 +46,8 @@ package struct ReplayOptions: Sendable {
 
         package static let whole = Shard(index: 0, count: 1)
 
-        /// True if a tenant of this name can belong to the shard. A name that replaces bytes that are not text, or a missing
-        /// name, can belong to any shard.
+        /// False if a tenant with this name certainly does not belong to the shard. A missing name, or a name with bytes
+        /// that are not valid text, may belong to any shard.
         package func canHold(_ tenant: String) -> Bool {
             if tenant == "(none)" || tenant.unicodeScalars.contains("\u{FFFD}") { return true }
             var tenant = tenant
