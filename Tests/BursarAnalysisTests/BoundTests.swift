@@ -29,7 +29,7 @@ import Testing
 
     static let growths: [Growth] = [
         Growth("rules", Bounds.rules) { count in
-            head + "rules:\n" + lines(count) { "  r\($0): {when: user == \"u\($0)\", deny: no}" } + free + catalog
+            head + "rules:\n" + lines(count) { "  r\($0): {when: user == \"u\($0)\", deny: refused}" } + free + catalog
         },
         Growth("tiers", Bounds.tiers) { count in
             head + "tiers:\n" + lines(count) { "  t\($0): {limits: {daily: $\($0 + 1)/day}}" } + catalog
@@ -79,11 +79,11 @@ import Testing
                 + "\n---\ncatalog: c\nversion: 1\nmodels:\n" + lines(count) { "  m\($0): {\(prices)}" }
         },
         Growth("values of a condition", Bounds.conditionValues) { count in
-            head + "rules:\n  r:\n    deny: no\n    when: 'user in ["
+            head + "rules:\n  r:\n    deny: refused\n    when: 'user in ["
                 + (0..<count).map { "\"u\($0)\"" }.joined(separator: ", ") + "]'\n" + free + catalog
         },
         Growth("comparisons of a condition", Bounds.conditionTerms) { count in
-            head + "rules:\n  r:\n    deny: no\n    when: '"
+            head + "rules:\n  r:\n    deny: refused\n    when: '"
                 + (0..<count).map { "user == \"u\($0)\"" }.joined(separator: " || ") + "'\n" + free + catalog
         },
         Growth("versions", Bounds.versions) { count in

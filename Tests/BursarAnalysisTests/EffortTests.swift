@@ -17,7 +17,7 @@ import Testing
 
     private static func rules(_ count: Int, _ condition: (Int) -> String) -> String {
         "policy: p\nversion: 1\nrules:\n"
-            + (0..<count).map { "  r\($0):\n    deny: no\n    when: '\(condition($0))'\n" }.joined() + tail
+            + (0..<count).map { "  r\($0):\n    deny: refused\n    when: '\(condition($0))'\n" }.joined() + tail
     }
 
     static let heavy: [(name: String, text: String)] = [

@@ -70,7 +70,8 @@ struct WitnessCheck {
             return decision.outcome != .allow && isFirst ? nil : outcome
         case "chain/dearer":
             let catalog = try #require(set.editions[0].catalog)
-            let substitute = try #require(item.range.flatMap { place in set.sources[place].map { $0.text(place) } })
+            let price = item.notes.first?.range
+            let substitute = try #require(price.flatMap { place in set.sources[place].map { $0.text(place) } })
             let costs = try [engine.symbols.text(request[.model]), substitute].map { name in
                 catalog[try #require(catalog.model(name))].price?.cost(
                     input: max(0, request.inputTokens), cached: max(0, request.cachedTokens),

@@ -330,10 +330,11 @@ public struct RandomPolicies: Sendable {
             if !limits.isEmpty { keys += "    limits:\n" + limits }
             if random.chance(30) {
                 keys += "    scopes:\n      workspace w1:\n        limits:\n          sub: \(limit())\n"
-                keys += "        user u1: {limits: {deep: \(limit())}}\n"
+                keys += "        user u1: {limits: {l1: \(limit())}}\n"
             }
             if hasException {
                 keys += "    exceptions:\n      - {limit: own, amount: $0.5/day, until: 2026-06-03, reason: launch}\n"
+                keys += "      - {limit: own, amount: $0.3/day, until: 2026-06-04, reason: landing}\n"
             }
             text += keys.isEmpty ? "    {}\n" : keys
         }

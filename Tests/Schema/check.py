@@ -16,7 +16,7 @@ OF_FORM = {"syntax-unknown-key", "syntax-shape"}
 BEYOND = {
     "syntax-shape/test-expects-nothing", "syntax-shape/no-amount", "syntax-shape/prepaid-window", "syntax-shape/no-policy", "syntax-shape/lock-line", "syntax-unknown-key/kind-not-first",
 }
-OF_MEANING = ("name-", "version-", "model-", "chain-", "limit-", "weight-", "type-")
+OF_MEANING = ("name-", "version-", "model-", "chain-", "limit-", "weight-", "type-", "grant-", "exception-")
 
 
 def documents(path):

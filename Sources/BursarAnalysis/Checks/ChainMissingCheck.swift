@@ -5,8 +5,11 @@ import BursarSyntax
 enum ChainMissingCheck: Check {
     static let rule = DiagnosticRule(
         "chain/missing", .warning,
-        title: "`downgrade` has no chain to follow",
-        checks: "A tier with the action `downgrade` has a chain that leads to an allowed model.",
+        title: "A downgrade never finds a substitute",
+        checks: """
+            A tier with the action `downgrade` has a chain that leads to an allowed model, and some request gets to \
+            `downgrade to MODEL` that asks for another model.
+            """,
         why: "The action finds no substitute, so it has no effect.",
         example: "at: {100%: downgrade else deny}   # and no `downgrade:` in the tier",
         fix: "Give the tier a chain of allowed models.")
@@ -15,6 +18,7 @@ enum ChainMissingCheck: Check {
     static let subject = "which downgrades find a way"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        checkNamed(context, &diagnostics)
         for plan in context.allPlans where !canServe(plan) {
             guard context.effort.spend(plan.limits.count) else { return }
             for limit in plan.limits where limit.weight == nil {
@@ -28,6 +32,22 @@ enum ChainMissingCheck: Check {
                             at: threshold.source,
                             help: "give the tier a chain of allowed models: downgrade: gpt-4o -> gpt-4o-mini"))
                 }
+            }
+        }
+    }
+
+    /// `downgrade to M` where every request asks for M.
+    private static func checkNamed(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        guard let catalog = context.edition.catalog else { return }
+        for plan in context.allPlans {
+            for substitute in context.namedSubstitutes(of: plan) ?? []
+            where substitute.requested.allSatisfy({ $0 == substitute.model }) && !substitute.requested.isEmpty {
+                let name = catalog[substitute.model].name
+                diagnostics.add(
+                    Diagnostic(
+                        rule,
+                        "every request that gets here asks for `\(name)` itself, so `downgrade to \(name)` changes nothing",
+                        at: substitute.source, help: "name a cheaper model, or remove the action"))
             }
         }
     }

@@ -6,7 +6,7 @@ enum ChainNotAllowedCheck: Check {
     static let rule = DiagnosticRule(
         "chain/not-allowed", .warning,
         title: "A downgrade chain contains a model that the tier does not allow",
-        checks: "The tier allows every substitute of its chains.",
+        checks: "The tier allows every substitute of its chains, and every model of `downgrade to`.",
         why: "The substitute is never used, so the chain is shorter than it looks.",
         example: """
             models: [standard]
@@ -31,6 +31,16 @@ enum ChainNotAllowedCheck: Check {
                         notes: plan.modelsSource.map { [.init("it is not among the models that are allowed", at: $0)] }
                             ?? [],
                         help: "allow it under `models`, or take it out of the chain"))
+            }
+            for substitute in context.namedSubstitutes(of: plan) ?? [] where !plan.models.allows(substitute.model) {
+                diagnostics.add(
+                    Diagnostic(
+                        rule,
+                        "tier `\(plan.tier)` does not allow `\(catalog[substitute.model].name)`, so this downgrade never serves it",
+                        at: substitute.source,
+                        notes: plan.modelsSource.map { [.init("it is not among the models that are allowed", at: $0)] }
+                            ?? [],
+                        help: "allow it under `models`, or name a model that the tier allows"))
             }
         }
     }

@@ -6,9 +6,10 @@ import BursarSyntax
 enum DearerChainCheck: Check {
     static let rule = DiagnosticRule(
         "chain/dearer", .warning,
-        title: "A substitute can cost more than the model before it",
+        title: "A substitute can cost more than the model that it replaces",
         checks: """
-            Each model of a chain costs at most as much as the model before it, for every mix of tokens. The witness \
+            Each model of a chain costs at most as much as the model before it, for every mix of tokens, and the model of \
+            `downgrade to` at most as much as each model that is requested. The witness \
             is a request that costs more.
             """,
         why: "A downgrade would use up the budget faster.",
@@ -19,36 +20,49 @@ enum DearerChainCheck: Check {
     static let subject = "which substitutes are dearer"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
-        let edition = context.edition
-        guard let catalog = edition.catalog else { return }
+        guard context.edition.catalog != nil else { return }
         for plan in context.allPlans {
             guard context.effort.spend(10 * plan.downgrade.steps.count) else { return }
             for step in plan.downgrade.steps {
-                guard let before = catalog[step.from].price, let after = catalog[step.to].price,
-                    let mix = mix(before, after)
-                else { continue }
-                var witness = WitnessRequest(edition)
-                witness[.tier] = .text(plan.tier)
-                witness[.model] = .text(catalog[step.from].name)
-                witness[.inputTokens] = .number(mix.input)
-                if mix.cached > 0 { witness[.cachedTokens] = .number(mix.cached) }
-                witness[.maxOutputTokens] = .number(mix.output)
-                let costs = [before, after].map {
-                    $0.cost(input: mix.input, cached: mix.cached, output: mix.output) ?? .max
+                _ = report(step.from, step.to, at: step.source, plan, context, &diagnostics)
+            }
+            for substitute in context.namedSubstitutes(of: plan) ?? [] where plan.models.allows(substitute.model) {
+                // One model shows it.
+                for model in substitute.requested where model != substitute.model {
+                    if report(model, substitute.model, at: substitute.source, plan, context, &diagnostics) { break }
                 }
-                let currency = edition.policy.currency
-                let spend = BursarSyntax.Unit.spend
-                diagnostics.add(
-                    Diagnostic(
-                        rule,
-                        "`\(catalog[step.to].name)` can cost more than `\(catalog[step.from].name)`: \(mix.text) cost \(spend.text(Int128(costs[1]), currency)) instead of \(spend.text(Int128(costs[0]), currency))",
-                        at: step.source,
-                        notes: [
-                            .init("the price of the substitute", at: catalog[step.to].source),
-                            .init("the price of the model before it", at: catalog[step.from].source),
-                        ], help: "a chain goes from dear to cheap", witness: witness.json))
             }
         }
+    }
+
+    private static func report(
+        _ from: ModelID, _ to: ModelID, at place: SourceRange, _ plan: Plan, _ context: EditionContext,
+        _ diagnostics: inout Diagnostics
+    ) -> Bool {
+        let edition = context.edition
+        guard let catalog = edition.catalog, let before = catalog[from].price, let after = catalog[to].price,
+            let mix = mix(before, after)
+        else { return false }
+        var witness = WitnessRequest(edition)
+        witness[.tier] = .text(plan.tier)
+        witness[.model] = .text(catalog[from].name)
+        witness[.inputTokens] = .number(mix.input)
+        if mix.cached > 0 { witness[.cachedTokens] = .number(mix.cached) }
+        witness[.maxOutputTokens] = .number(mix.output)
+        let costs = [before, after].map { price in
+            let cost = price.cost(input: mix.input, cached: mix.cached, output: mix.output) ?? .max
+            return BursarSyntax.Unit.spend.text(Int128(cost), edition.policy.currency)
+        }
+        diagnostics.add(
+            Diagnostic(
+                rule,
+                "`\(catalog[to].name)` can cost more than `\(catalog[from].name)`: \(mix.text) cost \(costs[1]) instead of \(costs[0])",
+                at: place,
+                notes: [
+                    .init("the price of the substitute", at: catalog[to].source),
+                    .init("the price of the model before it", at: catalog[from].source),
+                ], help: "a chain goes from dear to cheap", witness: witness.json))
+        return true
     }
 
     private struct Mix {

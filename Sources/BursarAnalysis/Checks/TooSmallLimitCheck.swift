@@ -53,6 +53,8 @@ enum TooSmallLimitCheck: Check {
         guard let room = room(limit, plan), let smallest = arithmetic.smallestRequest(limit.unit) else { return }
         let currency = edition.policy.currency
         if let weight = limit.weight {
+            // `other: 0%` is how a policy refuses features without a share.
+            guard weight.share.scaled > 0 else { return }
             guard smallest.amount > room, plan.limits[weight.of].amount > 0 else { return }
             let feature = weight.feature ?? "other-feature"
             guard let witness = witness(limit, plan, context, smallest.model, feature: feature) else { return }

@@ -7,7 +7,8 @@ enum UnknownFeatureCheck: Check {
     static let rule = DiagnosticRule(
         "name/feature", .warning,
         title: "A feature is nearly one of the declared features",
-        checks: "A feature that the policy names is declared under `features`, or is not similar to a declared one.",
+        checks:
+            "A feature that the policy names is declared under `features`, or is not similar to a declared one. `block` lists names alone.",
         why: "Features are open, so that any name is allowed. A misspelt feature gets the share of no feature.",
         example: """
             features: {checkout: {critical: true}}
@@ -20,11 +21,21 @@ enum UnknownFeatureCheck: Check {
     static let subject = "which features are misspelt"
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        checkPrefixes(context, &diagnostics)
         let known = context.edition.policy.features.map(\.value)
         guard !known.isEmpty else { return }
         let names = Set(known)
         var seen: Set<String> = []
         checkConditions(context, known, names, &seen, &diagnostics)
+        for feature in context.allPlans.flatMap(\.blockedNames) where !names.contains(feature.value) {
+            guard context.effort.spend(1), isLookedUp(feature.value, &seen),
+                let near = nearestName(to: feature.value, among: known)
+            else { continue }
+            diagnostics.add(
+                Diagnostic(
+                    rule, "no feature is named `\(feature.value)`, so this blocks nothing", at: feature.range,
+                    fix: .init("did you mean", replace: feature.range, with: near)))
+        }
         for limit in context.allPlans.flatMap(\.limits) {
             guard let feature = limit.weight?.feature, !names.contains(feature), context.effort.spend(1),
                 isLookedUp(feature, &seen), let near = nearestName(to: feature, among: known)
@@ -33,6 +44,17 @@ enum UnknownFeatureCheck: Check {
                 Diagnostic(
                     rule, "no feature is named `\(feature)`", at: limit.source,
                     fix: .init("did you mean", replace: limit.source, with: near)))
+        }
+    }
+
+    /// `block: [feature chat]`: the kind is no part of the name.
+    private static func checkPrefixes(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
+        for feature in context.allPlans.flatMap(\.blockedNames) where feature.value.hasPrefix("feature ") {
+            let name = feature.value.dropFirst("feature ".count).drop { $0 == " " }
+            diagnostics.add(
+                Diagnostic(
+                    rule, "`block` lists features, so this blocks a feature with the name `\(feature.value)`",
+                    at: feature.range, fix: .init("did you mean", replace: feature.range, with: String(name))))
         }
     }
 

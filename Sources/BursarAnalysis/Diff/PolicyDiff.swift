@@ -294,7 +294,7 @@ struct EditionComparison {
             let taken = Set((tier?.limits ?? []).map(\.source))
             return plan.limits.filter { $0.layer != .policy && (tier == nil || !taken.contains($0.source)) }
         }
-        limits("\(path).limits", own(before, overTier.old), own(after, overTier.new))
+        limits("\(path).limits", own(before, overTier.old), own(after, overTier.new), in: (before, after))
     }
 
     private mutating func models(
@@ -321,19 +321,26 @@ struct EditionComparison {
 
     // MARK: - Limits
 
-    private mutating func limits(_ path: String, _ before: [Limit], _ after: [Limit]) {
+    /// - Parameter plans: to find limits that another one replaces; what is added or removed then is neither looser nor stricter.
+    private mutating func limits(
+        _ path: String, _ before: [Limit], _ after: [Limit], in plans: (old: Plan, new: Plan)? = nil
+    ) {
+        func direction(_ limit: Limit, _ plan: Plan?, _ direction: DiffDirection) -> DiffDirection {
+            plan?.limits.contains(where: limit.replaces) == true ? .other : direction
+        }
         let known = Dictionary(before.map { (LimitPlace($0), $0) }, uniquingKeysWith: { first, _ in first })
         let kept = Set(after.map(LimitPlace.init))
         for limit in after {
             let name = "\(path).\(Self.name(limit))"
             guard let earlier = known[LimitPlace(limit)] else {
-                note(name, nil, newText.amount(limit), .stricter, at: limit.source)
+                note(name, nil, newText.amount(limit), direction(limit, plans?.new, .stricter), at: limit.source)
                 continue
             }
             compare(name, earlier, limit)
         }
         for limit in before where !kept.contains(LimitPlace(limit)) {
-            note("\(path).\(Self.name(limit))", oldText.amount(limit), nil, .looser, at: nil, limit.source)
+            let label = direction(limit, plans?.old, .looser)
+            note("\(path).\(Self.name(limit))", oldText.amount(limit), nil, label, at: nil, limit.source)
         }
     }
 

@@ -3,7 +3,7 @@ import BursarSyntax
 extension DiagnosticRule {
     /// Every rule, ordered by code.
     package static let all: [DiagnosticRule] = {
-        let declared = syntax + names + versions + plans + lockFile + [ruleNotDecided] + traffic
+        let declared = syntax + names + versions + plans + tenantRecords + lockFile + [ruleNotDecided] + traffic
         let ofChecks = CheckList.checks.flatMap { $0.rules } + CheckList.setChecks.flatMap { $0.rules }
         return (declared + ofChecks).sorted { $0.code < $1.code }
     }()

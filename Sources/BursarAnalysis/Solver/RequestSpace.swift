@@ -341,8 +341,3 @@ extension Attribute {
         return name.replacing(".", with: "-").replacing("_", with: "-")
     }
 }
-
-extension Scope {
-    /// The request attribute that determines the scope.
-    var attribute: Attribute? { Attribute.named[rawValue] }
-}

@@ -120,7 +120,7 @@ struct AlertCompiler {
         case .rate(let micros)?: return .every(micros: micros, anchor: 0)
         case .calendar(let unit, let fromDay)?: return .calendar(unit, fromDay: fromDay, zone: context.zone)
         case .every(let micros, let from)?: return .every(micros: micros, anchor: context.instant(from))
-        case .rolling?, .fromFirstUse?, .request?:
+        case .rolling?, .fromFirstUse?, .request?, .lifetime?:
             diagnostics.add(
                 Diagnostic(
                     .alertWindow, "an alert's windows follow one another: this one does not end where another begins",

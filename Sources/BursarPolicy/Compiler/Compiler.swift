@@ -493,7 +493,8 @@ package struct Compiler {
             for grant in tenant.grants {
                 edition.plans.context.check(grant.amount.value.currency, at: grant.amount.range, &diagnostics)
             }
-            _ = edition.plans.plan(tier: tier, tenant: tenant, at: time, diagnostics: &diagnostics)
+            let plan = edition.plans.plan(tier: tier, tenant: tenant, at: time, diagnostics: &diagnostics)
+            TenantChecks(context: edition.plans.context).check(tenant, plan, &diagnostics)
         }
     }
 

@@ -55,7 +55,8 @@ struct LimitCompiler {
             thresholds: [], rollover: nil, burst: declaration.burst?.value,
             isShadow: declaration.mode.map { $0.value == .shadow } ?? context.isShadow, isPrepaid: isPrepaid,
             weight: nil, source: declaration.name.range, whenSource: declaration.when?.range,
-            amountSource: declaration.amount?.range)
+            amountSource: declaration.amount?.range, statesLifetime: quantity.value.window == .lifetime,
+            enforceSource: declaration.mode.flatMap { $0.value == .enforce ? $0.range : nil })
         if isPrepaid { checkPrepaid(declaration, quantity) }
         if let burst = declaration.burst, !limit.window.isRate {
             diagnostics.add(
@@ -123,7 +124,7 @@ struct LimitCompiler {
         case .fromFirstUse(let micros): .fromFirstUse(micros: micros)
         case .every(let micros, let from): .every(micros: micros, anchor: context.instant(from))
         case .request: .request
-        case nil: .lifetime
+        case .lifetime, nil: .lifetime
         }
     }
 

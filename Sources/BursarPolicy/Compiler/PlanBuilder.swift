@@ -97,7 +97,7 @@ struct PlanBuilder: Sendable {
             tier: name,
             models: ownModels ? context.access(merged.models, &diagnostics) : part?.models ?? .any,
             downgrade: ownDowngrade ? context.downgrade(merged.downgrade, &diagnostics) : part?.downgrade ?? .none,
-            blockedFeatures: Set(merged.block?.value.map(\.value) ?? []), limits: limits,
+            blockedNames: merged.block?.value ?? [], limits: limits,
             upgrade: merged.upgrade.map { Upgrade(to: $0.to?.value, url: $0.url) }, price: merged.price?.value.nanos,
             grants: grants(tenant), validity: validity, modelsSource: merged.models?.range,
             blockSource: merged.block?.range, tierSource: tierSources[name])
@@ -127,7 +127,11 @@ struct PlanBuilder: Sendable {
         } else {
             limits += own
         }
-        if let tenant { addScopes(tenant.scopes, within: [], to: &limits, &compiler) }
+        if let tenant {
+            var members = MemberLimits()
+            addScopes(tenant.scopes, within: [], to: &limits, &members, &compiler)
+            members.replace(in: &limits)
+        }
         diagnostics.add(contentsOf: compiler.diagnostics)
         if limits.count > Bounds.planLimits {
             diagnostics.add(
@@ -169,23 +173,33 @@ struct PlanBuilder: Sendable {
                 Diagnostic(
                     .weightOver, "the shares of `\(weights.of.value)` are \(text) together, more than there is",
                     at: weights.range, help: "lower them to 100% together; limits of their own may overlap"))
+        } else if weights.other == nil {
+            diagnostics.add(
+                Diagnostic(
+                    .weightNoOther,
+                    "a feature without a share of `\(weights.of.value)` can use up the shares of all others",
+                    at: weights.range, help: "add `other: 5%` for each such feature, or `other: 0%` to refuse them"))
         } else if total < Percentage.one {
             diagnostics.add(
                 Diagnostic(
                     .weightUnder,
-                    "the shares of `\(weights.of.value)` are \(text) together: the rest is for no feature",
+                    "the shares of `\(weights.of.value)` are \(text) together: no feature can use the rest",
                     at: weights.range))
         }
     }
 
     private func addScopes(
         _ scopes: [ScopeDeclaration], within outer: [Limit.ScopeValue], to limits: inout [Limit],
-        _ compiler: inout LimitCompiler
+        _ members: inout MemberLimits, _ compiler: inout LimitCompiler
     ) {
         for scope in scopes {
             let path = outer + [Limit.ScopeValue(scope: scope.scope, value: scope.value.value)]
-            limits += scope.limits.compactMap { compiler.limit($0, layer: .scope, within: path) }
-            addScopes(scope.children, within: path, to: &limits, &compiler)
+            for declaration in scope.limits {
+                guard let limit = compiler.limit(declaration, layer: .scope, within: path) else { continue }
+                members.add(limit, to: limits)
+                limits.append(limit)
+            }
+            addScopes(scope.children, within: path, to: &limits, &members, &compiler)
         }
     }
 
@@ -200,20 +214,47 @@ struct PlanBuilder: Sendable {
             merged.limits.enumerated().map { ($1.name.value, $0) }, uniquingKeysWith: { first, _ in first })
         for exception in tenant.exceptions {
             let until = context.instant(exception.until.value)
-            guard let index = places[exception.limit.value] else {
-                diagnostics.addUnknown("limit", exception.limit, among: merged.limits.map(\.name.value))
+            let name = exception.limit.value
+            guard let index = places[name] else {
+                reportUnknown(exception.limit, merged, &diagnostics)
                 continue
             }
-            if until > time {
-                merged.limits[index].amount = exception.amount
-                merged.limits[index].name.range = exception.limit.range
-                changed.insert(exception.limit.value)
-                validity.end = min(validity.end, until)
-            } else {
-                validity.start = max(validity.start, until)
+            let current = merged.limits[index].amount
+            guard exception.keepsCounter(of: current?.value) else {
+                diagnostics.add(
+                    Diagnostic(
+                        .exceptionQuantity,
+                        "an exception keeps the unit and the window of its limit, and `\(name)` has others",
+                        at: exception.amount.range,
+                        notes: current.map { [.init("the amount of the limit is here", at: $0.range)] } ?? []))
+                continue
             }
+            guard until > time else {
+                validity.start = max(validity.start, until)
+                continue
+            }
+            validity.end = min(validity.end, until)
+            // Of several exceptions the largest holds.
+            if let current, changed.contains(name), current.value.amount >= exception.amount.value.amount { continue }
+            merged.limits[index].amount = exception.amount
+            merged.limits[index].name.range = exception.limit.range
+            changed.insert(name)
         }
         return changed
+    }
+
+    /// An exception changes limits of the tier and the tenant alone.
+    private func reportUnknown(_ name: Name, _ merged: PlanDeclaration, _ diagnostics: inout Diagnostics) {
+        if let limit = policyLimits.first(where: { $0.name.value == name.value }) {
+            diagnostics.add(
+                Diagnostic(
+                    .nameUnknown, "`\(name.value)` is a limit of the policy, and no exception changes it",
+                    at: name.range,
+                    notes: [.init("the limit is here", at: limit.name.range)],
+                    help: "an exception changes a limit of the tier or of the tenant"))
+        } else {
+            diagnostics.addUnknown("limit", name, among: merged.limits.map(\.name.value))
+        }
     }
 
     // MARK: - Grants
@@ -232,5 +273,14 @@ struct PlanBuilder: Sendable {
             (a.priority, a.grant.until, a.bought, a.grant.from, a.index)
                 < (b.priority, b.grant.until, b.bought, b.grant.from, b.index)
         }.map(\.grant)
+    }
+}
+
+extension ExceptionDeclaration {
+    /// The same unit and window as the amount that it replaces. A prepaid limit may have no amount.
+    fileprivate func keepsCounter(of other: QuantityLiteral?) -> Bool {
+        let own = amount.value
+        guard let other else { return own.unit == .spend && own.window == nil }
+        return own.unit == other.unit && (own.window ?? .lifetime) == (other.window ?? .lifetime)
     }
 }

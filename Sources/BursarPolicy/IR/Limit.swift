@@ -122,6 +122,10 @@ package struct Limit: Sendable {
     package var whenSource: SourceRange?
     /// The range of the amount, which may be in another declaration than the name.
     package var amountSource: SourceRange?
+    /// `/lifetime` is written, so that the missing window is meant.
+    package var statesLifetime: Bool
+    /// Of `mode: enforce`.
+    package var enforceSource: SourceRange?
 
     package struct ScopeValue: Sendable, Hashable {
         package var scope: Scope

@@ -173,6 +173,8 @@ package final class Plan: Sendable {
     package let models: ModelAccess
     package let downgrade: Downgrade
     package let blockedFeatures: Set<String>
+    /// The blocked features with their positions.
+    package let blockedNames: [Name]
     /// In the order of evaluation: limits of the policy, the tier, its weights, the tenant, then scopes.
     package let limits: [Limit]
     package let upgrade: Upgrade?
@@ -189,14 +191,15 @@ package final class Plan: Sendable {
     package let tierSource: SourceRange?
 
     init(
-        tier: String, models: ModelAccess, downgrade: Downgrade, blockedFeatures: Set<String>, limits: [Limit],
+        tier: String, models: ModelAccess, downgrade: Downgrade, blockedNames: [Name], limits: [Limit],
         upgrade: Upgrade?, price: Int64?, grants: [Grant], validity: Interval, modelsSource: SourceRange?,
         blockSource: SourceRange?, tierSource: SourceRange?
     ) {
         self.tier = tier
         self.models = models
         self.downgrade = downgrade
-        self.blockedFeatures = blockedFeatures
+        self.blockedNames = blockedNames
+        blockedFeatures = Set(blockedNames.map(\.value))
         self.limits = limits
         self.upgrade = upgrade
         self.price = price

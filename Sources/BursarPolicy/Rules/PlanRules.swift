@@ -3,7 +3,8 @@ import BursarSyntax
 /// The rules about models, limits, shares and alerts that the compiler emits.
 extension DiagnosticRule {
     package static let plans: [DiagnosticRule] = [
-        modelPatternEmpty, chainCycle, chainUnpriced, limitRollover, limitBurst, weightOver, weightUnder, alertLimit,
+        modelPatternEmpty, chainCycle, chainUnpriced, limitRollover, limitBurst, weightOver, weightUnder, weightNoOther,
+        alertLimit,
         alertWindow,
     ]
 
@@ -60,8 +61,16 @@ extension DiagnosticRule {
         title: "The shares are less than 100%",
         checks: "The shares under `weights` add up to 100%.",
         why: "No feature can use the rest.",
-        example: "weights: {of: daily, chat: 50%, search: 40%}",
-        fix: "Add `other`. If you mean it, there is nothing to do.")
+        example: "weights: {of: daily, chat: 50%, search: 40%, other: 5%}",
+        fix: "Raise the shares. If you mean it, there is nothing to do.")
+
+    package static let weightNoOther = DiagnosticRule(
+        "weight/no-other", .note,
+        title: "Only the whole limit bounds features without a share",
+        checks: "`weights` have a share for `other`.",
+        why: "A feature without a share of its own can use up the whole limit, with the shares of all other features.",
+        example: "weights: {of: daily, chat: 60%, search: 40%}   # `translate` can use 100%",
+        fix: "Add `other: 5%`, a share for each such feature, or `other: 0%` to refuse them.")
 
     package static let alertLimit = DiagnosticRule(
         "alert/limit", .error,

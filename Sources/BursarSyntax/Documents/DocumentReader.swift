@@ -149,6 +149,7 @@ extension NodeReader {
             return nil
         }
         guard let code = self.name(codeEntry.value, "a code") else { return nil }
+        check(code: code)
         var rule = RuleDeclaration(name: name, when: nil, effect: effect, code: code)
         if let node = map["when"]?.value {
             rule.when = condition(node, "when")

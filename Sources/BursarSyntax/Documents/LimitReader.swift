@@ -43,6 +43,12 @@ extension NodeReader {
 
     private mutating func scopes(_ node: YAMLNode) -> Located<[Scope]>? {
         var scopes: [Scope] = []
+        if case .list(let nodes) = node.content, nodes.isEmpty {
+            report(
+                .syntaxShape, "`per` names no scope", at: node.range,
+                help:
+                    "remove `per`: a limit is counted for each tenant; write `per: tenant` to replace an inherited one")
+        }
         for element in elements(node, "per") {
             guard let scope = oneOf(element, "per", Scope.self) else { continue }
             if scopes.contains(scope) {
@@ -123,7 +129,18 @@ extension NodeReader {
         let action = scalar(text, "action", rule: .syntaxAction) { scanner throws(ScalarError) in
             try scanner.action()
         }
+        for case .deny(let code?) in action?.value.alternatives ?? [] { check(code: Located(code, at: text.range)) }
         return action.map { ActionDeclaration(action: $0, when: when) }
+    }
+
+    /// Reports a code that looks like an answer to "deny or not".
+    mutating func check(code: Name) {
+        guard ["true", "false", "yes", "no", "on", "off"].contains(code.value) else { return }
+        report(
+            .ruleCode, "`\(code.value)` is read as the code of the reason, which customers see", at: code.range,
+            help:
+                "write a code such as `not_in_plan`, or remove it if nothing should be refused"
+        )
     }
 
     mutating func weights(_ node: YAMLNode) -> WeightsDeclaration? {

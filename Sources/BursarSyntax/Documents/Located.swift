@@ -124,6 +124,9 @@ package enum Scope: String, Sendable, Hashable, CaseIterable {
     case tenant, workspace, app, workflow, agent, toolset, run, session, user
     case apiKey = "api_key"
     case group, feature, model
+
+    /// The attribute of a request that carries it.
+    package var attribute: Attribute? { Attribute.named[rawValue] }
 }
 
 package struct LimitDeclaration: Sendable {

@@ -2,7 +2,7 @@
 extension DiagnosticRule {
     package static let syntax: [DiagnosticRule] = [
         syntaxYAML, syntaxUnknownKey, syntaxDuplicateKey, syntaxShape, syntaxScalar, syntaxBound, syntaxCondition,
-        syntaxAction, typeAttribute, typeComparison,
+        syntaxAction, ruleCode, typeAttribute, typeComparison,
     ]
 
     package static let syntaxYAML = DiagnosticRule(
@@ -81,7 +81,7 @@ extension DiagnosticRule {
         why: "A rule that is read in the wrong way refuses the wrong requests.",
         example: """
             rules:
-              x: {when: tier = "free", deny: no}
+              x: {when: tier = "free", deny: refused}
             """,
         fix: "Equality is `==`. Texts need quotation marks. Join comparisons by `&&`, `||` and `!`.")
 
@@ -94,6 +94,20 @@ extension DiagnosticRule {
         example: "requests: {amount: 50 requests/day, at: {100%: cap output to fit}}",
         fix: "Choose an action that changes what the limit counts.")
 
+    package static let ruleCode = DiagnosticRule(
+        "rule/code", .warning,
+        title: "The code of a reason is a truth value",
+        checks: "The code after `deny`, `confirm` and `approve` is not `true`, `false`, `yes`, `no`, `on` or `off`.",
+        why: """
+            The value after `deny` is the code that customers see. `deny: false` refuses as `deny: true` does, with the code \
+            `false`.
+            """,
+        example: """
+            rules:
+              batch: {when: request_class == "batch", deny: true}
+            """,
+        fix: "Write a code such as `batch_not_in_plan`. Remove the rule if nothing should be denied.")
+
     package static let typeAttribute = DiagnosticRule(
         "type/attribute", .error,
         title: "A condition names an attribute that does not exist",
@@ -101,7 +115,7 @@ extension DiagnosticRule {
         why: "The comparison would never be true, so the rule would never act.",
         example: """
             rules:
-              x: {when: teir == "free", deny: no}
+              x: {when: teir == "free", deny: refused}
             """,
         fix: "Use one of the attributes of the language reference.")
 
@@ -112,7 +126,7 @@ extension DiagnosticRule {
         why: "The comparison could never be true.",
         example: """
             rules:
-              x: {when: input_tokens > "100", deny: no}
+              x: {when: input_tokens > "100", deny: refused}
             """,
         fix: "Write numbers without quotation marks and texts with them.")
 }

@@ -54,6 +54,8 @@ package enum WindowLiteral: Sendable, Hashable {
     case fromFirstUse(micros: Int64)
     case every(micros: Int64, from: InstantLiteral)
     case request
+    /// As long as the scope lasts; the same as no window.
+    case lifetime
 }
 
 /// A quantity such as `$25/day`, `8k input tokens/request` or `10 concurrent requests`.
@@ -145,6 +147,7 @@ extension TextScanner {
     package mutating func window() throws(ScalarError) -> WindowLiteral {
         let start = position
         if takeWords("request") { return .request }
+        if takeWords("lifetime") { return .lifetime }
         if takeWords("rolling") {
             try expectSpace()
             return .rolling(micros: try hoursOrDays("rolling"))
@@ -206,7 +209,7 @@ extension TextScanner {
     }
 
     private var windowHelp: String {
-        "windows: second, minute, hour, day, week, month, quarter, year, request, `15 minutes`, `rolling 24 hours`, "
+        "windows: second, minute, hour, day, week, month, quarter, year, lifetime, request, `15 minutes`, `rolling 24 hours`, "
             + "`5 hours from first use`, `month from 15`, `every 30 days from 2026-01-15`"
     }
 

@@ -61,6 +61,7 @@ struct YAMLTrap {
         let byte = offset < bytes.count ? bytes[offset] : 0
         if problem.contains("cannot start any token") {
             if byte == UInt8(ascii: "\t") { return Self.tab }
+            if byte == UInt8(ascii: ">") { return Self.comparison }
             let character = String(UnicodeScalar(byte))
             return Explanation(
                 message: "`\(character)` cannot begin a value: it is a reserved character of YAML",
@@ -75,9 +76,7 @@ struct YAMLTrap {
         if problem.contains("mapping values are not allowed") { return misplacedColon() }
         if problem.contains("could not find expected ':'") { return missingColon(Self.line(bytes, at: context)) }
         if problem.contains("comment or line break") {
-            return Explanation(
-                message: "a leading `>` or `|` begins a text block in YAML, not a comparison",
-                help: "thresholds are keys (`80%: notify owner`); quote a condition that begins with an operator")
+            return Self.comparison
         }
         if problem.contains("unexpected end of stream") {
             return Explanation(
@@ -105,6 +104,10 @@ struct YAMLTrap {
         }
         return Explanation(message: "this is not YAML: \(problem)")
     }
+
+    private static let comparison = Explanation(
+        message: "a leading `>` or `|` begins a text block in YAML, not a comparison",
+        help: "a threshold has no comparison sign: write `80%: notify owner`, which acts above 80%")
 
     private static let tab = Explanation(message: "a tab cannot indent in YAML", help: "indent with spaces")
 
