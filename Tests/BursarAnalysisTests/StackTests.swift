@@ -35,16 +35,18 @@ import Testing
             head + tail + "---\ntests:\n  t: {request: {model: m}, expect: "
                 + String(repeating: "{a: ", count: levels - 2) + "1" + String(repeating: "}", count: levels - 2)
                 + "}\n",
-            head + "rules:\n  r:\n    deny: refused\n    when: '" + String(repeating: "(!", count: Bounds.conditionDepth - 2)
+            head + "rules:\n  r:\n    deny: x\n    when: '"
+                + String(repeating: "(!", count: Bounds.conditionDepth - 2)
                 + "fallback" + String(repeating: ")", count: Bounds.conditionDepth - 2) + "'\n" + tail,
-            head + "rules:\n  r:\n    deny: refused\n    when: '\(labels)'\n" + tail,
+            head + "rules:\n  r:\n    deny: x\n    when: '\(labels)'\n" + tail,
             head + tail + "---\ntenants:\n  t:\n    tier: free\n    scopes:\n" + scopes
                 + String(repeating: " ", count: 6 + 2 * (levels / 2)) + "limits: {daily: $1/day}\n",
             head + "zzz: " + String(repeating: "[", count: 100_000),
             head + "zzz:\n  " + String(repeating: "- ", count: 100_000),
             head + "zzz: " + String(repeating: "{a: ", count: 100_000),
-            head + "rules:\n  r: {deny: refused, when: '" + String(repeating: "(", count: 100_000) + "'}\n" + tail,
-            head + "rules:\n  r: {deny: refused, when: '" + String(repeating: "!", count: 100_000) + "fallback'}\n" + tail,
+            head + "rules:\n  r: {deny: x, when: '" + String(repeating: "(", count: 100_000) + "'}\n" + tail,
+            head + "rules:\n  r: {deny: x, when: '" + String(repeating: "!", count: 100_000) + "fallback'}\n"
+                + tail,
             String(repeating: "[", count: 100_000),
         ]
     }()

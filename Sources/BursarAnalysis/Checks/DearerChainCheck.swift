@@ -61,7 +61,7 @@ enum DearerChainCheck: Check {
                 notes: [
                     .init("the price of the substitute", at: catalog[to].source),
                     .init("the price of the model before it", at: catalog[from].source),
-                ], help: "a chain goes from dear to cheap", witness: witness.json))
+                ], help: "order a chain from the most expensive model to the cheapest", witness: witness.json))
         return true
     }
 

@@ -17,9 +17,9 @@ enum NoWindowCheck: Check {
     static let rules = [rule]
 
     static func run(_ context: EditionContext, _ diagnostics: inout Diagnostics) {
-        let text = LimitText(currency: context.edition.policy.currency, catalog: context.edition.catalog)
+        let currency = context.edition.policy.currency
         for limit in context.allPlans.flatMap(\.limits) where isOpen(limit) {
-            let amount = text.amount(limit)
+            let amount = limit.unit.text(Int128(limit.amount), currency)
             diagnostics.add(
                 Diagnostic(
                     rule,

@@ -58,7 +58,7 @@ struct MemberLimits {
 }
 
 extension Limit {
-    /// Whether requests in the path of this limit are counted by this limit instead of the other one.
+    /// True if this limit counts the requests in its path instead of the other limit.
     package func replaces(_ other: Limit) -> Bool {
         guard let member = within.last, name == other.name, other.layer != .policy, other.weight == nil else {
             return false

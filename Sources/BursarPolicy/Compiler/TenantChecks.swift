@@ -26,7 +26,7 @@ struct TenantChecks {
         checkCovered(tenant, &diagnostics)
     }
 
-    /// An exception has no effect if another one is as large and ends as late. Of two that are equal the later one is reported.
+    /// An exception has no effect if another one is as large and ends as late. If two are equal, the later one is reported.
     private func checkCovered(_ tenant: TenantDeclaration, _ diagnostics: inout Diagnostics) {
         guard tenant.exceptions.count > 1 else { return }
         let ordered = tenant.exceptions.enumerated()

@@ -48,7 +48,7 @@ extension DiagnosticRule {
         "syntax/shape", .error,
         title: "A value has the wrong shape, or a required key is missing",
         checks: "The language expects a list, a map or a single value at each place, and some keys are required.",
-        why: "The meaning would have to be guessed.",
+        why: "The meaning would be ambiguous.",
         example: "tiers: [free, pro]",
         fix: "Write the shape that the message names.")
 
@@ -59,7 +59,7 @@ extension DiagnosticRule {
             Every value must follow the grammar of its place: money, counts, percentages, quantities, windows, chains, patterns, \
             versions, times and time zones.
             """,
-        why: "A value is never guessed: `1.5` requests and `$5/dya` have no meaning.",
+        why: "A value that has no meaning is an error: `1.5` requests, `$5/dya`.",
         example: "limits: {daily: $5/dya}",
         fix: "The message says what is expected and shows a valid value.")
 
