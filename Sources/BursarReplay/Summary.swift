@@ -188,12 +188,7 @@ package struct ReplaySummary: Sendable, Codable {
     package var filtered = 0
     package var repeats = 0
     /// Records that lasted longer than the lifetime of a reservation, and count in full all the same.
-    package var settledLate: Int {
-        get { lateSettlements ?? 0 }
-        set { lateSettlements = newValue == 0 ? nil : newValue }
-    }
-    /// Absent where there are none, as in summaries of earlier releases.
-    private var lateSettlements: Int?
+    package var settledLate = 0
     package var firstTime: Int64?
     package var lastTime: Int64?
     /// The times of the log were unsorted, so its records were sorted first.
@@ -243,7 +238,7 @@ package struct ReplaySummary: Sendable, Codable {
         case read, rejected, filtered, repeats, firstTime, lastTime, wasOrdered, wasStopped, late, total, tiers, tenants
         case features, models, causes, events, against, comparison, currency, state, policies, details, prices
         case gatheredAlerts, estimated, unlimited, servedOnly, joined, log, isShadowEnforced
-        case lateSettlements
+        case settledLate
     }
 
     /// In the order of time.

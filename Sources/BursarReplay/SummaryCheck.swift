@@ -26,7 +26,7 @@ extension ReplaySummary {
         let counts = [
             ("read", read), ("rejected", rejected), ("filtered", filtered), ("repeats", repeats), ("late", late),
             ("estimated", estimated), ("unlimited", unlimited), ("servedOnly", servedOnly), ("joined", joined),
-            ("lateSettlements", settledLate),
+            ("settledLate", settledLate),
         ]
         for (name, count) in counts { try ContentCheck.count(count, name) }
         try ContentCheck.count(events, most: ContentCheck.mostMentions, "events")

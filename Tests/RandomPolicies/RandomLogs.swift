@@ -5,6 +5,9 @@ public struct RandomLogs: Sendable {
     /// Times go back here and there.
     public var isUnordered = false
 
+    /// The last record without its time, which comes again with a later one.
+    private var last = ""
+
     /// The time of the first record, in seconds since 1970.
     public static let start: Int64 = 1_780_272_000
 
@@ -46,9 +49,15 @@ public struct RandomLogs: Sendable {
     }
 
     private mutating func record(_ number: Int, _ time: Int64) -> String {
+        let instant = "{\"ts\": \"\(Self.instant(time))\", "
+        if number > 0, random.chance(5) { return instant + last }
+        last = content(number)
+        return instant + last
+    }
+
+    private mutating func content(_ number: Int) -> String {
         let isAgain = number > 0 && random.chance(6)
         var fields = [
-            "\"ts\": \"\(Self.instant(time))\"",
             "\"request_id\": \"r\(isAgain ? number - 1 - random.below(min(number, 3)) : number)\"",
             "\"tenant\": \"\(random.pick(Self.tenants))\"",
         ]
@@ -83,7 +92,7 @@ public struct RandomLogs: Sendable {
         maybe("accepts", 20, ["[\"downgrade\"]"])
         maybe("tools", 20, ["[\"db:drop\"]", "[\"pay:card\", \"find:x\"]", "[]"])
         maybe("labels", 15, ["{\"team\": \"red\"}", "{\"team\": \"blue\"}"])
-        return "{\(fields.joined(separator: ", "))}"
+        return fields.joined(separator: ", ") + "}"
     }
 
     /// Seconds since 1970 as `2026-06-01T00:00:00Z`.

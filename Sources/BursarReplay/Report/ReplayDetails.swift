@@ -102,7 +102,7 @@ package struct ReplayDetails: Sendable, Codable {
         }
     }
 
-    /// A tier and the time of the decision. Of several decisions at one time the last tier in the order of names counts:
+    /// A tier and the time of the decision. If several decisions have one time, the last tier in the order of names counts:
     /// names that are not valid text can be shown alike, and their order depends on the threads.
     package struct LastTier: Sendable, Hashable, Comparable, Codable {
         package var time: Int64
