@@ -31,6 +31,7 @@ KNOWN = {
         ("State", "Engine"),
     ],
     "BursarPolicy": [("IR", "PlanBuilder")],
+    "BursarSyntax": [("Scalars", "Scope")],
     "BursarLogs": [("Records", "NameReader")],
 }
 
