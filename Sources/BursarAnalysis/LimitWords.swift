@@ -17,20 +17,20 @@ package struct LimitWords {
     package func sentence(_ limit: Limit) -> String {
         var parts = ["At most \(text.amount(limit))"]
         if let weight = limit.weight {
-            parts.append("for the feature \(weight.feature ?? "that has no share of its own")")
+            parts.append(weight.feature.map { "for the feature \($0)" } ?? "for each feature without its own share")
         }
         if !limit.per.isEmpty {
             parts.append("counted for each " + limit.per.map(\.rawValue).joined(separator: " and "))
         }
         for value in limit.within { parts.append("in the \(value.scope.rawValue) \(value.value)") }
-        if let when = limit.when { parts.append("of the requests where `\(when.text)`") }
+        if let when = limit.when { parts.append("for requests with `\(when.text)`") }
         var sentences = [parts.joined(separator: ", ") + "."]
         let thresholds = text.thresholds(limit)
         if !thresholds.isEmpty { sentences.append("At " + thresholds + ".") }
         if limit.rollover != nil {
-            sentences.append("Carries over \(text.rollover(limit.rollover)) of what was not used.")
+            sentences.append("Carries over \(text.rollover(limit.rollover)) of the unused amount.")
         }
-        if limit.isShadow { sentences.append("In shadow: it refuses nothing.") }
+        if limit.isShadow { sentences.append("Shadow mode: does not refuse.") }
         return sentences.joined(separator: " ")
     }
 }

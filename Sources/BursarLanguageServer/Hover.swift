@@ -36,7 +36,7 @@ struct Explainer {
             lines += alerts.map { $0.fullText(currency: edition?.policy.currency ?? "USD") }
         case .feature, .audience, .catalog, .rule: break
         }
-        if same.isEmpty, kind != .feature, kind != .tenant { lines.append("It is defined nowhere in this set.") }
+        if same.isEmpty, kind != .feature, kind != .tenant { lines.append("This policy set does not define it.") }
         let others = same.filter { $0.path != path || $0.occurrence.range != here.range }
         if !others.isEmpty {
             let title = kind == .limit ? "Also declared" : "Defined"
@@ -65,7 +65,7 @@ struct Explainer {
             guard let plan = edition.plan(tier: tier),
                 let limit = plan.limits.first(where: { $0.name == here.name })
             else { continue }
-            return [LimitWords(edition).sentence(limit)] + (here.owner == nil ? [] : ["As the tier `\(tier)` has it."])
+            return [LimitWords(edition).sentence(limit)] + (here.owner == nil ? [] : ["From the tier `\(tier)`."])
         }
         return []
     }
@@ -74,7 +74,7 @@ struct Explainer {
         guard let edition, let plan = edition.plan(tier: tier) else { return [] }
         let words = LimitWords(edition)
         var lines: [String] = []
-        if let price = plan.price { lines.append("Costs \(words.money(price)) a month.") }
+        if let price = plan.price { lines.append("Costs \(words.money(price)) per month.") }
         let allowed = edition.catalog?.models.indices.filter { plan.models.allows(ModelID(rawValue: $0)) } ?? []
         if let catalog = edition.catalog {
             lines.append(
@@ -103,7 +103,7 @@ struct Explainer {
 
     private func models(of name: String) -> String {
         let models = edition?.catalog?.models.filter { $0.modelClass == name }.map { "`\($0.name)`" } ?? []
-        return models.isEmpty ? "No model is of this class." : "Models: " + models.joined(separator: ", ")
+        return models.isEmpty ? "No model has this class." : "Models: " + models.joined(separator: ", ")
     }
 
     private func tenant(_ name: String) -> [String] {

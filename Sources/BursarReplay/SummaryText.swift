@@ -41,25 +41,28 @@ package struct SummaryTextRenderer {
         text += "\n"
         if let first = summary.firstTime, let last = summary.lastTime {
             text += "time:    \(instantText(first)) to \(instantText(last))"
-            text += summary.wasOrdered ? " (the log was not in order; its records were ordered first)\n" : "\n"
+            text += summary.wasOrdered ? " (the log was not in order of time; its records were sorted first)\n" : "\n"
         }
         if summary.late > 0 {
-            text += "late:    \(group(summary.late)) records came after later ones and were decided then\n"
+            text += "late:    \(group(summary.late)) records arrived after later ones and were decided on arrival\n"
         }
         if summary.joined > 0 {
             let attempts = summary.joined == 1 ? "attempt" : "attempts"
-            text += "joined:  \(group(summary.joined)) later \(attempts) added to the first one of their call\n"
+            text += "joined:  \(group(summary.joined)) later \(attempts) merged into the first attempt of the call\n"
         }
         if summary.servedOnly > 0 {
-            text += "censored: of \(group(summary.servedOnly)) is known which model answered, not which was asked for\n"
+            let subject = summary.servedOnly == 1 ? "record names" : "records name"
+            text +=
+                "censored: \(group(summary.servedOnly)) \(subject) only the served model; the requested one is unknown\n"
         }
         if summary.covered < summary.decided {
             text += "coverage: \(percent(summary.covered, summary.decided)) of the requests meet a limit\n"
         }
         if summary.estimated > 0 {
-            text += "estimated: what was used is not known of \(group(summary.estimated))\n"
+            let subject = summary.estimated == 1 ? "record reports" : "records report"
+            text += "estimated: \(group(summary.estimated)) \(subject) no usage; the estimate was used instead\n"
         }
-        if summary.wasStopped { text += "stopped: before the end of the log; these are the records up to then\n" }
+        if summary.wasStopped { text += "stopped: before the end of the log; the figures cover the records so far\n" }
         guard summary.decided > 0 else { return text }
         let total = summary.total
         let saved = total.recordedCost.subtractingSaturated(total.policyCost)
@@ -75,7 +78,7 @@ package struct SummaryTextRenderer {
         text += " of \(group(summary.tenants.count)) tenants\n"
         if total.shadowed > 0 {
             text +=
-                "shadow:  \(group(total.shadowed)) requests would get a different decision if limits in shadow were enforced\n"
+                "shadow:  \(group(total.shadowed)) requests would get a different decision if shadow limits were enforced\n"
         }
         if summary.events > 0 { text += "events:  \(group(summary.events)) notifications\n" }
         if !alerts.isEmpty { text += "alerts:  \(group(alerts.count)) raised\n" }
@@ -143,7 +146,7 @@ package struct SummaryTextRenderer {
         var names = models.prefix(most).map { shown($0, columns: Self.nameColumns) }.joined(separator: ", ")
         if models.count > most { names += " and \(group(models.count - most)) more" }
         return "\nunpriced: \(group(summary.total.unpriced)) requests for \(names): "
-            + "the catalog does not price them, so their cost is not known (never zero)\n"
+            + "the catalog has no price for them, so their cost is unknown\n"
     }
 
     private func alertTable() -> String {
@@ -162,11 +165,13 @@ package struct SummaryTextRenderer {
     }
 
     private func compare(_ comparison: Comparison, _ against: Tally) -> String {
-        var text = "\nagainst: \(group(comparison.changed)) requests of "
-        text += "\(group(comparison.tenants.count)) tenants are decided otherwise"
-        if comparison.changedInShadow > 0 { text += ", \(group(comparison.changedInShadow)) more would be in shadow" }
-        text += "; "
-        text += "\(money(against.policyCost)) there, \(money(summary.total.policyCost)) here\n"
+        var text = "\nagainst: \(group(comparison.changed)) requests from "
+        text += "\(group(comparison.tenants.count)) tenants get a different decision"
+        if comparison.changedInShadow > 0 {
+            text += ", \(group(comparison.changedInShadow)) more if shadow limits were enforced"
+        }
+        text += "; cost \(money(against.policyCost)) with the other policies, "
+        text += "\(money(summary.total.policyCost)) with these\n"
         let rows = comparison.ordered.map { change, count in
             let example = comparison.examples[change]
             return [
@@ -181,7 +186,7 @@ package struct SummaryTextRenderer {
             let ordered = moved.sorted { ($1.value.requests, $0.key) < ($0.value.requests, $1.key) }.prefix(most)
             if ordered.isEmpty { continue }
             let rows = ordered.map { [$0.key, group($0.value.requests), signed($0.value.cost)] }
-            text += "\n" + Self.columns([title, "decided otherwise", "cost"], rows, numeric: [1, 2])
+            text += "\n" + Self.columns([title, "different decisions", "cost"], rows, numeric: [1, 2])
         }
         return text
     }

@@ -17,13 +17,13 @@ package enum TrafficChecks {
         if !unknown.isEmpty {
             warn(
                 .trafficUnknownTenant,
-                "the log has \(count(unknown.count, "tenant")) that no document lists and for whom no tier is known: \(list(unknown))",
+                "the log has \(count(unknown.count, "tenant")) that no document lists and that have no tier: \(list(unknown))",
                 policy, "add their records, or a `default tier`")
         }
         for (model, tally) in summary.models.sorted(by: { $0.key < $1.key }) where tally.unpriced > 0 {
             warn(
                 .trafficUnpriced,
-                "the log asks \(times(tally.unpriced)) for `\(model)`, which the catalog does not price", policy)
+                "the log requests `\(model)` \(times(tally.unpriced)), and the catalog has no price for it", policy)
         }
         for (pair, times) in details.refusedModels.sorted(by: {
             ($0.key.first, $0.key.second) < ($1.key.first, $1.key.second)
@@ -31,7 +31,7 @@ package enum TrafficChecks {
             let plan = edition.plan(tier: pair.first)
             warn(
                 .trafficRefusedModel,
-                "tenants of tier `\(pair.first)` ask \(self.times(times)) for `\(pair.second)`, which it does not allow",
+                "tenants of tier `\(pair.first)` request `\(pair.second)` \(self.times(times)), and the tier does not allow it",
                 plan?.modelsSource ?? plan?.tierSource ?? policy)
         }
         checkFeatures(edition, details, warn)
@@ -54,8 +54,8 @@ package enum TrafficChecks {
             let near = nearestName(to: feature, among: named.sorted())
             warn(
                 .trafficUnknownFeature,
-                "the log has \(times(requests)) the feature `\(feature)`, which no document names",
-                edition.policy.source, near.map { "the nearest that is named is `\($0)`" })
+                "the log contains the feature `\(feature)` \(times(requests)), and no document names it",
+                edition.policy.source, near.map { "did you mean `\($0)`?" })
         }
     }
 
@@ -72,7 +72,7 @@ package enum TrafficChecks {
             guard at[1] > price else { continue }
             warn(
                 .marginObserved,
-                "at the log's pace the tenant at the 90th percentile of tier `\(tier)` costs \(moneyText(cents(at[1]))) a month, more than its price of \(moneyText(price)) (50th: \(moneyText(cents(at[0]))), 99th: \(moneyText(cents(at[2]))), \(count(costs.count, "tenant")))",
+                "at the pace of the log, the tenant at the 90th percentile of tier `\(tier)` costs \(moneyText(cents(at[1]))) per month, more than its price of \(moneyText(price)) (50th: \(moneyText(cents(at[0]))), 99th: \(moneyText(cents(at[2]))), \(count(costs.count, "tenant")))",
                 plan.tierSource, "lower its limits, or raise its price")
         }
     }

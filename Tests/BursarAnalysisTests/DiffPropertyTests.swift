@@ -79,7 +79,7 @@ import Testing
                 }
             }
         }
-        print("compared \(compared) requests, \(differing) decided otherwise")
+        print("compared \(compared) requests, \(differing) with a different decision")
         #expect(differing > 500)
     }
 }

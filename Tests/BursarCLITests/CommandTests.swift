@@ -186,8 +186,8 @@ import Testing
                 ).output
             }
             let looser = try compared(after, before)
-            #expect(looser.contains("0 requests of 0 tenants are decided otherwise, "), "\(looser)")
-            #expect(looser.contains("more would be in shadow"))
+            #expect(looser.contains("0 requests from 0 tenants get a different decision, "), "\(looser)")
+            #expect(looser.contains("more if shadow limits were enforced"))
             #expect(looser.contains("shadow: deny -> allow"))
             #expect(!(try compared(before, before)).contains("in shadow;"))
             // Once it is enforced the same refusals are real.
@@ -200,7 +200,7 @@ import Testing
         try Binary.inFolder { folder in
             let log = "\(Self.policies)/traffic.jsonl"
             let same = try Binary.run("replay", "--policies", Self.policies, "--against", Self.policies, log)
-            #expect(same.output.contains("against: 0 requests of 0 tenants are decided otherwise"))
+            #expect(same.output.contains("against: 0 requests from 0 tenants get a different decision"))
             let changed = folder.appending(path: "new")
             try FileManager.default.copyItem(atPath: Binary.root + Self.policies, toPath: changed.path())
             let policy = changed.appending(path: "policy.yaml")

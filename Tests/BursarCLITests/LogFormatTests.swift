@@ -108,7 +108,7 @@ import Testing
         let (html, result) = try report("html", ["--against", "Policies/saas-tiers"])
         #expect(result.status == 0)
         for part in [
-            "<svg", "Timeline", "What stands behind it", "Margin a month", "policy.yaml:28:7",
+            "<svg", "Timeline", "Reasons", "Monthly margin", "policy.yaml:28:7",
             "prefers-color-scheme:dark",
         ] {
             #expect(html.contains(part), "\(part)")

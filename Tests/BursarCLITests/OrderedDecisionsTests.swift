@@ -31,7 +31,7 @@ import Testing
                     "replay", "--quiet", "--policies", "Policies/saas-tiers", "--threads", "\(threads)", "--decisions",
                     files[0].path(), "--rejects", files[1].path(), log.path())
                 #expect(result.status == 0)
-                #expect(result.output.contains("its records were ordered first"))
+                #expect(result.output.contains("its records were sorted first"))
                 written.append(try files.map { try Data(contentsOf: $0) })
             }
             for other in written.dropFirst() { #expect(other == written[0]) }

@@ -205,8 +205,8 @@ import Testing
                 let result = try Binary.run(["replay", "--policies", set.path(), log.path()] + options)
                 #expect(result.status == 2, "\(options) \(result)")
                 #expect(
-                    result.errors.contains("read too") || result.errors.contains("already")
-                        || result.errors.contains("is written by"), "\(result.errors)")
+                    result.errors.contains("also an input") || result.errors.contains("already")
+                        || result.errors.contains("is also the output of"), "\(result.errors)")
                 #expect([try Data(contentsOf: log), try Data(contentsOf: policy)] == before)
                 #expect(!FileManager.default.fileExists(atPath: new))
             }

@@ -85,11 +85,11 @@ import Testing
                 "replay", "--quiet", "--policies", enforced, log, "--report", html, "--report", markdown,
             ])
             #expect(result.status == 0, "\(result.errors)")
-            #expect(result.output.contains("requests would get a different decision if limits in shadow were enforced"))
+            #expect(result.output.contains("requests would get a different decision if shadow limits were enforced"))
             #expect(result.output.contains("shadow: deny"))
-            #expect(try String(contentsOfFile: html, encoding: .utf8).contains("would change in shadow"))
+            #expect(try String(contentsOfFile: html, encoding: .utf8).contains("if shadow limits were enforced"))
             let page = try String(contentsOfFile: markdown, encoding: .utf8)
-            #expect(page.contains("| would change if what is in shadow were enforced |"))
+            #expect(page.contains("| would change if shadow limits were enforced |"))
             #expect(page.contains("| quota_exceeded | shadow: deny | `requests` | 126 | 3 |"))
         }
     }
@@ -103,7 +103,7 @@ import Testing
                 #expect(try Binary.run(replay).status == 0)
                 let result = try Binary.run(
                     ["explain", "--policies", shadow, "--log", log, "--decision", decisions + ":400"] + mode)
-                #expect(result.output.hasPrefix("the decision is the same now: "), "\(result.output) \(result.errors)")
+                #expect(result.output.hasPrefix("the decision has not changed: "), "\(result.output) \(result.errors)")
             }
         }
     }

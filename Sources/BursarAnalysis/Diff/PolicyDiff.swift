@@ -54,7 +54,7 @@ package struct PolicyDiff: Sendable {
         diff.undecided = regions.undecided
         if comparer.effort.isSpent {
             diff.undecided.append(
-                "which conditions mean the same: they are too many, so that each is taken for changed")
+                "which conditions are equivalent: there are too many, so each counts as changed")
         }
         var directions = comparer.tierDirections
         for region in diff.regions {

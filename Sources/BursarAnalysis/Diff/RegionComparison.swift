@@ -58,10 +58,10 @@ struct RegionComparison {
             let asksClock = attributes.contains(.hour) || attributes.contains(.weekday)
             let undecided =
                 asksClock && old.policy.zone != new.policy.zone
-                ? ["the time zone changes: hours and days of the regions are taken in the new one"] : []
+                ? ["the time zone changes: hours and weekdays of the conditions refer to the new one"] : []
             return (try regions(outcomes[0], outcomes[1], tiers, space), undecided)
         } catch {
-            return ([], ["which requests are decided otherwise: too many cases have to be told apart"])
+            return ([], ["which requests get a different decision: there are too many combinations"])
         }
     }
 

@@ -17,7 +17,7 @@ extension Alert {
         let held = measures.map { measure in
             "\(measure.metric) \(measure.value) (\(measure.bound)\(measure.baseline.map { " \($0)" } ?? ""))"
         }
-        return held.isEmpty ? "the state is over" : held.joined(separator: " and ")
+        return held.isEmpty ? "the state has ended" : held.joined(separator: " and ")
     }
 
     /// The most expensive features, prompt versions and tenants, each with its share of the cost.
@@ -37,7 +37,7 @@ extension Alert {
     /// The share of total spend, the pace of the budget, and the retries.
     func contextText(_ text: ReportText) -> String {
         var parts: [String] = []
-        if let totalCost, totalCost > 0 { parts.append("\(text.roundPercent(cost, of: totalCost)) of all spend") }
+        if let totalCost, totalCost > 0 { parts.append("\(text.roundPercent(cost, of: totalCost)) of total spend") }
         if let burnRate, let burnRateLimit { parts.append("\(burnRateLimit) burns at \(burnRate)") }
         if let endsAt { parts.append("ends \(text.time(endsAt, hour: true))") }
         if retries > 0 { parts.append("\(text.roundPercent(retries, of: requests)) retries") }

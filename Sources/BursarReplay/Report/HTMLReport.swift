@@ -44,7 +44,7 @@ package struct HTMLReport {
     }
 
     private var period: String {
-        guard let first = summary.firstTime, let last = summary.lastTime else { return "no record could be decided" }
+        guard let first = summary.firstTime, let last = summary.lastTime else { return "no records were decided" }
         return "\(text.time(first, hour: true)) to \(text.time(last, hour: true)) UTC, \(summary.state.rawValue)"
     }
 
@@ -65,7 +65,7 @@ package struct HTMLReport {
             (
                 text.number(summary.decided), "requests decided",
                 summary.rejected > 0
-                    ? "\(text.number(summary.rejected)) lines could not be used" : "every line was used"
+                    ? "\(text.number(summary.rejected)) lines rejected" : "no line rejected"
             ),
             (text.percent(total.refused, of: summary.decided), "refused", "\(text.number(total.refused)) requests"),
             (text.number(summary.touchedTenants), "tenants with a refusal", "of \(text.number(summary.tenants.count))"),
@@ -75,18 +75,18 @@ package struct HTMLReport {
                 text.money(saved), saved < 0 ? "more cost" : "saved",
                 "\(text.money(total.recordedCost)) recorded, \(text.money(total.policyCost)) under the policy"
             ),
-            (text.percent(summary.covered, of: summary.decided), "of the traffic meets a limit", "coverage"),
+            (text.percent(summary.covered, of: summary.decided), "of the requests have a limit", "coverage"),
         ]
         if total.shadowed > 0 {
             tiles.append(
                 (
-                    text.number(total.shadowed), "would change in shadow",
-                    "if what is in shadow were enforced"
+                    text.number(total.shadowed), "would change",
+                    "if shadow limits were enforced"
                 ))
         }
         if summary.gatheredAlerts != nil {
             let tenants = Set(figures.alerts.compactMap(\.tenant)).count
-            tiles.append((text.number(figures.alerts.count), "alerts", "about \(text.number(tenants)) tenants"))
+            tiles.append((text.number(figures.alerts.count), "alerts", "for \(text.number(tenants)) tenants"))
         }
         let cells = tiles.map {
             "<div class=\"tile\"><b>\(escaped($0.0))</b><span>\(escaped($0.1))</span><small>\(escaped($0.2))</small></div>"
@@ -98,7 +98,7 @@ package struct HTMLReport {
         guard let comparison = summary.comparison, let against = summary.against else { return "" }
         let changed = comparison.changed
         var body =
-            "<p>\(text.number(changed)) requests of \(text.number(comparison.tenants.count)) tenants are decided otherwise. Cost \(text.money(against.policyCost)) before, \(text.money(summary.total.policyCost)) now; refused \(text.number(against.refused)) before, \(text.number(summary.total.refused)) now.</p>"
+            "<p>\(text.number(changed)) requests from \(text.number(comparison.tenants.count)) tenants get a different decision. Cost \(text.money(against.policyCost)) before, \(text.money(summary.total.policyCost)) now; refused \(text.number(against.refused)) before, \(text.number(summary.total.refused)) now.</p>"
         let rows = comparison.ordered
             .map { change, count in
                 let example = comparison.examples[change].map { "\($0.requestID) of \($0.tenant)" } ?? ""
@@ -107,8 +107,9 @@ package struct HTMLReport {
         body += table(["Before", "Now", "Requests", "First"], rows, numeric: [2])
         let tenants = comparison.tenants.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         body += table(
-            ["Tenant", "Requests decided otherwise"], tenants.map { [$0.key, text.number($0.value)] }, numeric: [1])
-        return section("What the change changes", body)
+            ["Tenant", "Requests with a different decision"], tenants.map { [$0.key, text.number($0.value)] },
+            numeric: [1])
+        return section("Effect of the change", body)
     }
 
     // MARK: - Charts
@@ -116,7 +117,7 @@ package struct HTMLReport {
     private func timeline() -> String {
         let line = figures.timeline
         guard !line.points.isEmpty else { return "" }
-        let names = ["as asked", "downgraded or capped", "to confirm or approve", "refused"]
+        let names = ["unchanged", "downgraded or capped", "to confirm or approve", "refused"]
         func parts(_ tally: Tally) -> [Int] {
             [
                 tally[.allow], tally[.downgrade].addingSaturated(tally[.allowWithCaps]),
@@ -125,14 +126,14 @@ package struct HTMLReport {
             ]
         }
         let points = line.points.map { (text.time($0.time, hour: !line.isDaily), parts($0.tally)) }
-        let unit = line.isDaily ? "requests a day" : "requests an hour"
+        let unit = line.isDaily ? "requests per day" : "requests per hour"
         let rows = line.points.filter { $0.tally.requests > 0 }.map { point in
             [text.time(point.time, hour: !line.isDaily)] + parts(point.tally).map(text.number) + [
                 text.money(point.tally.policyCost)
             ]
         }
         let data =
-            "<details><summary>The numbers</summary>\(table(["Time (UTC)"] + names + ["Cost"], rows, numeric: [1, 2, 3, 4, 5], most: 400))</details>"
+            "<details><summary>Numbers</summary>\(table(["Time (UTC)"] + names + ["Cost"], rows, numeric: [1, 2, 3, 4, 5], most: 400))</details>"
         return section(
             "Timeline", Chart.bars(points.map { (label: $0.0, parts: $0.1) }, names: names, unit: unit) + data)
     }
@@ -142,13 +143,13 @@ package struct HTMLReport {
         guard shares.count > 1 else { return "" }
         let marks = [1, 3, 10].filter { $0 <= shares.count }.map { count in
             [
-                "dearest \(count)",
+                "top \(count)",
                 "\(Int((shares[count - 1] * 1_000).rounded()) / 10).\(Int((shares[count - 1] * 1_000).rounded()) % 10)%",
             ]
         }
         return section(
             "Concentration",
-            Chart.curve(shares, caption: "Share of all recorded cost, the dearest tenants first")
+            Chart.curve(shares, caption: "Share of the recorded cost, most expensive tenants first")
                 + table(["Tenants", "Share of cost"], marks, numeric: [1]))
     }
 
@@ -188,9 +189,9 @@ package struct HTMLReport {
                 text.number(row.requests), text.number(row.tenants), row.cause.source,
             ]
         }
-        if rows.isEmpty { return section("What stands behind it", "<p>No limit or rule changed anything.</p>") }
+        if rows.isEmpty { return section("Reasons", "<p>No limit or rule changed a decision.</p>") }
         return section(
-            "What stands behind it",
+            "Reasons",
             table(
                 ["Reason", "Action", "Limit or rule", "Requests", "Tenants", "Where"], rows, numeric: [3, 4], links: 5))
     }
@@ -210,7 +211,7 @@ package struct HTMLReport {
         let top = ranked.prefix(3).map {
             "<li><b>\(escaped($0.name))</b>: \(escaped(figures.topFeatures(of: $0.name, 3).joined(separator: ", ")))</li>"
         }
-        body += "<h3>What the dearest three spend it on</h3><ul>\(top.joined())</ul>"
+        body += "<h3>Features of the three most expensive tenants</h3><ul>\(top.joined())</ul>"
         let versions = figures.details.promptVersions.sorted { ($0.value.first, $0.key) < ($1.value.first, $1.key) }
         if !versions.isEmpty {
             let rows = versions.map { version, value in
@@ -220,14 +221,14 @@ package struct HTMLReport {
                 ]
             }
             body +=
-                "<h3>Prompt versions in this time</h3>"
-                + table(["Version", "First seen", "Requests", "Cost a request"], rows, numeric: [2, 3])
+                "<h3>Prompt versions in this period</h3>"
+                + table(["Version", "First seen", "Requests", "Cost per request"], rows, numeric: [2, 3])
         }
         body +=
-            "<p>\(text.number(figures.details.retries)) requests were no first attempt (\(text.percent(figures.details.retries, of: summary.decided))).</p>"
+            "<p>\(text.number(figures.details.retries)) requests were retries (\(text.percent(figures.details.retries, of: summary.decided))).</p>"
         let actions = suggestions()
         if !actions.isEmpty {
-            body += "<h3>Worth a look</h3><ul>\(actions.map { "<li>\(escaped($0))</li>" }.joined())</ul>"
+            body += "<h3>Suggestions</h3><ul>\(actions.map { "<li>\(escaped($0))</li>" }.joined())</ul>"
         }
         return section("Review", body)
     }
@@ -237,21 +238,21 @@ package struct HTMLReport {
         let losing = figures.margins.filter { $0.margin < 0 }
         if let worst = losing.first {
             found.append(
-                "\(losing.count) tenants cost more than their tier's price at this pace; \(worst.tenant) the most (\(text.money(worst.margin)) a month, mostly \(worst.driver))."
+                "At this pace, \(losing.count) tenants cost more than the price of their tier; the largest loss is \(worst.tenant) (\(text.money(worst.margin)) per month, mainly \(worst.driver))."
             )
         }
         for row in figures.causes.prefix(3)
         where row.requests.multipliedSaturated(by: 20) > summary.decided && row.cause.action == "deny" {
             found.append(
-                "\(row.cause.name.isEmpty ? row.cause.code : row.cause.name) refuses \(text.percent(row.requests, of: summary.decided)) of all requests (\(row.cause.source)): is that meant?"
+                "\(row.cause.name.isEmpty ? row.cause.code : row.cause.name) refuses \(text.percent(row.requests, of: summary.decided)) of all requests (\(row.cause.source)); check that this is intended."
             )
         }
         if summary.total.unpriced > 0 {
             let models = summary.models.filter { $0.value.unpriced > 0 }.keys.sorted().prefix(5).joined(separator: ", ")
-            found.append("The catalog does not price \(models): what these cost is not known.")
+            found.append("The catalog has no price for \(models), so their cost is unknown.")
         }
         if let share = figures.concentration.first, figures.concentration.count > 3, share > 0.3 {
-            found.append("One tenant has \(Int(share * 100))% of all cost.")
+            found.append("One tenant causes \(Int(share * 100))% of the cost.")
         }
         return found
     }
@@ -262,8 +263,8 @@ package struct HTMLReport {
         }
         if rows.isEmpty { return "" }
         return section(
-            "Margin a month, at the pace of this log",
-            table(["Tenant", "Tier", "Price", "Cost", "Margin", "Mostly for"], Array(rows), numeric: [2, 3, 4]))
+            "Monthly margin at the pace of this log",
+            table(["Tenant", "Tier", "Price", "Cost", "Margin", "Main feature"], Array(rows), numeric: [2, 3, 4]))
     }
 
     private func limits() -> String {
@@ -282,14 +283,14 @@ package struct HTMLReport {
                 ]
         }
         return section(
-            "Limits: how far they are used, and where they would begin to touch",
-            "<p>What the traffic asked for, as recorded, whatever was decided. Of each tenant the largest window counts: its share of the amount at the 50th, 90th and 99th percentile of the tenants. Rates and rolling windows are measured over windows that follow one another; prepaid balances and running requests are not.</p>"
+            "Utilization of limits",
+            "<p>The recorded demand, independent of decisions. Each tenant counts with its largest window; the columns show that window as a share of the amount, at the 50th, 90th and 99th percentile of the tenants. Rates and rolling windows are measured over consecutive windows. Prepaid balances and limits on concurrent requests are not measured.</p>"
                 + table(
                     ["Limit", "Tier", "Tenants above", "Windows above", "Median", "90th", "99th", "Where"], used,
                     numeric: [2, 3, 4, 5, 6], links: 7)
-                + "<p>Amounts that 1%, 5% and 10% of the tenants would pass in their largest window, and who asks for the most.</p>"
+                + "<p>Amounts that 1%, 5% and 10% of the tenants exceed in their largest window, and the tenants with the largest demand.</p>"
                 + table(
-                    ["Limit", "Tier", "Touches 1%", "5%", "10%", "The most, by share of the amount"], touching,
+                    ["Limit", "Tier", "Affects 1%", "5%", "10%", "Largest demand, as a share of the amount"], touching,
                     numeric: [2, 3, 4], wide: [5]))
     }
 
@@ -305,10 +306,10 @@ package struct HTMLReport {
         }
         if rows.isEmpty { return "" }
         return section(
-            "What a day costs, and where a limit would begin to touch",
-            "<p>Of each tenant the dearest day, as recorded. A daily budget of the amounts to the right would touch 1%, 5% and 10% of the tenants.</p>"
+            "Daily cost, for sizing limits",
+            "<p>Each tenant counts with its most expensive day, as recorded. A daily budget of the amounts on the right would affect 1%, 5% and 10% of the tenants.</p>"
                 + table(
-                    ["Tier", "Tenants", "Median", "90th", "Most", "Touches 1%", "5%", "10%"], rows,
+                    ["Tier", "Tenants", "Median", "90th", "Maximum", "Affects 1%", "5%", "10%"], rows,
                     numeric: [1, 2, 3, 4, 5, 6, 7]))
     }
 
@@ -326,15 +327,15 @@ package struct HTMLReport {
         }
         return section(
             "Recorded cost and the catalog",
-            "<p>Of the records that carry a cost: what the log says, and what the catalog makes of their tokens.</p>"
+            "<p>For the records with a cost: the cost in the log, and the price of their tokens in the catalog.</p>"
                 + table(
-                    ["Model", "Requests", "By the log", "By the catalog", "Apart", "Without a price", ""], rows,
+                    ["Model", "Requests", "Log", "Catalog", "Difference", "Unpriced", ""], rows,
                     numeric: [1, 2, 3, 4, 5]))
     }
 
     private func alerts() -> String {
         guard summary.gatheredAlerts != nil else { return "" }
-        if figures.alerts.isEmpty { return section("Alerts", "<p>None of the policy's alerts was raised.</p>") }
+        if figures.alerts.isEmpty { return section("Alerts", "<p>The policy's alerts were not raised.</p>") }
         var counts: [String: (alerts: Int, tenants: Set<String>, source: String)] = [:]
         for alert in figures.alerts {
             counts[alert.title, default: (0, [], alert.source)].alerts += 1
@@ -352,14 +353,14 @@ package struct HTMLReport {
             "Alerts",
             table(["Alert", "Raised", "Tenants", "Where"], sums, numeric: [1, 2], links: 3)
                 + table(
-                    ["At (UTC)", "Alert", "About", "Because", "Driven by", "Beside it"], rows, numeric: [],
+                    ["Time (UTC)", "Alert", "Subject", "Values", "Drivers", "Context"], rows, numeric: [],
                     wide: [1, 2, 3, 4, 5]))
     }
 
     private func remark(_ cost: ReplayDetails.ModelCost) -> String {
         if cost.requests == 0 { return "the catalog has no price" }
-        guard let drift = ReportFigures.drift(cost) else { return "free by the catalog" }
-        if cost.recorded == 0 { return "the log says nothing was paid" }
+        guard let drift = ReportFigures.drift(cost) else { return "free in the catalog" }
+        if cost.recorded == 0 { return "the log has a cost of zero" }
         return drift.magnitude >= 10 ? "the price may be out of date" : ""
     }
 
@@ -372,20 +373,21 @@ package struct HTMLReport {
             ]
         }
         return section(
-            "Reservations and what they came to",
-            "<p>Of admitted requests. With <code>--estimate policy</code> estimates are those of live use; otherwise the recorded output is the estimate.</p>"
+            "Reservations and actual cost",
+            "<p>Admitted requests only. With <code>--estimate policy</code>, the estimates are those of live use; by default, the recorded output is the estimate.</p>"
                 + table(
-                    ["Model", "Requests", "Reserved", "Came to", "More than reserved"], rows, numeric: [1, 2, 3, 4]))
+                    ["Model", "Requests", "Reserved", "Actual", "Above the reservation"], rows, numeric: [1, 2, 3, 4]))
     }
 
     private func notes() -> String {
         var notes = [
-            "A log holds only what the live system let through, with what it put in place: what was refused before is not in it."
+            "A log contains only requests that the live system admitted, with its substitutes. Requests that it refused are missing."
         ]
         notes.append(
             summary.state == .simulate
-                ? "simulate: counters follow the decisions, so a refused request costs nothing and leaves room for later ones."
-                : "observe: counters follow what really happened, so nothing is saved and refusals do not leave room.")
+                ? "simulate: counters follow the decisions, so a refused request costs nothing and leaves its amount to later requests."
+                : "observe: counters follow the recorded usage, so there are no savings, and a refused request still counts."
+        )
         if summary.repeats > 0 {
             notes.append("\(text.number(summary.repeats)) requests repeat the id of an earlier one and count once.")
         }
@@ -396,21 +398,21 @@ package struct HTMLReport {
         }
         if summary.joined > 0 {
             notes.append(
-                "\(text.number(summary.joined)) records are later attempts of a call: they count as one request with the first."
+                "\(text.number(summary.joined)) records are later attempts of a call. They are merged into its first attempt."
             )
         }
         if summary.servedOnly > 0 {
             notes.append(
-                "Censored: \(text.number(summary.servedOnly)) records say only which model answered. Where the live system had put a cheaper one in place, what was asked for cannot be known."
+                "Censored: \(text.number(summary.servedOnly)) records name only the served model. If the live system used a substitute, the requested model is unknown."
             )
         }
         if summary.estimated > 0 {
             notes.append(
-                "\(text.number(summary.estimated)) records do not say what they used (streams without usage, for one); they count as estimated."
+                "\(text.number(summary.estimated)) records report no usage (for example, some streams). They count with their estimate."
             )
         }
         if summary.wasOrdered {
-            notes.append("The log was not in the order of its times; its records were ordered first.")
+            notes.append("The log was not in order of time, so its records were sorted first.")
         }
         return section("How to read this", "<ul>\(notes.map { "<li>\(escaped($0))</li>" }.joined())</ul>")
     }

@@ -32,12 +32,12 @@ package struct MarkdownReport {
         let changed = comparison.changed
         let moved = summary.total.policyCost.subtractingSaturated(against.policyCost)
         var lines = [
-            "**\(text.number(changed)) of \(text.number(summary.decided)) requests** of \(text.number(comparison.tenants.count)) tenants are decided otherwise; cost \(text.money(against.policyCost)) → \(text.money(summary.total.policyCost)) (\(moved > 0 ? "+" : "")\(text.money(moved))); refused \(text.number(against.refused)) → \(text.number(summary.total.refused)).",
+            "**\(text.number(changed)) of \(text.number(summary.decided)) requests** from \(text.number(comparison.tenants.count)) tenants get a different decision; cost \(text.money(against.policyCost)) → \(text.money(summary.total.policyCost)) (\(moved > 0 ? "+" : "")\(text.money(moved))); refused \(text.number(against.refused)) → \(text.number(summary.total.refused)).",
             "",
         ]
         if comparison.changedInShadow > 0 {
             lines += [
-                "\(text.number(comparison.changedInShadow)) more would be, if what is in shadow were enforced.", "",
+                "\(text.number(comparison.changedInShadow)) more would get one if shadow limits were enforced.", "",
             ]
         }
         if comparison.changes.isEmpty { return lines }
@@ -49,7 +49,8 @@ package struct MarkdownReport {
         let tenants = comparison.tenants.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(5)
         if comparison.tenants.isEmpty { return lines + [""] }
         lines += [
-            "", "Most touched: " + tenants.map { "\(code($0.key)) (\(text.number($0.value)))" }.joined(separator: ", "),
+            "",
+            "Most affected: " + tenants.map { "\(code($0.key)) (\(text.number($0.value)))" }.joined(separator: ", "),
             "",
         ]
         return lines
@@ -65,12 +66,12 @@ package struct MarkdownReport {
             "| tenants with a refusal | \(text.number(summary.touchedTenants)) of \(text.number(summary.tenants.count)) |",
             "| cost recorded | \(text.money(total.recordedCost)) |",
             "| cost under the policy | \(text.money(total.policyCost)) |",
-            "| meet a limit (coverage) | \(text.percent(summary.covered, of: summary.decided)) |",
-            "| lines that could not be used | \(text.number(summary.rejected)) |",
+            "| with a limit (coverage) | \(text.percent(summary.covered, of: summary.decided)) |",
+            "| rejected lines | \(text.number(summary.rejected)) |",
         ]
         if total.shadowed > 0 {
             lines.append(
-                "| would change if what is in shadow were enforced | \(text.number(total.shadowed)) (\(text.percent(total.shadowed, of: summary.decided))) |"
+                "| would change if shadow limits were enforced | \(text.number(total.shadowed)) (\(text.percent(total.shadowed, of: summary.decided))) |"
             )
         }
         return lines + [""]

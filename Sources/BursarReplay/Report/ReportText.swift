@@ -4,7 +4,7 @@ import BursarSyntax
 struct ReportText {
     /// A note for a replay of a policy in shadow mode.
     static let shadowEnforced =
-        "the policy is in shadow; the figures show what enforcing it would do (--as-written: as it is)"
+        "the policy is in shadow mode; the figures show the effect of enforcing it (--as-written: without enforcing it)"
 
     let currency: String
 

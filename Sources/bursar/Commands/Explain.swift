@@ -51,7 +51,7 @@ struct Explain: ParsableCommand {
 
     func validate() throws {
         guard (log == nil) == (requestId == nil && decision == nil) else {
-            throw ValidationError("--log goes together with --request-id or --decision")
+            throw ValidationError("--log requires --request-id or --decision, and they require --log")
         }
     }
 
@@ -80,14 +80,14 @@ struct Explain: ParsableCommand {
         let explained = try inLog(log ?? "", engine, id: recorded.requestID)
         var notes: [String] = []
         if versions.isEmpty {
-            notes.append("version \(recorded.version), by which it was decided, is not in \(policies)")
+            notes.append("version \(recorded.version), which made the decision, is not in \(policies)")
         } else if !versions.contains(recorded.digest) {
-            notes.append("version \(recorded.version) was changed since: it has another digest now")
+            notes.append("version \(recorded.version) has changed since: its digest is different")
         }
         let now = explained.decision.outcome.name
         let code = explained.decision.reasons.first?.code ?? ""
         if now == recorded.outcome, code == recorded.code {
-            notes.append("the decision is the same now: \(now)\(code.isEmpty ? "" : ", \(code)")")
+            notes.append("the decision has not changed: \(now)\(code.isEmpty ? "" : ", \(code)")")
         } else {
             notes.append(
                 "the decision has changed: it was \(recorded.outcome)\(recorded.code.isEmpty ? "" : ", \(recorded.code)"), and is now \(now)\(code.isEmpty ? "" : ", \(code)")"

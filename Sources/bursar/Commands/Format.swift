@@ -142,7 +142,7 @@ struct Format: ParsableCommand {
             for finding in findings { Console.error(exact: renderer.render(finding)) }
         case .wouldChange:
             Console.error(
-                "\(shown(path)): left as it is, because its layout cannot be changed without changing its meaning")
+                "\(shown(path)): not formatted, because formatting would change its meaning")
         }
     }
 }

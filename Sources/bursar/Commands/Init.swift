@@ -31,7 +31,7 @@ struct Init: ParsableCommand {
             ("traffic.jsonl", traffic), (".github/workflows/policies.yml", Starter.workflow),
         ]
         for (name, _) in files where FileReading.kind(of: "\(folder)/\(name)") != .missing {
-            throw ExitStatus(ExitStatus.usage, "\(folder)/\(name) exists already; nothing was written")
+            throw ExitStatus(ExitStatus.usage, "\(folder)/\(name) already exists; no file was written")
         }
         var folders: [String] = []
         do {

@@ -54,7 +54,7 @@ struct Lock: ParsableCommand {
             return Console.print(exact: json.text)
         }
         for version in changed {
-            Console.error("\(shown(version)) is locked and was changed or removed; write a new version, or --renew")
+            Console.error("\(shown(version)) is locked and was changed or removed; write a new version, or use --renew")
         }
         if quiet { return }
         for file in written {

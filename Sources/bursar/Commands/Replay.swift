@@ -190,7 +190,7 @@ struct Replay: ParsableCommand {
                 set, against: other, filters: filter.map { [$0] } ?? [], gathersAlerts: true, options: options)
             if options.shard.count > 1, !replay.canBeCut {
                 throw ExitStatus(
-                    ExitStatus.usage, "--shard: a limit is counted per group, so tenants cannot be decided apart")
+                    ExitStatus.usage, "--shard: a limit counts per group, so tenants cannot be split among shards")
             }
             replay.onDecisions = { try sinks.write(decisions: $0) }
             replay.onReject = { try sinks.write($0) }
@@ -228,7 +228,7 @@ struct Replay: ParsableCommand {
             (1...count).contains(index)
         else { throw ExitStatus(ExitStatus.usage, "--shard: `\(shard)` is not K/N, such as 1/4") }
         guard decisions == nil, !follow else {
-            throw ExitStatus(ExitStatus.usage, "--shard goes with neither --decisions nor --follow")
+            throw ExitStatus(ExitStatus.usage, "--shard cannot be combined with --decisions or --follow")
         }
         return ReplayOptions.Shard(index: index - 1, count: count)
     }

@@ -41,17 +41,17 @@ struct OutputNames {
         guard let path else { return }
         if Self.isStandardOutput(path) {
             if let standardOutput {
-                throw ExitStatus(ExitStatus.usage, "\(option): standard output takes \(standardOutput) already")
+                throw ExitStatus(ExitStatus.usage, "\(option): standard output is already used by \(standardOutput)")
             }
             standardOutput = option
             return
         }
         guard let identity = Self.identity(path) else { return }
         if let input = inputs[identity] {
-            throw ExitStatus(ExitStatus.usage, "\(option) \(path): is read too (\(input)); write to another file")
+            throw ExitStatus(ExitStatus.usage, "\(option) \(path): is also an input (\(input)); write to another file")
         }
         if let other = outputs.updateValue(option, forKey: identity) {
-            throw ExitStatus(ExitStatus.usage, "\(option) \(path): is written by \(other) too; name two files")
+            throw ExitStatus(ExitStatus.usage, "\(option) \(path): is also the output of \(other); use two files")
         }
     }
 

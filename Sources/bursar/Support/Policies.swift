@@ -39,7 +39,7 @@ enum Policies {
     /// Ends with 2 if the path does not exist or a file of the set cannot be read.
     static func requireReadable(_ path: String) throws {
         if FileReading.kind(of: path) == .missing {
-            throw ExitStatus(ExitStatus.usage, "\(shown(path)): there is no such file or folder")
+            throw ExitStatus(ExitStatus.usage, "\(shown(path)): no such file or folder")
         }
         guard FileReading.kind(of: path) == .folder else {
             if access(path, R_OK) != 0 { throw FileError(path: path, code: errno) }

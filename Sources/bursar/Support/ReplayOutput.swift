@@ -24,7 +24,7 @@ struct ReplayOutput: ParsableArguments {
     /// Ends with 2 for invalid options, before any work.
     func check() throws {
         for path in report where ![".html", ".md", ".json"].contains(where: path.hasSuffix) {
-            throw ExitStatus(ExitStatus.usage, "--report: `\(path)` ends with none of .html, .md and .json")
+            throw ExitStatus(ExitStatus.usage, "--report: `\(path)` does not end in .html, .md or .json")
         }
         _ = try failExpression()
     }
@@ -49,7 +49,7 @@ struct ReplayOutput: ParsableArguments {
         let exact = format == .json ? text : shownLines(text)
         if besideLines { Console.error(exact: exact) } else { Console.print(exact: exact) }
         if let failure = failures.first {
-            throw ExitStatus(ExitStatus.usage, "\(failure); what was read before it is in the summary")
+            throw ExitStatus(ExitStatus.usage, "\(failure); the summary covers the records before it")
         }
         try writeReports(summary)
         if summary.wasStopped { throw ExitStatus(Shutdown.status(ofSignal: Shutdown.receivedSignal ?? SIGINT)) }
