@@ -3,7 +3,7 @@ import BursarLogs
 
 /// The expectation of a test on a decision: an outcome, or any subset of its fields, in the format of `bursar eval`.
 ///
-/// Its fields and values were checked before.
+/// Its fields and values are valid.
 struct Expectation {
     let node: YAMLNode
 
@@ -43,7 +43,7 @@ struct Expectation {
         return found
     }
 
-    /// Whether it names this code anywhere.
+    /// The expectation contains this code.
     func names(code: String) -> Bool { Self.names(code, in: node) }
 
     private static func names(_ code: String, in node: YAMLNode) -> Bool {
@@ -139,7 +139,7 @@ struct Expectation {
         }
     }
 
-    /// Whether a value is the expected one, by the form of its field: money and counts by value, instants by time.
+    /// The value equals the expected one. Money and counts compare by value, instants by time.
     private static func isEqual(_ expected: String, _ value: JSONTree?, _ form: TestForm) -> Bool {
         let got = text(value)
         switch form {

@@ -11,10 +11,10 @@ package struct PolicyTest: Sendable {
     var test: TestDeclaration
     var variation: TestCase?
 
-    /// What is wrong with its text, so that it is not run.
+    /// Errors in the text of the test, which prevent its run.
     fileprivate var findings: [Diagnostic] = []
 
-    /// The tests of a set, each case by itself.
+    /// The runs of all tests of a set, one for each case.
     package static func all(in documents: Documents, _ set: PolicySet) -> [PolicyTest] {
         let findings = TestChecker.check(documents, set).sorted()
         return documents.tests.flatMap { test -> [PolicyTest] in
@@ -269,7 +269,7 @@ extension Diagnostic {
     }
 }
 
-/// The names of alerts since they were last taken.
+/// Collects the names of alerts until they are taken.
 private final class RaisedAlerts: Sendable {
     private let names = Mutex(Set<String>())
 

@@ -5,7 +5,7 @@ import BursarLogs
 /// fields.
 struct RequestFields {
     private var values: [(name: String, node: YAMLNode)] = []
-    /// Later fields take the place of earlier ones.
+    /// Adds fields; later fields replace earlier ones.
     mutating func add(_ entries: [YAMLEntry]) {
         for entry in entries {
             values.removeAll { $0.name == entry.name }
