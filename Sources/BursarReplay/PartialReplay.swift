@@ -61,7 +61,7 @@ package struct PartialReplay: Sendable {
     package init(_ bytes: [UInt8], path: String) throws(Unusable) {
         let lines = bytes.split(separator: 0x0A, maxSplits: 1).map { Array($0) }
         guard lines.count == 2, let head = try? JSONDecoder().decode(Head.self, from: Data(lines[0])) else {
-            throw Unusable(path, "is no partial replay; `bursar replay --shard K/N --partial` writes one")
+            throw Unusable(path, "is not a partial replay; `bursar replay --shard K/N --partial` writes one")
         }
         guard head.kind == Self.kind else {
             throw Unusable(path, "is a partial replay of another version of bursar; replay the shard again")
@@ -81,8 +81,8 @@ package struct PartialReplay: Sendable {
         do throws(ContentError) { try check() } catch {
             throw damaged("\(shown(error.place)): \(shown(error.problem))")
         }
-        // The digest is no secret. A file that was changed and given a new one may still not be as a replay writes it.
-        guard (try? encoded()) == bytes else { throw damaged("it is not written as a replay writes it") }
+        // Anyone can compute a digest, so the layout of the file is checked too.
+        guard (try? encoded()) == bytes else { throw damaged("its layout differs from that of a replay") }
     }
 
     private static func problem(_ error: any Error) -> String {
@@ -92,7 +92,7 @@ package struct PartialReplay: Sendable {
         switch error {
         case DecodingError.keyNotFound(let key, let context): return "\(place(context.codingPath + [key])) is missing"
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-            return "\(place(context.codingPath)) has another type than expected"
+            return "\(place(context.codingPath)) has the wrong type"
         case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
             return "\(place(context.codingPath)) is not valid"
         default: return "its second line is not valid"
@@ -127,7 +127,7 @@ package struct PartialReplay: Sendable {
         var summary = first.partial.summary
         for (position, (path, partial)) in ordered.enumerated() {
             guard partial.shards == first.partial.shards, partial.basis == first.partial.basis else {
-                throw Unusable(path, "is of another replay than \(shown(first.path)): logs, sets or options differ")
+                throw Unusable(path, "is from another replay than \(shown(first.path)): logs, sets or options differ")
             }
             guard partial.shard == position + 1 else {
                 throw Unusable(
@@ -137,7 +137,7 @@ package struct PartialReplay: Sendable {
                         : "shard \(position + 1)/\(partial.shards) is missing")
             }
             do throws(ContentError) { try partial.summary.checkSameReplay(as: first.partial.summary) } catch {
-                throw Unusable(path, "is of another replay than \(shown(first.path)): \(shown(error.problem))")
+                throw Unusable(path, "is from another replay than \(shown(first.path)): \(shown(error.problem))")
             }
             if position > 0 { summary.add(partial.summary) }
         }

@@ -46,8 +46,8 @@ package struct ReplayOptions: Sendable {
 
         package static let whole = Shard(index: 0, count: 1)
 
-        /// Whether a tenant of this name may belong to the shard: false only where it does not. A name that stands for
-        /// bytes that are no text, or for no name, may belong to any.
+        /// False if a tenant with this name certainly does not belong to the shard. A missing name, or a name with bytes
+        /// that are not valid text, may belong to any shard.
         package func canHold(_ tenant: String) -> Bool {
             if tenant == "(none)" || tenant.unicodeScalars.contains("\u{FFFD}") { return true }
             var tenant = tenant

@@ -35,7 +35,7 @@ package struct Tally: Summable, Sendable, Hashable, Codable {
 
     package subscript(_ outcome: Outcome) -> Int { outcomes[Int(outcome.rawValue)] }
 
-    /// Whether the places of the vector that belong to no outcome are zero.
+    /// The elements of the vector beyond the last outcome are zero.
     var hasOnlyOutcomes: Bool {
         outcomes.indices.allSatisfy { outcomes[$0] == 0 || UInt8(exactly: $0).flatMap(Outcome.init(rawValue:)) != nil }
     }

@@ -65,8 +65,8 @@ package struct Bursar: ParsableCommand {
         }
     }
 
-    /// Why the words before the first option are not a command; nil if they are one. The parser would take a misspelt command
-    /// for an argument that is too much.
+    /// The reason why the words before the first option are not a command; nil if they are one. The parser would report a
+    /// misspelt command as an unexpected argument.
     private static func unknownCommand(_ arguments: [String]) -> String? {
         var command: ParsableCommand.Type = Bursar.self
         var path = configuration.commandName ?? "bursar"

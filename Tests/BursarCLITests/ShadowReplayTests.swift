@@ -3,7 +3,7 @@ import Testing
 
 /// A replay of a policy in shadow mode tells what enforcing it would do.
 @Suite struct ShadowReplayTests {
-    private static let modeLine = "mode:    the policy is in shadow; "
+    private static let modeLine = "mode:    the policy is in shadow mode; "
 
     /// A starter set in shadow mode, and a copy of it that is enforced.
     private static func sets(in folder: URL) throws -> (shadow: String, enforced: String, log: String) {

@@ -64,7 +64,7 @@ import Testing
             }
             let result = try Binary.run(["merge"] + parts)
             #expect(result.status == 2)
-            #expect(result.errors.contains("is of another replay"))
+            #expect(result.errors.contains("is from another replay"))
         }
     }
 
@@ -77,6 +77,6 @@ import Testing
         }
         let result = try Binary.run("merge", "README.md")
         #expect(result.status == 2)
-        #expect(result.errors.contains("is no partial replay"))
+        #expect(result.errors.contains("is not a partial replay"))
     }
 }

@@ -77,15 +77,15 @@ import Testing
         ("repeats", -1, "repeats: -1 is not a number from 0"),
         ("read", Int.max, "read: 9223372036854775807 is not a number"),
         ("events", Int.min, "events: -9223372036854775808 is not a number"),
-        ("read", "7", "read has another type than expected"),
+        ("read", "7", "read has the wrong type"),
         ("read", 1.5, "its second line"),
         ("read", 1e300, "its second line"),
-        ("tiers", [Int](), "tiers has another type than expected"),
-        ("policies", "p", "policies has another type than expected"),
+        ("tiers", [Int](), "tiers has the wrong type"),
+        ("policies", "p", "policies has the wrong type"),
         ("state", "imagined", "state is not valid"),
         ("firstTime", Int.max, "firstTime: 9223372036854775807 is not a time"),
         ("tiers", [String: Int](), "tiers: its rows do not add up to the total"),
-        ("unexpected", 1, "it is not written as a replay writes it"),
+        ("unexpected", 1, "its layout differs from that of a replay"),
     ]
 
     @Test(arguments: numbers.indices) func `a value that no replay writes is named`(index: Int) throws {
@@ -185,7 +185,7 @@ import Testing
             "", "\n", "\n\n", "{}", "{}\n{}", "not JSON", nested, "\(nested)\n\(nested)", "\u{0}\n\u{0}", "null\nnull",
         ] {
             let refusal = refusal(Array(text.utf8))
-            #expect(refusal?.contains("is no partial replay") == true, "\(refusal ?? "accepted")")
+            #expect(refusal?.contains("is not a partial replay") == true, "\(refusal ?? "accepted")")
         }
         #expect(refusal(head + [0x0A] + Array(nested.utf8))?.contains("does not match") == true)
     }
@@ -193,10 +193,10 @@ import Testing
     private static let heads: [(key: String, value: any Sendable, problem: String)] = [
         ("shard", 0, "shard: 0 is not a number from 1 to 2"), ("shard", 3, "shard: 3 is not a number from 1 to 2"),
         ("shard", Int.min, "is not a number"), ("shards", 0, "shards: 0 is not a number from 1 to 1000"),
-        ("shards", Int.max, "is not a number"), ("shards", 1, "is of another replay"),
+        ("shards", Int.max, "is not a number"), ("shards", 1, "is from another replay"),
         ("shard", 2, "belongs to another shard"),
-        ("kind", "bursar partial replay 1", "of another version of bursar"), ("basis", "c", "is of another replay"),
-        ("shard", "1", "is no partial replay"), ("kind", NSNull(), "is no partial replay"),
+        ("kind", "bursar partial replay 1", "of another version of bursar"), ("basis", "c", "is from another replay"),
+        ("shard", "1", "is not a partial replay"), ("kind", NSNull(), "is not a partial replay"),
         ("more", 1, "does not match"),
     ]
 

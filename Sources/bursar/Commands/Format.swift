@@ -122,7 +122,7 @@ struct Format: ParsableCommand {
         }
     }
 
-    /// Shows a difference in colour on a terminal, and exactly as it is to other programs.
+    /// Prints a difference with colors on a terminal, and without changes to other programs.
     private func show(_ diff: String) {
         guard Console.outputIsTerminal else { return Console.print(exact: diff) }
         let isColored = Console.usesColor(onTerminal: true)

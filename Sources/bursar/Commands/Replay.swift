@@ -200,7 +200,7 @@ struct Replay: ParsableCommand {
         return try BursarReplay.Replay.run(paths, restart: sinks.restart, make: make)
     }
 
-    /// Of all that a policy set's files hold, so that shards of different ones are not merged.
+    /// The digest of a policy set's files, so that shards of different sets are not merged.
     private static func digest(_ set: PolicySet) -> String {
         Digest.sha256(
             set.sources.files.sorted { $0.name < $1.name }.flatMap { file in

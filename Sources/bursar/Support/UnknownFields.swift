@@ -1,9 +1,9 @@
 import BursarLogs
 import BursarSyntax
 
-/// Warns of fields that no request has: a misspelt one takes a limit away without a word.
+/// Warns of unknown fields in requests, because a misspelt field can silently disable a limit.
 struct UnknownFields {
-    /// Names that were reported, so that each is once.
+    /// The reported names, so that each is reported once.
     private var seen: Set<String> = []
     private var requests = 0
 
