@@ -85,10 +85,10 @@ package struct PolicyTest: Sendable {
         return end
     }
 
-    /// What a run finds besides failures.
+    /// The additional results of a run, besides failures.
     package enum Detail: Sendable {
         case none
-        /// What the requests exercise.
+        /// The coverage of the requests.
         case coverage
         /// The explanation of the first failure.
         case explanation
