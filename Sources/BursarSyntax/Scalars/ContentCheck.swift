@@ -17,8 +17,9 @@ package enum ContentCheck {
     package static let mostRecords = 1_000_000_000_000
     /// A record has several reasons and events.
     package static let mostMentions = 1_000_000_000_000_000
-    /// The years 970 to 10,183, in microseconds since 1970.
-    package static let times = -365_250 * Micros.day...3_000_000 * Micros.day
+    /// The times that a log may have, and 3,000 years before and after them for the bounds of windows.
+    package static let times = (Micros.earliestInstant - slack)...(Micros.latestInstant + slack)
+    private static let slack = 3_000 * 366 * Micros.day
 
     package static func count(
         _ value: Int, least: Int = 0, most: Int = mostRecords, _ place: @autoclosure () -> String
