@@ -47,7 +47,7 @@ final class PlainLog: BlockLog {
         self.options = options
         let name = options.logNames[path] ?? path
         self.path = name
-        // A log that cannot be read is an error before the replay begins.
+        // Unreadable logs are reported before any work.
         let reader = try naming(name) { () throws(FileError) in try Self.open(path, options) }
         size = reader.size
         // A stream that is closed is gone.

@@ -2,8 +2,8 @@ import BursarPolicy
 import BursarSyntax
 
 extension PolicyTest {
-    /// The steps that the test takes in a set whose largest plan has `limits` limits: every request evaluates all limits, and
-    /// every 100 bytes of a request or an expectation are compared with all of them.
+    /// The steps of the test in a set whose largest plan has `limits` limits: every request evaluates all limits, and
+    /// every 100 bytes of what a request holds or is expected to give are compared with all of them.
     private func steps(largestPlan limits: Int64) -> Int64 {
         let own = Self.bytes(test.request).addingSaturated(Self.bytes(variation))
         let requests = test.steps.reduce(Int64(1)) { sum, step in

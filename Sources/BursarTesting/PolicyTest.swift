@@ -85,10 +85,10 @@ package struct PolicyTest: Sendable {
         return end
     }
 
-    /// The results of a run besides failures.
+    /// The additional results of a run, besides failures.
     package enum Detail: Sendable {
         case none
-        /// The items that the requests exercise.
+        /// The coverage of the requests.
         case coverage
         /// The explanation of the first failure.
         case explanation

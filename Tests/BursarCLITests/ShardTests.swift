@@ -92,7 +92,7 @@ import Testing
             }
             let result = try Binary.run(["merge"] + parts)
             #expect(result.status == 2)
-            #expect(result.errors.contains("logs, sets or options differ"), "\(result.errors)")
+            #expect(result.errors.contains("is from another replay"), "\(result.errors)")
         }
     }
 

@@ -2,9 +2,9 @@ import BursarPolicy
 import BursarStorage
 import BursarSyntax
 
-/// A condition as a few integer tests with jumps: no tree is walked and nothing is allocated.
+/// A condition as a few integer tests with jumps, which needs no tree walk and no allocation.
 ///
-/// A class whose code and constants lie at fixed addresses, so that running it counts no references.
+/// A class with code and constants at fixed addresses, so that evaluation does not count references.
 final class ConditionProgram: @unchecked Sendable {
     private enum Test: UInt8 {
         case present, textEquals, textIn, textPrefix, textSuffix
@@ -31,12 +31,12 @@ final class ConditionProgram: @unchecked Sendable {
     private let numbers: FixedArray<Int64>
     private let texts: [[UInt8]]
     private let entry: Int32
-    /// A text attribute without whose one value the condition cannot hold; -1: there is none.
+    /// A text attribute that must have one value for the condition to be true; -1 if there is none.
     private let neededSlot: Int8
     private let neededValue: UInt32
     private let zone: TimeZoneRules
 
-    /// What never changes: nothing needs to run.
+    /// The value of a constant condition, which needs no evaluation.
     var constant: Bool? { entry == Self.yes ? true : entry == Self.no ? false : nil }
 
     init(_ condition: Condition, zone: TimeZoneRules, symbols: SymbolTable) {
@@ -54,7 +54,7 @@ final class ConditionProgram: @unchecked Sendable {
             }
             return (slot, symbols.intern(text))
         }
-        // Many rules are for one tier, and few requests have what else they ask for.
+        // Many rules are for one tier, and few requests match their other tests.
         let needed = asked.first { $0.slot != .tier } ?? asked.first
         neededSlot = needed.map { Int8($0.slot.rawValue) } ?? -1
         neededValue = needed?.value.rawValue ?? 0
@@ -162,7 +162,7 @@ final class ConditionProgram: @unchecked Sendable {
                 made.upper = Int32(truncatingIfNeeded: symbols.intern(key).rawValue)
             case .fallback: made.test = .fallbackPresent
             case .tools: made.test = .tools
-            // A feature is critical or it is not, wherever there is a feature.
+            // Every feature is either critical or not.
             case .featureCritical: made.slot = UInt8(AttributeSlot.feature.rawValue)
             default:
                 if let slot = AttributeSlot(attribute) {
@@ -189,19 +189,19 @@ final class ConditionProgram: @unchecked Sendable {
         }
     }
 
-    /// Whether the condition holds for a request whose candidate model stands in its attributes.
+    /// Evaluates the condition for a request whose attributes contain the candidate model.
     func holds(_ request: Request, isCritical: Bool, symbols: SymbolTable) -> Bool {
         request.readAttributes { holds(request, $0, isCritical, symbols) }
     }
 
-    /// The same with other attributes than the request's own: a candidate's model, the plan's tier.
+    /// The same with attributes that differ from the request's: the candidate's model and the plan's tier.
     @inline(__always)
     func holds(_ request: Request, _ attributes: AttributeValues, _ isCritical: Bool, _ symbols: SymbolTable) -> Bool {
         if neededSlot >= 0, attributes[Int(neededSlot)] != neededValue { return false }
         return run(request, attributes, isCritical, symbols)
     }
 
-    // Apart from its caller, whose registers it would take.
+    // A separate function, because it would take registers from its caller.
     @inline(never)
     private func run(
         _ request: Request, _ attributes: AttributeValues, _ isCritical: Bool, _ symbols: SymbolTable
@@ -290,7 +290,7 @@ final class ConditionProgram: @unchecked Sendable {
         case .attempt: return request.attempt
         case .hour, .weekday:
             let seconds = floorDiv(request.time, Micros.second)
-            // Seconds of 64 bits of microseconds are far from the largest number.
+            // Seconds derived from 64-bit microseconds are far from overflow.
             let local = seconds &+ zone.offset(atUTC: seconds)
             let day = floorDiv(local, 86_400)
             if slot == NumberSlot.hour.rawValue { return (local &- day &* 86_400) / 3_600 }

@@ -1,7 +1,7 @@
 import BursarPolicy
 import BursarSyntax
 
-/// Writes an explanation as text that can be read to a customer, and as JSON.
+/// Writes an explanation as text for customers, and as JSON.
 package struct ExplanationText {
     private let engine: Engine
 

@@ -9,11 +9,11 @@ import Synchronization
     import Darwin
 #endif
 
-/// The lock of one tenant's account: a word that is taken by one locked instruction and given back by a plain store.
+/// The lock of one tenant's account: a word that is acquired by one atomic instruction and released by a plain store.
 ///
-/// It is held for some hundred nanoseconds, and of thousands of tenants hardly two threads want the same one at once. So
-/// what counts is what it costs alone; a mutex, which must know whether anybody sleeps, costs twice that. Who finds it
-/// taken tries again, and soon sleeps between two tries, so that a holder that was interrupted gets the processor.
+/// It is held for about a hundred nanoseconds and rarely contended, so its uncontended cost matters. A mutex, which
+/// must track waiting threads, costs twice as much. A contending thread spins and then sleeps between attempts, so that
+/// an interrupted owner gets the processor.
 struct AccountLock: ~Copyable, Sendable {
     private let isHeld = Atomic(false)
 

@@ -1,11 +1,11 @@
 import BursarStorage
 
-/// The key with which requests are summed up, so that two requests with the same id can be told apart.
+/// The key for fingerprints, which distinguish requests with the same id.
 ///
-/// Each pair of words is multiplied after a secret number was added to both, and the products are added up. Two different
-/// requests have the same sum with a probability of about 2^-63, whoever chooses them.
+/// A secret number is added to each word, the words of each pair are multiplied, and the products are added. Two
+/// different requests have the same fingerprint with a probability of about 2^-63, even if an attacker chooses them.
 struct FingerprintKey: ~Copyable, @unchecked Sendable {
-    /// Attributes two by two, then the numbers.
+    /// The attributes in pairs, then the numbers.
     private static let attributeWords = (AttributeSlot.allCases.count + 3) / 4 * 2
     private static let numberWords = 6
     private let key: HashKey
@@ -20,8 +20,8 @@ struct FingerprintKey: ~Copyable, @unchecked Sendable {
             })
     }
 
-    /// A sum over everything by which a request is judged: not its time, its number of the attempt, or whether it was
-    /// confirmed or approved. The output that a log has recorded is no part of what was asked for.
+    /// A sum over all properties that affect the decision. It excludes the time, the number of the attempt,
+    /// confirmation and approval, and the recorded output of a log.
     @inline(__always)
     func fingerprint(_ request: Request) -> UInt64 {
         var sum: UInt64 = 0
@@ -48,7 +48,7 @@ struct FingerprintKey: ~Copyable, @unchecked Sendable {
         return request.hasLists ? sum &+ fingerprint(ofListsOf: request) : sum
     }
 
-    /// Tools and labels, in whatever order.
+    /// Tools and labels, independent of their order.
     @inline(never)
     private func fingerprint(ofListsOf request: Request) -> UInt64 {
         var sum: UInt64 = 0

@@ -1,19 +1,19 @@
 import BursarEngine
 import BursarSyntax
 
-/// Logs of other systems: each line, span or row is read as a tree, and said again in Bursar's own fields.
+/// The log formats of other systems. Each line, span or row is read as a tree and converted to Bursar's fields.
 ///
-/// The names are those of each system's own sources; `describe` prints the mapping that is used.
+/// The names are those in each system's own sources; `describe` prints the mapping.
 package enum ForeignFormat: String, Sendable, CaseIterable {
     case litellm, otel, helicone, langfuse, portkey
     case usageLog = "usage-log"
     case openaiUsage = "openai-usage"
 
-    /// Where a field comes from: paths, the first that is there wins.
+    /// The source of a field: paths, of which the first present one is used.
     struct Source {
         var field: Field
         var paths: [String]
-        /// Of a model: the paths that say which one answered, and not which one was asked for.
+        /// For a model: the paths that name the served model, which may differ from the requested one.
         var served: Set<String>
         var note: String
 
@@ -25,7 +25,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// Where a record names the call that it is an attempt of.
+    /// The paths of the id that all attempts of a call share.
     var callPaths: [String] {
         self == .litellm ? ["litellm_call_id", "metadata.litellm_call_id"] : []
     }
@@ -151,7 +151,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// The mapping, as a table.
+    /// The mapping as a table.
     package var description: String {
         var text = "\(rawValue): field <- where it comes from\n"
         for source in sources {
@@ -167,7 +167,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         return text + "  --map FIELD=COLUMN puts another column, or a dotted path, first.\n"
     }
 
-    /// The format whose names a record has; nil where it has none's.
+    /// The format that matches the names in a record; nil if none does.
     package static func guess(_ record: JSONTree) -> ForeignFormat? {
         func has(_ keys: String...) -> Bool { keys.allSatisfy { record.at($0) != nil } }
         if has("request_id", "tenant", "ts") { return nil }
@@ -183,7 +183,8 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
 
     // MARK: - Records
 
-    /// The records in one value of the log: spans of a batch, else the value itself; what is no call of a model is left out.
+    /// The records in one value of the log: the spans of a batch, or the value itself. Values that are not model calls
+    /// are skipped.
     ///
     /// - Parameter attributes: keys of attributes that are used, of `attributeKeys`.
     func records(in value: JSONTree, attributes: Set<String>) -> [JSONTree] {
@@ -193,7 +194,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
             spans = resources.flatMap { Self.spans(of: $0, attributes) }
         } else {
             let span = Self.flatSpan(value, [], attributes)
-            // What is no span at all is told, not passed over.
+            // Values that are not spans are reported, not skipped.
             if span.at("name") == nil { return [span] }
             spans = [span]
         }
@@ -221,7 +222,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// A span with its attributes, and those of its resource, as fields of its own.
+    /// A span with its own and its resource's attributes as fields.
     private static func flatSpan(
         _ span: JSONTree, _ shared: [(key: String, value: JSONTree)], _ keys: Set<String>
     ) -> JSONTree {
@@ -230,7 +231,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         return .object(fields + attributes(span["attributes"], keys) + resource + shared)
     }
 
-    /// OTLP writes attributes as a list of keys and typed values, exporters of one span a line as an object.
+    /// OTLP writes attributes as a list of keys and typed values; exporters with one span per line write an object.
     /// The first of each key is kept, and none that no field is made of: a span is searched for each field.
     private static func attributes(_ tree: JSONTree?, _ keys: Set<String>) -> [(key: String, value: JSONTree)] {
         var seen: Set<String> = []
@@ -247,7 +248,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// A record in Bursar's own fields; an error says what it lacks.
+    /// Converts a record to Bursar's fields. Throws if a required field is missing.
     func record(
         _ tree: JSONTree, overrides: [Field: String], callPath: String?, constants: Set<Field>, place: String
     ) throws(ForeignError) -> ForeignRecord {
@@ -268,7 +269,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
             let paths = sources.first { $0.field == field }?.paths ?? []
             throw ForeignError(reason: "`\(field.name)` is missing: none of \(paths.joined(separator: ", ")) is filled")
         }
-        // A record that nothing names is named by its place in the log.
+        // A record without an id is named by its position in the log.
         if record.values[.requestID] == nil { record.values[.requestID] = .string(place) }
         record.call = ([callPath].compactMap { $0 } + callPaths).lazy.compactMap { tree.at($0)?.plainText }.first {
             !$0.isEmpty
@@ -320,7 +321,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         return json.bytes + [0x0A]
     }
 
-    /// What each system means otherwise than Bursar does.
+    /// Adapts values with a different meaning in the system.
     private func adapt(_ values: inout [Field: JSONTree], _ record: JSONTree) {
         switch self {
         case .litellm:
@@ -332,7 +333,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
                 guard parts.count == 2, let field = Field.named[parts[0]], field.form == .text else { continue }
                 values[field] = .string(parts[1])
             }
-            // A cached answer is listed at no cost, whatever tokens it names.
+            // A cached answer has no cost, whatever its tokens.
             if record.at("cache_hit")?.truth == true { values[.cost] = .number("0") }
         case .langfuse:
             if let input = values[.inputTokens]?.count, let cached = values[.cachedTokens]?.count {
@@ -355,11 +356,11 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         if self == .litellm, let status = values[.status]?.text {
             values[.status] = .string(status == "success" ? "ok" : "error")
         }
-        // What a failed call does not say it produced, it did not produce.
+        // A failed call without a count has no output.
         if values[.status]?.text == "error", values[.outputTokens] == nil { values[.outputTokens] = .number("0") }
     }
 
-    /// A decimal number divided by 100, digit by digit.
+    /// A decimal number divided by 100, exactly.
     private static func hundredth(_ text: String) -> String? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard (1...2).contains(parts.count), parts.allSatisfy({ $0.allSatisfy(\.isNumber) }) else { return nil }
@@ -382,19 +383,19 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// Nanoseconds of OTLP become text; all else is read by the log reader.
+    /// Converts nanoseconds of OTLP to text; the log reader parses other forms.
     private static func writeTime(_ value: JSONTree, _ json: inout JSONWriter) {
         let text = value.plainText ?? ""
         if text.count >= 18, let nanos = Int64(text) { return json.value(instantText(nanos / 1_000)) }
         if let micros = unixMicros(text) { return json.value(instantText(micros)) }
-        // A dump of PostgreSQL says neither `T` nor zone.
+        // A PostgreSQL dump has neither `T` nor a zone.
         var plain = text.replacing(" ", with: "T")
         if plain.count > 10, plain.dropFirst(10).allSatisfy({ $0 != "Z" && $0 != "+" && $0 != "-" }) { plain += "Z" }
         if plain.hasSuffix("+00") { plain += ":00" }
         json.value(plain)
     }
 
-    /// Seconds since 1970, or milliseconds where so many seconds would be thousands of years.
+    /// Seconds since 1970, or milliseconds if the number is too large for seconds.
     private static func unixMicros(_ text: String) -> Int64? {
         let parts = text.split(separator: ".", maxSplits: 1).map(String.init)
         guard let first = parts.first, let whole = Int64(first), whole > 0, whole < 100_000_000_000_000 else {
@@ -405,7 +406,7 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
         return Int64(fraction).map { whole &* 1_000_000 &+ $0 }
     }
 
-    /// Nine digits after the point are kept, as money has; an exponent is written out.
+    /// A decimal number with at most nine decimals, as in amounts of money, without an exponent.
     static func decimal(_ text: String) -> String {
         guard let mark = text.firstIndex(where: { $0 == "e" || $0 == "E" }),
             let exponent = Int(text[text.index(after: mark)...]), (-63...63).contains(exponent)
@@ -428,13 +429,13 @@ package enum ForeignFormat: String, Sendable, CaseIterable {
     }
 }
 
-/// Why a record of another system cannot be used.
+/// The reason why a record of another system cannot be used.
 package struct ForeignError: Error {
     package var reason: String
 }
 
 extension JSONTree {
-    /// A key as it stands, else a path of keys joined by dots; text that is JSON itself is looked into.
+    /// The value of a key, or of a path of keys joined by dots. Looks into text that is JSON.
     func at(_ path: String) -> JSONTree? {
         if let direct = self[path] { return direct }
         for (index, character) in path.enumerated().reversed() where character == "." {
@@ -445,7 +446,7 @@ extension JSONTree {
         return nil
     }
 
-    /// A value of a CSV cell that holds JSON.
+    /// The value of a CSV cell with JSON.
     private var opened: JSONTree {
         guard case .string(let text) = self, text.hasPrefix("{") || text.hasPrefix("[") else { return self }
         return (try? JSONTree.parse(Array(text.utf8))) ?? self
@@ -467,7 +468,7 @@ extension JSONTree {
         }
     }
 
-    /// Numbers and text as they were written.
+    /// The source text of a number or string.
     var plainText: String? {
         switch self {
         case .string(let text), .number(let text): text

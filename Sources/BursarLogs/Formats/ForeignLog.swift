@@ -6,11 +6,11 @@ package final class ForeignLog {
     private let overrides: [Field: String]
     private let callPath: String?
     private let constants: Set<Field>
-    /// Lines of the log that cannot be used, with the reason.
+    /// The lines of the log that cannot be used, with reasons.
     package private(set) var rejects: [(line: Int, reason: String)] = []
-    /// Records that say only which model answered, and not which one was asked for.
+    /// The number of records that name only the served model.
     package private(set) var servedOnly = 0
-    /// Attempts of a call that were added to an earlier one.
+    /// The number of attempts that were merged into an earlier one.
     package var joined: Int { joiner.joined }
     /// Why the log could not be read to its end.
     package private(set) var failure: String?
@@ -23,8 +23,8 @@ package final class ForeignLog {
     private var expanded: Int64 = 0
 
     /// - Parameters:
-    ///   - overrides: columns or dotted paths that go before the format's own.
-    ///   - callPath: a column or dotted path that names the call that a record is an attempt of.
+    ///   - overrides: columns or dotted paths that take precedence over those of the format.
+    ///   - callPath: a column or dotted path with the id of the call that the record is an attempt of.
     ///   - map: how the converted log is read.
     package init(_ format: ForeignFormat, overrides: [Field: String] = [:], callPath: String? = nil, map: FieldMap) {
         self.format = format
@@ -35,7 +35,7 @@ package final class ForeignLog {
         check = LineCheck(map)
     }
 
-    /// The format of a log by its first record; nil where it is none of another system.
+    /// The format of a log, detected from its first record; nil if it is not in a foreign format.
     package static func guess(_ path: String) throws(FileError) -> ForeignFormat? {
         var found: ForeignFormat?
         func look(_ value: Result<JSONTree, ForeignError>, _ line: Int) -> Bool {

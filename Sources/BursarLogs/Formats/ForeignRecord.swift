@@ -1,19 +1,20 @@
 import BursarEngine
 import BursarSyntax
 
-/// A record of another system's log, in Bursar's own fields.
+/// A record of another system's log, in Bursar's fields.
 struct ForeignRecord {
     var values: [Field: JSONTree] = [:]
-    /// The call that it is an attempt of; nil where the log does not say.
+    /// The call that the record is an attempt of; nil if the log does not state it.
     var call: String?
-    /// The log says only which model answered, which may be one that the live system put in place.
+    /// The log states only the served model, which may be a substitute.
     var isOfServedModel = false
-    /// Its line in the log.
+    /// The line in the log.
     var sourceLine = 0
     /// The record as a line of Bursar's own format; nil after another attempt was added.
     var rendered: [UInt8]?
 
-    /// Takes in a later attempt of the same call: one request, which used what all its attempts used, and ended as the last.
+    /// Merges a later attempt of the same call: the result is one request with the usage of all attempts and the end of
+    /// the last.
     mutating func add(_ later: ForeignRecord) {
         for field in [Field.inputTokens, .cachedTokens, .outputTokens, .duration] {
             guard let more = later.values[field]?.count else { continue }
@@ -28,9 +29,9 @@ struct ForeignRecord {
     }
 }
 
-/// Holds records back until their later attempts have come: of one call, so many records apart at the most.
+/// Delays records until their later attempts arrive. Attempts of one call are at most `reach` records apart.
 struct AttemptJoiner {
-    /// Retries follow within seconds; so many records of a busy gateway are minutes.
+    /// Retries follow within seconds; this many records of a busy gateway take minutes.
     static let reach = 10_000
     /// Bytes of the records that wait.
     private static let mostBytes = 64 << 20
@@ -38,12 +39,12 @@ struct AttemptJoiner {
     private var waiting: [(number: Int, record: ForeignRecord, bytes: Int)] = []
     private var waitingBytes = 0
     private var head = 0
-    /// Places of calls in `waiting`.
+    /// The indices of calls in `waiting`.
     private var places: [String: Int] = [:]
     private var number = 0
     private(set) var joined = 0
 
-    /// Takes a record, and hands out those for which nothing more is waited.
+    /// Adds a record, and emits the records that need not wait any longer.
     mutating func add(
         _ record: ForeignRecord, _ emit: (ForeignRecord) throws(FileError) -> Void
     ) throws(FileError) {
@@ -86,7 +87,7 @@ struct AttemptJoiner {
 }
 
 extension JSONTree {
-    /// Money in nano-units; digits beyond the ninth are left out.
+    /// Money in nano-units; further digits are dropped.
     var nanos: Int64? {
         guard let text = plainText else { return nil }
         let parts = ForeignFormat.decimal(text).split(separator: ".", omittingEmptySubsequences: false)

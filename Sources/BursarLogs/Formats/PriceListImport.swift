@@ -1,18 +1,18 @@
 import BursarPolicy
 import BursarSyntax
 
-/// A catalog document made from LiteLLM's public price list, with a note on everything that a catalog cannot say.
+/// A catalog document from LiteLLM's public price list, with a note for everything that a catalog cannot express.
 package struct PriceListImport {
     package private(set) var catalog = ""
     package private(set) var leftOut: [String] = []
     package private(set) var modelCount = 0
 
-    /// Keys that a catalog takes over.
+    /// The keys that a catalog contains too.
     private static let carried: Set<String> = [
         "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost", "input_cost_per_request",
         "litellm_provider",
     ]
-    /// Keys on which no price depends. They are listed once for all models.
+    /// Keys without an effect on prices. They are listed once for all models.
     private static let descriptive: Set<String> = [
         "mode", "source", "deprecation_date", "metadata", "comment", "rpm", "tpm", "rpd", "tpd",
     ]
@@ -21,10 +21,10 @@ package struct PriceListImport {
         descriptive.contains(key) || ["supports_", "supported_", "max_"].contains { key.hasPrefix($0) }
     }
 
-    /// Models with a descriptive key.
+    /// The number of models with each descriptive key.
     private var described: [String: Int] = [:]
 
-    /// Why there is no catalog.
+    /// The reason why there is no catalog.
     package struct ImportError: Error {
         package var description: String
     }
@@ -98,9 +98,9 @@ package struct PriceListImport {
         }
     }
 
-    /// Why a catalog with these models cannot be used by a policy; nil where it can.
+    /// The reason why a policy cannot use a catalog with these models; nil if it can.
     ///
-    /// - Parameter models: the names that it must have; nil: any.
+    /// - Parameter models: the names that the catalog must contain; nil: any.
     private func problem(of text: String, models: [String]?) -> String? {
         let policy = "policy: p\nversion: 1\n\(effective.map { "effective: \($0)\n" } ?? "")tiers: {t: {models: any}}\n"
         var diagnostics = Diagnostics()
@@ -114,7 +114,7 @@ package struct PriceListImport {
         return nil
     }
 
-    /// A plain scalar where a text can be one, a quoted one otherwise.
+    /// A plain scalar if possible, or a quoted one.
     private static func scalar(_ text: String) -> String {
         let isPlain = text.utf8.allSatisfy { byte in
             switch byte {
@@ -126,7 +126,7 @@ package struct PriceListImport {
         return isPlain && text.first?.isLetter == true || isPlain && text.first?.isNumber == true ? text : quoted(text)
     }
 
-    /// A model's lines; empty where the catalog cannot hold it.
+    /// The lines of a model; empty if the catalog cannot contain it.
     private mutating func text(_ name: String, _ entry: JSONTree, _ provider: String?) -> String {
         guard isModelName(name) else {
             leftOut.append("\(name): not a name that a model of a catalog can have")
@@ -143,7 +143,7 @@ package struct PriceListImport {
                 break
             }
             guard let text = entry[key]?.number else {
-                // A model that only reads has no output to pay for, and the list says so by leaving the price out.
+                // A model without output needs no output price, and the list omits it.
                 if field == "output", entry["input_cost_per_token"]?.number != nil,
                     Self.readsOnly.contains(entry["mode"]?.text ?? "")
                 {
@@ -171,7 +171,7 @@ package struct PriceListImport {
         var text = lines(name, entry, provider, price: reason == nil ? price : nil)
         var problem = problem(of: text, models: [name])
         if let found = problem, reason == nil {
-            // The price may be what cannot be written.
+            // The price may be the invalid value.
             reason = found
             text = lines(name, entry, provider, price: nil)
             problem = self.problem(of: text, models: [name])
@@ -201,7 +201,7 @@ package struct PriceListImport {
 
     private static let readsOnly: Set<String> = ["embedding", "rerank", "moderation"]
 
-    /// Notes every key that the catalog does not take over: prices of other kinds and conditions, and keys that are not known.
+    /// Notes every key that the catalog cannot contain: prices of other kinds and conditions, and unknown keys.
     private mutating func noteOthers(_ name: String, _ fields: [(key: String, value: JSONTree)]) {
         var others: [String] = []
         let context = ["max_input_tokens", "max_tokens"].first { key in
@@ -233,13 +233,13 @@ package struct PriceListImport {
         return json.text
     }
 
-    /// `1.5e-07` as `$0.15/1M`, exact; nil where it has digits below 10^-12.
+    /// Converts `1.5e-07` to `$0.15/1M`, exactly; nil if it has digits below 10^-12.
     static func perMillion(_ text: String) -> String? {
         guard let picos = scaled(text, 12) else { return nil }
         return "$\(decimalText(picos, scale: 1_000_000))/1M"
     }
 
-    /// The number × 10^power where that is a whole number.
+    /// The number × 10^power, if that is a whole number.
     private static func scaled(_ text: String, _ power: Int) -> Int64? {
         var text = text
         let decimal = text.withUTF8 { JSONDecimal($0) }

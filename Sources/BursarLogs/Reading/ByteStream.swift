@@ -9,7 +9,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// Asks whoever reads logs to stop: what was read so far is what there is.
+/// Stops the readers of logs; the replay then covers the records so far.
 package final class StopSignal: Sendable {
     private let asked = Atomic(false)
 
@@ -23,7 +23,7 @@ package final class StopSignal: Sendable {
 final class ByteStream {
     private let descriptor: Int32
     private let stop: StopSignal
-    /// At the end of what has been written so far, more is waited for.
+    /// Waits for more bytes at the end.
     private let follows: Bool
     /// A regular file as it was when reading began.
     let identity: FileIdentity?
@@ -55,7 +55,7 @@ final class ByteStream {
 
     deinit { if descriptor > 2 { close(descriptor) } }
 
-    /// Between two looks for more, in microseconds.
+    /// The time between two attempts to read more, in microseconds.
     private static let pause: UInt32 = 100_000
 
     /// Reads some bytes; 0 at the end, or where nothing more is there now and the caller does not wait.
@@ -92,11 +92,11 @@ final class ByteStream {
         return added
     }
 
-    /// Waits until there is something to read. Returns false once reading is to stop, though a pipe may never bring more.
+    /// Waits for bytes. Returns false after a stop, even if a pipe delivers nothing.
     private func awaitsBytes() -> Bool {
         var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while !stop.isAsked {
-            // Of an error the reading tells.
+            // The read reports errors.
             if poll(&wait, 1, Int32(Self.pause / 1_000)) != 0 { return true }
         }
         return false
@@ -194,7 +194,7 @@ final class ByteStream {
     private var place: Int { position - available.count }
 }
 
-/// The C library's `read`, which the stream's own method would hide.
+/// The C library's `read`, because the stream's method has the same name.
 private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> Int {
     read(descriptor, bytes.baseAddress, bytes.count)
 }

@@ -1,6 +1,6 @@
 import BursarSyntax
 
-/// Reads comma-separated values (RFC 4180) by a header, into the same records as JSON lines.
+/// Parses comma-separated values (RFC 4180) with a header into the same records as JSON lines.
 struct CSVScanner {
     /// The field of each column; nil: ignored.
     private let columns: [Field?]
@@ -29,7 +29,7 @@ struct CSVScanner {
         return names
     }
 
-    /// Bounds of the cell that begins at `start`, and where the next one begins (past the end: none).
+    /// The bounds of the cell at `start`, and the start of the next one (after the end if there is none).
     private static func cell(_ line: UnsafeBufferPointer<UInt8>, _ start: Int) -> (start: Int, end: Int, next: Int) {
         guard start < line.count, line[start] == UInt8(ascii: "\"") else {
             var end = start

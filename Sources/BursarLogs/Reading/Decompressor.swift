@@ -1,12 +1,12 @@
 import CZlib
 import CZstd
 
-/// Turns compressed bytes into plain ones, piece by piece.
+/// Decompresses bytes in pieces.
 protocol Decompressor: AnyObject {
-    /// Between two frames, where the log may end.
+    /// The position is between two frames, where the log may end.
     var isBetweenFrames: Bool { get }
 
-    /// Takes some bytes and makes some; nil where they are damaged.
+    /// Consumes and produces some bytes; nil if they are damaged.
     func decode(
         _ input: UnsafeBufferPointer<UInt8>, into output: UnsafeMutableBufferPointer<UInt8>
     ) -> (taken: Int, made: Int)?
@@ -16,7 +16,7 @@ enum Compression {
     private static let gzip: [UInt8] = [0x1F, 0x8B]
     private static let zstd: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
 
-    /// Files of these kinds say so in their first bytes.
+    /// Detects the format by the first bytes of a file.
     static func decompressor(for head: some Collection<UInt8>) -> (any Decompressor)? {
         if head.starts(with: gzip) { return GzipDecompressor() }
         if head.starts(with: zstd) { return ZstdDecompressor() }
@@ -33,7 +33,7 @@ enum Compression {
     }
 }
 
-/// RFC 1952, by zlib. Members may follow each other.
+/// RFC 1952, with zlib. Files may have several members.
 private final class GzipDecompressor: Decompressor {
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     private let hasStarted: Bool
@@ -71,13 +71,13 @@ private final class GzipDecompressor: Decompressor {
     }
 }
 
-/// RFC 8878, by libzstd. Frames may follow each other.
+/// RFC 8878, with libzstd. Files may have several frames.
 private final class ZstdDecompressor: Decompressor {
     private let stream = ZSTD_createDStream()
     private(set) var isBetweenFrames = false
 
     init() {
-        // 128 MiB: the most that the command line tool takes without being told to.
+        // 128 MiB, the default maximum of the command line tool.
         ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, 27)
     }
 

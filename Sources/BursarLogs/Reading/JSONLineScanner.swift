@@ -10,7 +10,7 @@ import CIntrinsics
     import Darwin
 #endif
 
-/// Why a line cannot be used.
+/// The reason why a line cannot be used.
 struct LineError: Error {
     var reason: String
     /// More bytes could make it a record.
@@ -25,10 +25,11 @@ struct LineError: Error {
     }
 }
 
-/// Reads JSON objects, one a line, into a block: in place, many bytes at a time, everything checked (RFC 8259).
+/// Parses JSON objects, one per line, into a block. It works in place, processes many bytes at a time, and validates
+/// everything (RFC 8259).
 ///
 /// Producers write their keys in the same order on every line. So the scanner remembers which key followed which, with
-/// all that stood between their values, and compares that in one go; only where it differs is it read letter by letter.
+/// all bytes between their values, and compares them at once. It parses byte by byte only if they differ.
 struct JSONLineScanner: ~Copyable {
     private typealias Key = KeyMemory.Key
 
@@ -43,7 +44,7 @@ struct JSONLineScanner: ~Copyable {
     init(_ block: RecordBlock, keys: KeyMemory) {
         self.block = block
         self.keys = keys
-        // An empty buffer has no address, but it has no lines either.
+        // An empty buffer has no address, and no lines.
         base = block.text.baseAddress ?? UnsafePointer(bitPattern: 8).unsafelyUnwrapped
         line.text = base
         line.end = block.text.count
@@ -51,7 +52,7 @@ struct JSONLineScanner: ~Copyable {
         if let lines = keys.lines { bursar_forget_text(lines) }
     }
 
-    /// Reads the line at `start..<end` into the record that the block has prepared.
+    /// Parses the line at `start..<end` into the prepared record.
     mutating func read(from start: Int, to end: Int) throws(LineError) {
         position = start
         self.end = end
@@ -59,10 +60,10 @@ struct JSONLineScanner: ~Copyable {
         guard position == end else { throw LineError("more than one value on the line") }
     }
 
-    /// Reads the line that begins at `start` without looking for its end first.
+    /// Parses the line at `start` without finding its end first.
     ///
-    /// - Returns: where it ends; nil where it is not an object and nothing else, so that it must be read by its bounds to
-    ///   know why.
+    /// - Returns: the end of the line; nil if it is not exactly one object. It must then be parsed with its bounds, to
+    ///   find the error.
     @inline(__always)
     mutating func readLine(from start: Int, in count: Int) -> Int? {
         position = start
@@ -71,7 +72,7 @@ struct JSONLineScanner: ~Copyable {
         return position == end || base[position] == 0x0A ? position : nil
     }
 
-    /// No line break stands in an object, so one that is met ends the line, and the object with an error.
+    /// An object contains no line break, so a line break ends the line, and an open object is an error.
     @inline(__always)
     private mutating func object(from start: Int) throws(LineError) {
         let record = block.openRecord
@@ -105,7 +106,7 @@ struct JSONLineScanner: ~Copyable {
         skipSpace()
     }
 
-    /// Notes that a key's field stands on the line.
+    /// Records that the line contains a key's field.
     private mutating func look(at key: UnsafeMutablePointer<Key>) throws(LineError) {
         if line.seen & key.pointee.field_bit != 0, let field = key.pointee.asked {
             throw LineError("`\(field.name)` stands twice")
@@ -113,9 +114,9 @@ struct JSONLineScanner: ~Copyable {
         line.seen |= key.pointee.field_bit
     }
 
-    /// Reads a value that is not usual; what follows it may be.
+    /// Parses an unusual value; the next key may be a usual one.
     private mutating func readValue(of key: UnsafeMutablePointer<Key>) throws(LineError) {
-        // On the last line none stood there.
+        // The previous line may have had no space here.
         skipSpace()
         if let field = key.pointee.asked { try value(of: field) } else { try skipValue() }
         line.place = position
@@ -140,7 +141,7 @@ struct JSONLineScanner: ~Copyable {
 
     // MARK: - Keys
 
-    /// Reads on from a value, or from the line's start, to the next one; nil at the object's end.
+    /// Parses from a value, or from the start of the line, to the next value; nil at the end of the object.
     private mutating func unexpectedKey(
         after previous: UnsafeMutablePointer<Key>?, from lineStart: Int
     ) throws(LineError) -> UnsafeMutablePointer<Key>? {
@@ -172,7 +173,7 @@ struct JSONLineScanner: ~Copyable {
         return key
     }
 
-    /// Reads a key and its colon, letter by letter.
+    /// Parses a key and its colon, byte by byte.
     private mutating func key() throws(LineError) -> UnsafeMutablePointer<Key> {
         guard peek == UInt8(ascii: "\"") else { throw expected("expected a key in quotation marks") }
         let slice = try string()
@@ -269,7 +270,7 @@ struct JSONLineScanner: ~Copyable {
         return time
     }
 
-    /// Money as decimal text or as a number, to the nearest nano-unit upwards.
+    /// Money as decimal text or as a number, rounded up to the next nano-unit.
     private mutating func cost() throws(LineError) -> Int64 {
         let decimal: JSONDecimal
         if peek == UInt8(ascii: "\"") {
@@ -288,7 +289,7 @@ struct JSONLineScanner: ~Copyable {
 
     @inline(__always)
     private mutating func duration() throws(LineError) -> Int64 {
-        // Mostly a whole number of few digits.
+        // Usually a whole number with few digits.
         var ahead = position
         var whole: Int64 = 0
         while ahead < end, ahead - position < 12, base[ahead] &- 48 < 10 {
@@ -350,7 +351,7 @@ struct JSONLineScanner: ~Copyable {
 
     // MARK: - Strings
 
-    /// The string at the position, checked: escapes, control characters, UTF-8.
+    /// The string at the position, validated: escapes, control characters, UTF-8.
     @inline(__always)
     private mutating func string() throws(LineError) -> ByteSlice {
         position += 1
@@ -374,7 +375,7 @@ struct JSONLineScanner: ~Copyable {
         return try unusualString(start)
     }
 
-    /// Marks, in the high bit of each byte, a quotation mark, a backslash, a control character or a byte beyond ASCII.
+    /// Sets the high bit of each byte that is a quotation mark, a backslash, a control character or not ASCII.
     @inline(__always)
     private static func special(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -450,9 +451,9 @@ struct JSONLineScanner: ~Copyable {
         position += length
     }
 
-    // MARK: - What is ignored
+    // MARK: - Ignored values
 
-    /// Passes over a value, checked all the same; nesting is counted, not recursed.
+    /// Skips a value but validates it. Nesting is counted, not recursed.
     private mutating func skipValue() throws(LineError) {
         var stack: [UInt8] = []
         while true {
@@ -511,7 +512,7 @@ struct JSONLineScanner: ~Copyable {
 }
 
 extension RecordBlock {
-    /// The texts of a list or the keys and values of an object in turn; nil where anything else stands in it.
+    /// The texts of a list, or the keys and values of an object in turn; nil if it contains anything else.
     func listTexts(_ slice: ByteSlice) -> [String]? {
         let text = bytes(slice)
         var texts: [String] = []

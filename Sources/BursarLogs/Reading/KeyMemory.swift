@@ -1,29 +1,29 @@
 import BursarStorage
 import CIntrinsics
 
-/// The keys of JSON lines as they stood last, with what stood between their values, and the shapes of whole lines.
+/// The last known keys of JSON lines with the bytes between their values, and the shapes of whole lines.
 ///
-/// It belongs to one thread at a time, which may keep it from block to block of logs that are read by the same map.
+/// Only one thread at a time uses it. It can be kept from block to block for logs with the same map.
 final class KeyMemory {
     typealias Key = bursar_key
 
-    /// Room for all that are remembered, so that they stay where they are, and one for those that are not.
+    /// Memory for all keys, so that they never move, plus one for keys that are not stored.
     private let keys: UnsafeMutablePointer<Key>
     @exclusivity(unchecked) private var count = 0
     @exclusivity(unchecked) private var index = ByteIndex()
     let map: FieldMap
-    /// The key that stood first on the last line; nil: none yet.
+    /// The first key of the last line; nil before the first line.
     @exclusivity(unchecked) var first: UnsafeMutablePointer<Key>?
 
-    /// nil where lines are not read by words of 64 bytes.
+    /// nil if lines are not read by words of 64 bytes.
     let lines: UnsafeMutablePointer<bursar_lines>?
 
-    /// More keys than any log has; what stands beyond them is read letter by letter.
+    /// More keys than any log has. Further keys are parsed byte by byte.
     private static let mostKeys = 256
     /// Nor any as long.
     private static let longestKey = 1_024
 
-    /// - Parameter isWide: use words of 64 bytes, which the processor must have; what is read is the same without them.
+    /// - Parameter isWide: use words of 64 bytes, which the processor must support; the result is the same.
     init(_ map: FieldMap, isWide: Bool) {
         self.map = map
         lines = isWide ? bursar_new_lines() : nil
@@ -35,7 +35,7 @@ final class KeyMemory {
         bursar_free_lines(lines)
     }
 
-    /// The key of a name.
+    /// The key with a name.
     func key(_ name: UnsafeBufferPointer<UInt8>) -> UnsafeMutablePointer<Key> {
         if let known = index.find(name) { return keys + Int(known) }
         let place = keys + count

@@ -32,7 +32,7 @@ final class LogSource {
     private(set) var partStart = 0
     private var nextStart = 0
 
-    /// Few enough that the records of a block are still in the core's own cache when they are decided.
+    /// Small enough that the records of a block are still in the core's cache when they are decided.
     static let blockBytes = 1 << 19
 
     /// Standard input has the names of `LogFile.isStandardInput`. A file that begins like gzip or zstd is decompressed,
@@ -46,11 +46,11 @@ final class LogSource {
         stream = ByteStream(descriptor: try LogFile.open(path), follows: follows, stop: stop)
     }
 
-    /// Why the log ended before its end.
+    /// The reason why the log ended early.
     var failure: String? { stream.failure }
-    /// Bytes of the file; nil where it is followed or none.
+    /// The size of the file in bytes; nil if it is followed or not a file.
     var size: Int? { follows ? nil : stream.identity?.size }
-    /// Bytes of it that were read.
+    /// The number of bytes read from it.
     var position: Int { stream.position }
     /// The file whose bytes are the log's text; nil where there is none, or where it is compressed.
     var textFile: FileIdentity? { stream.isCompressed ? nil : stream.identity }
@@ -69,7 +69,7 @@ final class LogSource {
         var lines = LineEnds(isCSV)
         while true {
             lines.look(at: text.bytes)
-            // Of a log that is followed, whole lines are handed on as soon as there are any.
+            // Whole lines of a followed log are passed on immediately.
             let hasLine = follows && lines.lastEnd != nil
             if text.count == text.capacity {
                 if let end = lines.lastEnd { return part(text, to: end) }

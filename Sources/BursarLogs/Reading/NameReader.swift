@@ -1,12 +1,12 @@
 import BursarEngine
 import BursarStorage
 
-/// The text fields of a log that some decision of an engine depends on.
+/// The text fields of a log that decisions of an engine depend on.
 struct NameColumns {
     struct Column {
         var field: Field
         var slot: AttributeSlot
-        /// Every value is told apart.
+        /// All values are distinguished.
         var isExact: Bool
 
         func symbol(_ name: UnsafeBufferPointer<UInt8>, in symbols: SymbolTable) -> Symbol {
@@ -14,7 +14,7 @@ struct NameColumns {
         }
     }
 
-    /// The tenant first.
+    /// The tenant is the first column.
     let columns: [Column]
 
     init(_ engine: Engine, _ map: FieldMap) {
@@ -30,26 +30,27 @@ struct NameColumns {
     }
 }
 
-/// Looks names up for an engine while the text that holds them is at hand.
+/// Looks up names for an engine while their text is in the cache.
 ///
-/// It belongs to one thread at a time, which keeps it from block to block, and with it all that it learned of their lines.
+/// Only one thread at a time uses it and keeps it from block to block, with everything that it learned about the lines.
 package final class NameReader {
     private struct Column {
         var column: NameColumns.Column
-        /// Shared by columns that ask for the same.
+        /// Shared by columns with the same kind of lookup.
         var cache: UnsafeMutablePointer<NameCache>
     }
 
     private let symbols: SymbolTable
     private let columns: FixedArray<Column>
-    /// At hand: reaching the process's own takes a check each time.
+    /// A copy, because access to the key of the process is checked each time.
     let hashKey = HashKey.process
-    /// Of names of which only those of the policy set are told apart, and of names that all are.
+    /// One cache for names of which only those in the policy set are distinguished, and one for names that are all
+    /// distinguished.
     private let caches: UnsafeMutablePointer<NameCache>
-    /// How many symbols a record has.
+    /// The number of symbols of a record.
     var symbolCount: Int { columns.count }
 
-    /// For the blocks that are read.
+    /// The memory of the parsed blocks.
     let memories: RecordMemories
     let keys: KeyMemory
 
@@ -70,12 +71,12 @@ package final class NameReader {
         caches.deallocate()
     }
 
-    /// The symbols of a record that was just read, by column; absent where it has no such name.
+    /// The symbols of a record that was just parsed, by column; absent if it has no such name.
     @inline(__always)
     func read(_ record: RecordBlock.Record, of block: RecordBlock) {
         let values = record.texts
         let text = block.text.baseAddress.unsafelyUnwrapped
-        // Names that begin later end where not as much may be read as is read of each.
+        // Names that start later do not have enough readable bytes after them.
         let last = block.text.count &- NameCache.longestName
         for index in columns.indices {
             let column = columns.address(of: index)
@@ -100,7 +101,7 @@ package final class NameReader {
         return value
     }
 
-    /// Of a name that is long or has escapes, or stands at the end of the text.
+    /// Looks up a name that is long, has escapes, or is at the end of the text.
     @inline(never)
     private func unusualName(
         _ slice: ByteSlice, _ column: UnsafeMutablePointer<Column>, _ block: RecordBlock

@@ -2,9 +2,9 @@ import BursarEngine
 import BursarStorage
 import BursarSyntax
 
-/// Makes an engine's requests from records.
+/// Builds an engine's requests from records.
 ///
-/// It belongs to one thread at a time.
+/// Only one thread at a time uses it.
 package final class RequestBuilder {
     private let engine: Engine
     private let map: FieldMap
@@ -12,11 +12,11 @@ package final class RequestBuilder {
     private let columns: FixedArray<NameColumns.Column>
     private let constants: [(slot: AttributeSlot, symbol: Symbol)]
     private let constantTenant: TenantID?
-    /// Tenants that were looked up before, by symbol.
+    /// The tenants that were already looked up, indexed by symbol.
     @exclusivity(unchecked) private var tenants = RawArray<TenantID?>()
 
     /// - Parameters:
-    ///   - usesRecordedOutput: the expected output is what the log recorded.
+    ///   - usesRecordedOutput: the recorded output is the expected output.
     package init(engine: Engine, map: FieldMap = FieldMap(), usesRecordedOutput: Bool) {
         self.engine = engine
         self.map = map
@@ -46,7 +46,7 @@ package final class RequestBuilder {
         return tenant
     }
 
-    /// The symbol of a record's name that nobody has looked up yet.
+    /// The symbol of a record's name that was not looked up yet.
     private func symbol(_ block: RecordBlock, _ record: Int, _ column: NameColumns.Column) -> Symbol {
         let slice = block.slice(record, column.field)
         guard slice.isPresent else { return .absent }
@@ -55,7 +55,7 @@ package final class RequestBuilder {
 
     private func constant(_ field: Field) -> String? { map.constants.last { $0.field == field }?.value }
 
-    /// The request of a record that has everything it must have.
+    /// The request of a complete record.
     package func request(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> Request {
         var request = Request(time: 0, tenant: tenant(of: record, block), model: .absent)
         fill(&request, block, record, path: path, line: line)
@@ -69,7 +69,7 @@ package final class RequestBuilder {
         return tenant(Symbol(rawValue: block.record(record).symbols[0]))
     }
 
-    /// Makes a request, which this builder made for another record, that of a record that has everything it must have.
+    /// Overwrites a request of this builder with the request of another complete record.
     package func fill(_ request: inout Request, _ block: RecordBlock, _ record: Int, path: String, line: Int) {
         let hasNames = block.hasNames
         request.time = block.number(record, .time)
@@ -133,12 +133,12 @@ package final class RequestBuilder {
         }
     }
 
-    /// The id of a record in a log that has none.
+    /// The id of a record without one.
     static func lineName(_ path: String, _ line: Int) -> String {
         "\(path.split(separator: "/").last ?? "log"):\(line)"
     }
 
-    /// What a decision's JSON says of the record.
+    /// The data about the record in a decision's JSON.
     package func label(_ block: RecordBlock, _ record: Int, path: String, line: Int) -> RequestLabel {
         RequestLabel(
             requestID: constant(.requestID) ?? block.text(record, .requestID)
@@ -148,7 +148,7 @@ package final class RequestBuilder {
             model: constant(.model) ?? block.text(record, .model) ?? "")
     }
 
-    /// What the record says was really used; nil where it does not say.
+    /// The recorded usage; nil if the record has none.
     @inline(__always)
     package func usage(_ block: RecordBlock, _ record: Int) -> Usage? {
         let output = block.number(record, .outputTokens)
@@ -161,10 +161,10 @@ package final class RequestBuilder {
 
     private static let failures = ["error", "failed", "failure", "timeout"].map { Array($0.utf8) }
 
-    /// The record's `status` says that no answer came.
+    /// The record's `status` reports a failed call.
     @inline(__always)
     private func hasFailed(_ block: RecordBlock, _ record: Int) -> Bool {
-        // Nearly every status is `ok`: none that counts is as short.
+        // Nearly every status is `ok`, and all failures are longer.
         let status = block.slice(record, .status)
         return status.count > 4 && isFailure(status, block)
     }
@@ -175,7 +175,7 @@ package final class RequestBuilder {
         }
     }
 
-    /// A request of `eval`: `now` stands in where it brings no time.
+    /// Builds a request of `eval`; a request without a time gets `now`.
     package func evalRequest(_ block: RecordBlock, now: Int64) throws(EvalError) -> Request {
         if block.slice(0, .requestID).isPresent == false { throw EvalError(reason: "`request_id` is missing") }
         if !block.slice(0, .tenant).isPresent { throw EvalError(reason: "`tenant` is missing") }

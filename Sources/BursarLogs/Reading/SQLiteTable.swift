@@ -11,7 +11,7 @@ import CSQLite
 
 /// The rows of a table in a SQLite database, as JSON objects: a log that a service keeps there is read in place.
 package final class SQLiteTable {
-    /// Tables that are looked for before others, as their systems name them.
+    /// Known table names, which are tried first.
     private static let known = ["ai_usage_log", "LiteLLM_SpendLogs"]
 
     private let path: String
@@ -22,7 +22,7 @@ package final class SQLiteTable {
     /// How long another program may keep the database locked, in milliseconds.
     private static let patience: Int32 = 5_000
 
-    /// Whether a file begins as SQLite's do.
+    /// The file starts like an SQLite database.
     package static func isDatabase(_ path: String) -> Bool {
         guard (try? LogFile.kind(of: path)) == .file, let stream = fopen(path, "rb") else { return false }
         defer { fclose(stream) }
@@ -98,7 +98,7 @@ package final class SQLiteTable {
         }
     }
 
-    /// Hands out every row with its number, until the body says that it has enough.
+    /// Passes every row with its number to `body`, until `body` returns false.
     func forEachRow(_ body: (JSONTree, Int) throws(FileError) -> Bool) throws(FileError) {
         let statement = try prepare("SELECT * FROM \(try table())")
         defer { sqlite3_finalize(statement) }
@@ -135,7 +135,7 @@ package final class SQLiteTable {
                     ? "the database has no table"
                     : "which table is the log? There are \(shown); export the one that is meant")
         }
-        // A name cannot be bound; doubled quotation marks keep it one name.
+        // SQLite cannot bind a name; doubled quotation marks keep it a single name.
         return "\"" + table.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 

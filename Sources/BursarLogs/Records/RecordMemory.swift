@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Memory for the records of a block.
+/// The memory of a block's records.
 final class RecordMemory: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let count: Int
@@ -13,7 +13,7 @@ final class RecordMemory: @unchecked Sendable {
     deinit { base.deallocate() }
 }
 
-/// Memory of blocks that are done with, for the next ones: it is in the cache, and the system need not clear it again.
+/// Memory of finished blocks for reuse: it is in the cache, and the system need not clear it again.
 package final class RecordMemories: Sendable {
     private let idle = Mutex<[RecordMemory]>([])
 

@@ -1,14 +1,14 @@
 import BursarSyntax
 
-/// Times as logs write them.
+/// Parses times in logs.
 struct TimestampReader {
-    /// The date of the last time that was read: logs go by days.
+    /// The date of the last time, because most times of a log have the same date as the one before.
     private var lastDate: UInt64 = 0
     private var lastTail: UInt16 = 0
     private var lastDayNumber: Int64 = 0
 
-    /// RFC 3339, or `2023-11-16 18:15:46.6805900` (UTC where no offset stands) as databases write it; nil where it is
-    /// neither.
+    /// Parses RFC 3339, or `2023-11-16 18:15:46.6805900` (UTC if there is no offset) as written by databases; nil for
+    /// other text.
     @inline(__always)
     mutating func read(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
         let count = text.count
@@ -61,10 +61,10 @@ struct TimestampReader {
         }
     }
 
-    /// The first ten bytes of the last time that was read, and its day since 1970.
+    /// The first ten bytes of the last time, and its day since 1970.
     var lastDay: (UInt64, UInt16, Int64) { (lastDate, lastTail, lastDayNumber) }
 
-    /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size: 1e11 seconds are the year
+    /// Seconds, milliseconds, microseconds or nanoseconds since 1970, distinguished by size: 1e11 seconds are the year
     /// 5138, and 1e11 milliseconds are 1973.
     static func unix(_ decimal: JSONDecimal) -> Int64? {
         guard let value = decimal.scaled(by: 0, roundingUp: false) else { return nil }

@@ -61,8 +61,7 @@ package enum Keys {
 
     package static let estimate: KeyGroup = [
         "output": "The expected number of output tokens, such as `1k tokens`.",
-        "by":
-            "The output tokens that are reserved: `expected`, the caller's estimate, or `max`, the upper bound of the answer.",
+        "by": "The reserved output: `expected`, the caller's estimate, or `max`, the upper bound of the answer.",
     ]
 
     package static let feature =

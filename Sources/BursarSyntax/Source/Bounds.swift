@@ -54,8 +54,8 @@ package enum Bounds {
     /// Grants and exceptions of a tenant.
     package static let grants = 1_000
     package static let exceptions = 1_000
-    /// Bytes of a shard file of a replay; a tenant takes about 1 KiB, so that more tenants need more shards.
-    package static let partialBytes = 1 << 30
+    /// Bytes of a shard file of a replay. A tenant takes about 1 KiB; more tenants need more shards.
+    package static let partialBytes = 512 << 20
     /// Requests in all tests of a set.
     package static let testRequests: Int64 = 200_000
     /// Steps of all tests of a set, see `PolicyTest.steps`; each takes about 2 µs.

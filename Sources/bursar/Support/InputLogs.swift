@@ -223,8 +223,7 @@ struct InputLogs {
         try LogFile.copy(log) { bytes throws(FileError) in try file.write(bytes) }
         try file.flush()
         if SQLiteTable.isDatabase(file.temporary) {
-            throw FileError(
-                path: log, reason: "is a SQLite database, which cannot be read from a stream; name its file")
+            throw FileError(path: log, reason: "is an SQLite database, which cannot be read as a stream; name its file")
         }
         return file.temporary
     }

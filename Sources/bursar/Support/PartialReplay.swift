@@ -5,6 +5,12 @@ import BursarSyntax
 extension PartialReplay {
     func write(to path: String) throws {
         let bytes = try encoded()
+        guard bytes.count <= Bounds.partialBytes else {
+            throw ExitStatus(
+                ExitStatus.usage,
+                "--partial: the shard has more than \(Bounds.partialBytes >> 20) MiB; divide the replay into more shards"
+            )
+        }
         if OutputNames.isStandardOutput(path) { return Console.print(bytes: bytes) }
         try OutputFile.write(bytes, to: path)
     }

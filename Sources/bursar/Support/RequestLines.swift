@@ -5,7 +5,7 @@ import BursarLogs
 enum RequestLines {
     enum Entry {
         case request([UInt8])
-        /// A line that cannot be a request, with the reason.
+        /// A text that cannot be a request, with the reason.
         case unusable(String)
     }
 

@@ -1,14 +1,14 @@
 import BursarPolicy
 import BursarSyntax
 
-/// An alert that was raised, with what drives it.
+/// A raised alert with its drivers.
 package struct Alert: Sendable, Codable {
-    /// A comparison that held, in the words of the language.
+    /// A comparison that was true, in the syntax of the language.
     package struct Measure: Sendable, Codable {
         package var metric: String
         package var value: String
         package var bound: String
-        /// What earlier windows had, where it is compared with that.
+        /// The value of earlier windows, if the metric is compared with a baseline.
         package var baseline: String?
     }
 
@@ -20,14 +20,14 @@ package struct Alert: Sendable, Codable {
     }
 
     package var name: String
-    /// Of a budget: `warning`, `exceeded`, or `ok` where a state that was told no longer holds.
+    /// For a budget: `warning`, `exceeded`, or `ok` when a reported state has ended.
     package var state: String?
-    /// nil: tenants are counted together.
+    /// nil: the alert covers all tenants together.
     package var tenant: String?
-    /// What it is told apart by besides the tenant.
+    /// The subject besides the tenant.
     package var subject: [String: String]
     package var limit: String?
-    /// Of the latest request when it was raised, in microseconds since 1970.
+    /// The time of the latest request, in microseconds since 1970.
     package var time: Int64
     package var windowStart: Int64
     package var windowEnd: Int64
@@ -35,29 +35,30 @@ package struct Alert: Sendable, Codable {
     package var audiences: [String]
     /// `file:line:column` of the alert's declaration.
     package var source: String
-    /// Of the window until then.
+    /// The requests in the window so far.
     package var requests: Int64
     package var retries: Int64
-    /// Nano-units: what this alert looks at, and what all tenants spent by then (of a replay: by the window's end).
+    /// Nano-units: the cost of the alert's subject, and of all tenants so far (in a replay: until the end of the
+    /// window).
     package var cost: Int64
     package var totalCost: Int64?
-    /// The dearest first, at most three of each.
+    /// The most expensive first, at most three of each.
     package var features: [Driver]
     package var promptVersions: [Driver]
     package var tenants: [Driver]
-    /// Versions of prompts that were not seen before this window.
+    /// Prompt versions that are new in this window.
     package var newPromptVersions: [String]
-    /// Of the limit that it looks at, else of the tenant's budget that is used up fastest.
+    /// The burn rate of the alert's limit, or of the tenant's budget that is used up fastest.
     package var burnRate: String?
     package var burnRateLimit: String?
-    /// When that budget ends at this pace, if it does within its window.
+    /// When that budget is used up at the current pace, if that is within its window.
     package var endsAt: Int64?
 
     static let mostDrivers = 3
 }
 
 extension Alert {
-    /// In an order that depends on nothing but what was found.
+    /// A total order that depends only on the alerts.
     package static func areInOrder(_ left: Alert, _ right: Alert) -> Bool {
         left.time != right.time ? left.time < right.time : left.order.lexicographicallyPrecedes(right.order)
     }
@@ -71,7 +72,7 @@ extension Alert {
     }
 }
 
-/// What is said of a rule's alerts, and what is asked before: all that judging needs once windows are counted.
+/// The constant parts of a rule's alerts, and the data for their evaluation.
 struct AlertHeading: Sendable, Hashable, Codable {
     var name: String
     var state: String?
@@ -103,7 +104,7 @@ struct AlertHeading: Sendable, Hashable, Codable {
                 named.sorted { ($1.cost, $1.requests, $0.name) < ($0.cost, $0.requests, $1.name) }
                     .prefix(Alert.mostDrivers))
         }
-        // Versions of the first window of all are not new: nothing was seen before.
+        // Versions in the first window are not new, because no earlier window exists.
         let isFirst = series.windows.first?.start == window.start
         let fresh = isFirst ? [] : window.versions.keys.filter { series.firstSeen[$0] == window.start }
         return Alert(
@@ -135,7 +136,7 @@ struct AlertHeading: Sendable, Hashable, Codable {
 
     func text(_ value: Fraction, _ form: AlertMetric.Form) -> String {
         switch form {
-        // A millionth shows what a request costs; digits beyond are those of a quotient.
+        // Six decimals show the cost of a request; further digits are meaningless in a quotient.
         case .money: withCurrency(moneyText(Int64(clamping: value.floor / 1_000 * 1_000)), currency)
         case .count: String(value.floor)
         case .percentage: Self.percentage(value)
@@ -143,10 +144,10 @@ struct AlertHeading: Sendable, Hashable, Codable {
         }
     }
 
-    /// With one digit after the point, rounded down.
+    /// With one decimal, rounded down.
     static func percentage(_ value: Fraction) -> String {
         let thousandths = value.dividend.multipliedReportingOverflow(by: 1_000)
-        // What is so large needs no digit after the point.
+        // A large percentage needs no decimal.
         let whole =
             thousandths.overflow
             ? Int128(Int64(clamping: value.floor)).multipliedSaturated(by: 1_000)

@@ -1,6 +1,6 @@
 import BursarPolicy
 
-/// The requests and the cost of one feature, version of a prompt, or tenant.
+/// The number of requests and the cost of one feature, prompt version or tenant.
 package struct AlertDriver: Sendable, Hashable, Codable {
     package var requests: Int64 = 0
     /// Nano-units.
@@ -12,21 +12,21 @@ package struct AlertDriver: Sendable, Hashable, Codable {
     }
 }
 
-/// One window of what an alert tells apart.
+/// One window of an alert's series.
 package struct AlertWindow<Name: Hashable & Sendable>: Sendable {
     package var start: Int64
     package var end: Int64
     var sums = AlertSums()
     var isRaised = false
-    /// A budget was exceeded by what no longer fitted.
+    /// The alert was raised because a request no longer fitted the budget.
     var isRaisedByRefusal = false
-    /// Of a budget's state that no longer holds: that was told.
+    /// The end of the budget's state was reported.
     var isTakenBack = false
-    /// Of the alert that was raised, where alerts are gathered: its place.
+    /// The index of the raised alert, if alerts are gathered.
     var alert: Int?
     var features: [Name: AlertDriver] = [:]
     var versions: [Name: AlertDriver] = [:]
-    /// Where tenants are counted together.
+    /// Only for alerts over all tenants.
     var tenants: [Name: AlertDriver] = [:]
 
     init(_ interval: Interval) {
@@ -61,12 +61,12 @@ package struct AlertWindow<Name: Hashable & Sendable>: Sendable {
 
 extension AlertWindow: Codable where Name: Codable {}
 
-/// The windows that had requests, ascending. It is guarded by whoever keeps it.
+/// The windows with requests, ascending. The owner guards it.
 package final class AlertSeries<Name: Hashable & Sendable>: @unchecked Sendable {
     @exclusivity(unchecked) var windows: [AlertWindow<Name>] = []
-    /// The window in which each version of a prompt was first seen.
+    /// The window in which each prompt version was first seen.
     @exclusivity(unchecked) var firstSeen: [Name: Int64] = [:]
-    /// What the windows before one add up to, as it was last asked.
+    /// The last computed baseline.
     private var base: (place: Int, start: Int64, sums: AlertSums, windows: Int)?
 
     package init() {}
@@ -76,7 +76,7 @@ package final class AlertSeries<Name: Hashable & Sendable>: @unchecked Sendable 
         self.firstSeen = firstSeen
     }
 
-    /// What so many windows before one add up to, and how many they are.
+    /// The sums over at most `most` windows before one, and their number.
     func base(of place: Int, most: Int) -> (sums: AlertSums, windows: Int) {
         if let base, base.place == place, base.start == windows[place].start { return (base.sums, base.windows) }
         var sums = AlertSums()
@@ -86,10 +86,10 @@ package final class AlertSeries<Name: Hashable & Sendable>: @unchecked Sendable 
         return (sums, earlier.count)
     }
 
-    /// An earlier window has changed.
+    /// Invalidates the baseline after a change of an earlier window.
     func forgetBase() { base = nil }
 
-    /// The place of the window that holds a time, made where there is none; nil where it was forgotten.
+    /// The index of the window that contains a time, which is created if it does not exist; nil if it was forgotten.
     func place(
         of time: Int64, keeping most: Int?, _ interval: (Int64) -> Interval,
         forget: (AlertWindow<Name>) -> Void = { _ in }
@@ -102,7 +102,7 @@ package final class AlertSeries<Name: Hashable & Sendable>: @unchecked Sendable 
         if position == 0, let most, windows.count >= most { return nil }
         windows.insert(made, at: position)
         forgetBase()
-        // What drove an earlier window is told with the window that follows, and no later.
+        // The drivers of a window are kept until the window after the next one.
         if most != nil, windows.count > 2 {
             windows[windows.count - 3].features = [:]
             windows[windows.count - 3].versions = [:]
@@ -141,7 +141,7 @@ package final class AlertSeries<Name: Hashable & Sendable>: @unchecked Sendable 
 }
 
 extension AlertSeries where Name: Codable {
-    /// As a file has it.
+    /// The stored form of a series.
     struct Content: Codable {
         var windows: [AlertWindow<Name>]
         var firstSeen: [Name: Int64]

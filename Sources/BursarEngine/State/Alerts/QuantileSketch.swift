@@ -1,11 +1,11 @@
 import BursarSyntax
 
-/// Counts of whole numbers by size, from which quantiles are read. Sketches of parts add up to the sketch of the whole.
+/// Counts of whole numbers by size, for quantiles. The sum of the sketches of parts is the sketch of the whole.
 ///
-/// Numbers below 64 are kept exactly; of larger ones the six leading bits after the first, so that a quantile is at most
-/// 1/64 (1.6%) below the number that the nearest rank names, and never above it.
+/// Numbers below 64 are exact. Larger numbers keep their seven leading bits, so that a quantile is at most 1/64 (1.6%)
+/// below the number with the nearest rank, and never above it.
 package struct QuantileSketch: Sendable, Hashable, Codable {
-    /// Ascending by bucket.
+    /// Ascending.
     private var buckets: [UInt16] = []
     private var counts: [Int] = []
     private(set) var count = 0
@@ -36,7 +36,7 @@ package struct QuantileSketch: Sendable, Hashable, Codable {
         return UInt16(shift * 64) + UInt16(truncatingIfNeeded: value >> UInt64(shift))
     }
 
-    /// The least number of a bucket.
+    /// The smallest number in a bucket.
     private static func least(_ bucket: UInt16) -> Int64 {
         if bucket < 128 { return Int64(bucket) }
         let shift = Int(bucket) / 64 - 1
@@ -65,7 +65,7 @@ package struct QuantileSketch: Sendable, Hashable, Codable {
         for (bucket, times) in zip(other.buckets, other.counts) { add(bucket, times) }
     }
 
-    /// What so many percent of the numbers do not exceed, by the nearest rank; nil where there are none.
+    /// The number that `percent` of the numbers do not exceed, by nearest rank; nil if the sketch is empty.
     package func quantile(percent: Int) -> Int64? {
         guard count > 0 else { return nil }
         let rank = max(
